@@ -1,0 +1,81 @@
+/** What kind of trouble an error is; fixes the HTTP status and the exit status. */
+export type ErrorKind =
+  | 'input'
+  | 'auth'
+  | 'forbidden'
+  | 'not_found'
+  | 'conflict'
+  | 'exhausted'
+  | 'unavailable'
+  | 'timeout'
+  | 'failed'
+  | 'parked'
+  | 'corrupt'
+  | 'internal';
+
+/** HTTP status and exit status of each kind. Exit statuses are a promise to scripts. */
+export const KINDS: Readonly<Record<ErrorKind, { http: number; exit: number; about: string }>> = {
+  input: { http: 400, exit: 2, about: 'The request itself is wrong; sending it again will not help.' },
+  auth: { http: 401, exit: 7, about: 'No token, or one that is not known.' },
+  forbidden: { http: 403, exit: 7, about: 'The token is known and may not do this.' },
+  not_found: { http: 404, exit: 3, about: 'Nothing has that name, or several things share that prefix.' },
+  conflict: { http: 409, exit: 5, about: 'The thing is not in a state that allows this.' },
+  exhausted: { http: 409, exit: 4, about: 'Nothing is left to give: no host fits, no address is free.' },
+  unavailable: { http: 503, exit: 6, about: 'May be tried again.' },
+  timeout: { http: 504, exit: 8, about: 'The wait ended; the work goes on.' },
+  failed: { http: 409, exit: 1, about: 'A step said no for good; everything done was undone.' },
+  parked: { http: 409, exit: 9, about: 'An undo failed for good; a person must decide.' },
+  corrupt: { http: 500, exit: 10, about: 'Stored data does not verify; never repaired silently.' },
+  internal: { http: 500, exit: 70, about: 'A defect in Coax; the log has the stack under the incident id.' },
+};
+
+/**
+ * Every error that Coax raises. A code never changes its meaning and is never used again.
+ * `about` says when it is raised; `hint` is what to do, and is the default hint of the error.
+ */
+export const CODES = {
+  COAX_MESSAGE_INVALID: { kind: 'input', about: 'A message, plan or parameter does not have the right form.', hint: 'Mend the place that `where` names.' },
+  COAX_MESSAGE_TOO_LARGE: { kind: 'input', about: 'Parameters, a plan or a value goes over a limit.', hint: 'Keep large data elsewhere and pass its address.' },
+  COAX_MESSAGE_NOT_FOUND: { kind: 'not_found', about: 'No message has that msgid.', hint: '`coax ls` lists the messages.' },
+  COAX_MESSAGE_STATE: { kind: 'conflict', about: 'The message is not in a state that allows this.', hint: '`coax log MSGID` shows its state.' },
+  COAX_MESSAGE_BUILT_ON: { kind: 'conflict', about: 'Something later was built on this message, so it cannot be reverted alone.', hint: 'Revert the later messages first.' },
+  COAX_FLOW_NOT_FOUND: { kind: 'not_found', about: 'No flow has that name.', hint: '`coax flow ls` lists the flows.' },
+  COAX_FLOW_INVALID: { kind: 'input', about: 'A flow file does not have the right form.', hint: '`coax lint FILE` explains every fault.' },
+  COAX_PARAMETERS_INVALID: { kind: 'input', about: "Parameters do not fit the flow's schema.", hint: '`coax flow show FLOW` prints the schema.' },
+  COAX_COMMIT_NOT_FOUND: { kind: 'not_found', about: 'No commit has an id that begins so.', hint: '`coax log MSGID` lists the commits of a message.' },
+  COAX_COMMIT_AMBIGUOUS: { kind: 'not_found', about: 'Several commits have ids that begin so.', hint: 'Give more digits.' },
+  COAX_NOT_FOUND: { kind: 'not_found', about: 'No such thing.', hint: 'List what there is with `ls`.' },
+  COAX_MODULE_UNKNOWN: { kind: 'input', about: 'No module or action has that name.', hint: '`coax step ls` lists the actions.' },
+  COAX_MODULE_INVALID: { kind: 'input', about: 'A module file cannot be used.', hint: 'See docs/how-to/write-a-step.md.' },
+  COAX_STEP_INPUT: { kind: 'input', about: "A step's input does not fit its schema.", hint: 'Mend the parameter that `where` names.' },
+  COAX_STEP_OUTPUT: { kind: 'failed', about: 'A step gave something that is not one JSON object of its schema.', hint: 'Run it alone with `coax step run`.' },
+  COAX_STEP_FAILED: { kind: 'failed', about: 'A step said no for good.', hint: '`coax show COMMIT` has its log.' },
+  COAX_STEP_TIMEOUT: { kind: 'failed', about: 'A step took longer than its timeout.', hint: 'Raise `timeout` of the step in the flow.' },
+  COAX_STEP_KILLED: { kind: 'failed', about: 'A step was ended by a signal.', hint: '`coax show COMMIT` has its log.' },
+  COAX_STEP_START: { kind: 'failed', about: 'A step could not be started.', hint: 'See `reason`: missing, not executable, or a bad first line.' },
+  COAX_STEP_CANCELLED: { kind: 'failed', about: 'A person cancelled the message while the step ran.', hint: 'Nothing to do.' },
+  COAX_STEP_IRREVERSIBLE: { kind: 'failed', about: 'The walk back met an action that has no undo.', hint: '`coax resolve MSGID undone --reason …` once it was undone by hand.' },
+  COAX_STEP_LOST: { kind: 'failed', about: 'The worker that ran the step is gone; another takes the step.', hint: 'Nothing to do.' },
+  COAX_GROUP_FAILED: { kind: 'failed', about: 'A branch of a group failed, so its siblings were rolled back.', hint: '`coax log` of the child message tells why.' },
+  COAX_NO_VALID_HOST: { kind: 'exhausted', about: 'No host passes every filter.', hint: '`coax why MSGID` says how many hosts each filter removed.' },
+  COAX_NO_FREE_ADDRESS: { kind: 'exhausted', about: 'The network has no free address.', hint: '`coax network show NAME` lists who holds them.' },
+  COAX_HYPERVISOR: { kind: 'failed', about: 'The hypervisor refused or failed.', hint: '`coax vm console NAME` and `coax doctor` tell more.' },
+  COAX_TOOL_MISSING: { kind: 'failed', about: 'A program that this needs is not installed.', hint: '`coax doctor` names the package.' },
+  COAX_STORE_UNAVAILABLE: { kind: 'unavailable', about: 'The store cannot be written or read now (full disk, read-only folder, locked file).', hint: 'Mend what `reason` says; nothing accepted is lost.' },
+  COAX_STORE_LOCKED: { kind: 'conflict', about: 'Another server uses this data directory.', hint: '`coax down` ends it, or set COAX_DATA to another folder.' },
+  COAX_STORE_CORRUPT: { kind: 'corrupt', about: 'The database file is damaged.', hint: 'Restore a backup; `coax fsck --offline` lists the damage.' },
+  COAX_STORE_NEWER: { kind: 'conflict', about: 'The database was written by a newer Coax.', hint: 'Use that version.' },
+  COAX_LEASE_LOST: { kind: 'conflict', about: 'The claim is no longer valid: the message moved on without this worker.', hint: 'Claim again.' },
+  COAX_IDEMPOTENCY_CONFLICT: { kind: 'conflict', about: 'The same idempotency key came with another body.', hint: 'Use a new key for a new request.' },
+  COAX_AUTH_MISSING: { kind: 'auth', about: 'The request has no valid token.', hint: "Set COAX_TOKEN, or read the data directory's `token` file." },
+  COAX_SERVER_UNREACHABLE: { kind: 'unavailable', about: 'No server answers there.', hint: '`coax up` starts one; COAX_URL names another.' },
+  COAX_WAIT_TIMEOUT: { kind: 'timeout', about: 'The wait ended before the message did; it goes on.', hint: '`coax wait MSGID` waits again.' },
+  COAX_USAGE: { kind: 'input', about: 'The command line is wrong.', hint: 'Add --help.' },
+  COAX_ROLLED_BACK: { kind: 'failed', about: 'The message failed and was rolled back.', hint: '`coax log MSGID` tells why.' },
+  COAX_PARKED: { kind: 'parked', about: 'The message is parked: an undo failed for good.', hint: '`coax resolve MSGID retry|skip|edit|undone --reason …`' },
+  COAX_FSCK: { kind: 'corrupt', about: 'fsck found faults.', hint: 'Each line names the row and what is wrong.' },
+  COAX_RATE: { kind: 'unavailable', about: 'Too many requests at once.', hint: 'Try again after the time in Retry-After.' },
+  COAX_INTERNAL: { kind: 'internal', about: 'A defect in Coax.', hint: 'Report it with the incident id; the log has the rest.' },
+} as const satisfies Record<string, { kind: ErrorKind; about: string; hint: string }>;
+
+export type ErrorCode = keyof typeof CODES;
