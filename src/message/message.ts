@@ -1,0 +1,155 @@
+/**
+ * The words of Coax.
+ *
+ * - **message**: one request under way. It carries its own plan, so any worker can take it further.
+ * - **plan**: the list of steps a message copied from its flow when it was accepted.
+ * - **step**: one `module action` of the plan, or a group of branches.
+ * - **cursor**: index of the step to do (mode `normal`) or to undo (mode `rollback`).
+ * - **trail**: what each step that was done has set, oldest first; parameters are `base` folded with it.
+ * - **outcome**: what doing or undoing a step came to.
+ */
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** A message's parameters: one flat JSON object; values may be any JSON. */
+export type Parameters = { readonly [name: string]: Json };
+
+export type Mode = 'normal' | 'rollback';
+
+/**
+ * Where a message stands, as kept in the store.
+ * `open`: its step may be claimed. `waiting`: its children are under way. The other three are resting places.
+ */
+export type Phase = 'open' | 'waiting' | 'done' | 'rolled_back' | 'parked';
+
+/** What people read: `open` told apart by lease and by time. */
+export type Status = 'queued' | 'running' | 'waiting' | 'done' | 'rolled_back' | 'parked';
+
+export const STATUSES: readonly Status[] = ['queued', 'running', 'waiting', 'done', 'rolled_back', 'parked'];
+
+/** Why a message is (being) rolled back. */
+export type Cause = 'failed' | 'cancelled' | 'deadline' | 'reverted';
+
+/** How often and how soon a step is tried again. Lengths in milliseconds. */
+export interface RetryPolicy {
+  /** Attempts in all, the first one counted; at least 1. */
+  readonly attempts: number;
+  /** The longest wait before the second attempt; it grows by `factor` for each later one. */
+  readonly backoffMs: number;
+  readonly factor: number;
+  readonly backoffMaxMs: number;
+  /** Error codes that are never tried again, whatever the step says. */
+  readonly terminal: readonly string[];
+}
+
+export interface ActionStep {
+  readonly module: string;
+  readonly action: string;
+  /** Name of the parameter that holds the host whose workers must do this step. */
+  readonly at?: string;
+  readonly timeoutMs: number;
+  readonly retry: RetryPolicy;
+  /** SHA-256 (hex) of the action's code when the message was accepted; absent if no worker here knows the action. */
+  readonly code?: string;
+}
+
+export interface Branch {
+  /** With a name, what the branch has set arrives in the parent as one object under that name. */
+  readonly name?: string;
+  readonly steps: readonly Step[];
+}
+
+/** Branches side by side; each becomes a child message. */
+export interface AllStep {
+  readonly all: readonly Branch[];
+}
+
+/** The same branch for each item of a list parameter. */
+export interface EachStep {
+  /** Name of the parameter that holds the list. */
+  readonly each: string;
+  /** Name under which a child finds its item. */
+  readonly as: string;
+  /** Children under way at one time. */
+  readonly limit: number;
+  /** With a name, the parent gets the list of what each child has set, in the order of the items. */
+  readonly collect?: string;
+  readonly steps: readonly Step[];
+}
+
+export type GroupStep = AllStep | EachStep;
+export type Step = ActionStep | GroupStep;
+
+export interface Plan {
+  readonly steps: readonly Step[];
+}
+
+export function isGroup(step: Step): step is GroupStep {
+  return 'all' in step || 'each' in step;
+}
+
+/** An error that survives serialisation. `log` is the tail of what the step wrote. */
+export interface StepError {
+  readonly code: string;
+  readonly reason: string;
+  readonly detail?: Json;
+  readonly log?: string;
+}
+
+/** One entry of the trail: what a step set, or what a person changed. */
+export type TrailEntry =
+  | { readonly step: number; readonly set: Parameters }
+  | { readonly edit: Parameters };
+
+/** Where a child message belongs. `generation` is the seq of the parent's commit that made it. */
+export interface ParentLink {
+  readonly msgid: number;
+  readonly step: number;
+  readonly branch: number;
+  readonly generation: number;
+}
+
+/** All that the state machine needs to know of a message; `advance` maps one to the next. */
+export interface MessageState {
+  readonly mode: Mode;
+  /** Index of the step to do or undo; `steps.length` = done, -1 = rolled back. */
+  readonly cursor: number;
+  /** Attempts of the step at the cursor that have failed so far. */
+  readonly attempt: number;
+  readonly phase: Phase;
+  readonly cause: Cause | null;
+  /** The error that turned the mode to rollback, or that parked the message. */
+  readonly error: StepError | null;
+  /** A rewind's target: the walk back stops before this step and goes forward again from it. */
+  readonly rewindTo: number | null;
+  readonly base: Parameters;
+  readonly trail: readonly TrailEntry[];
+  /** seq of the commit that made the children of the group at the cursor; null if there are none. */
+  readonly generation: number | null;
+}
+
+/** A message as the store holds it. Times are milliseconds since 1970. */
+export interface Message extends MessageState {
+  readonly msgid: number;
+  readonly flow: string;
+  readonly plan: Plan;
+  /** SHA-256 (hex) of the plan's canonical JSON. */
+  readonly planHash: string;
+  /** seq of the newest commit; the first commit has seq 0. */
+  readonly seq: number;
+  /** id (hex) of the newest commit. */
+  readonly head: string;
+  /** Not claimable before this instant. */
+  readonly readyAt: number;
+  /** Worker that holds the lease, and until when. */
+  readonly worker: string | null;
+  readonly leaseUntil: number | null;
+  /** Grows with every claim; a late writer has an old one. */
+  readonly fence: number;
+  /** Who asked to cancel, and why; obeyed at the next transition. */
+  readonly cancel: { readonly actor: string; readonly reason: string } | null;
+  readonly parent: ParentLink | null;
+  readonly actor: string;
+  readonly created: number;
+  readonly updated: number;
+}

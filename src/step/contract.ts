@@ -1,0 +1,69 @@
+import type { Kysely } from 'kysely';
+import type { Mode, Parameters } from '../message/message.ts';
+import type { StepOutcome } from '../message/outcome.ts';
+
+/**
+ * The store's open transaction, as a transactional action sees it: what it writes and the cursor's advance become
+ * durable together or not at all. Only `db` may be awaited inside; nothing that waits for the network or the clock.
+ */
+export interface Tx {
+  // biome-ignore lint/suspicious/noExplicitAny: each module narrows it to its own tables with withTables()
+  readonly db: Kysely<any>;
+  /** Milliseconds since 1970, the same for the whole transaction. */
+  readonly now: number;
+}
+
+/** One call of an action: everything a step may know. */
+export interface StepCall {
+  readonly msgid: number;
+  /** Index of the step in the plan. */
+  readonly step: number;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  /** Idempotency key `msgid.step`, the same for every attempt and for the undo; hand it on to what you call. */
+  readonly key: string;
+  readonly mode: Mode;
+  readonly parameters: Parameters;
+  /** When undoing: what the step had set; empty if it never finished. */
+  readonly output: Parameters;
+  /** The host of the step's address, when it has one. */
+  readonly host: string | null;
+  readonly worker: string;
+  readonly timeoutMs: number;
+  /** Aborts at the timeout, at a cancel and when the lease is lost. */
+  readonly signal: AbortSignal;
+  /** Present in transactional actions only. */
+  readonly tx?: Tx;
+  /** A line for the step's log, kept (its tail) with the commit. */
+  log(line: string): void;
+}
+
+export type ActionKind = 'function' | 'transactional' | 'executable';
+
+/** An action as the catalogue hands it to the worker. Its functions never throw: they return an outcome. */
+export interface Action {
+  readonly module: string;
+  readonly name: string;
+  readonly kind: ActionKind;
+  /** SHA-256 (hex) of its code. */
+  readonly code: string;
+  /** False when the action has no undo. */
+  readonly undoable: boolean;
+  readonly about: string;
+  /** JSON Schemas of the input it reads from the parameters and of the output it sets; null if not declared. */
+  readonly input: object | null;
+  readonly output: object | null;
+  /** File it came from, or null when built in. */
+  readonly file: string | null;
+  run(call: StepCall): Promise<StepOutcome>;
+}
+
+/** Finds actions by name; follows changes on disk. */
+export interface Catalogue {
+  /** The action as it is now, or null. */
+  find(module: string, action: string): Action | null;
+  /** Every action, sorted by module and name. */
+  list(): readonly Action[];
+  /** Every module, sorted. */
+  modules(): readonly string[];
+}
