@@ -97,9 +97,16 @@ export interface StepError {
 }
 
 /** One entry of the trail: what a step set, or what a person changed. */
-export type TrailEntry =
-  | { readonly step: number; readonly set: Parameters }
-  | { readonly edit: Parameters };
+export type TrailEntry = StepEntry | EditEntry;
+/** `generation` is kept for a group, whose children must be found again when it is undone. */
+export interface StepEntry {
+  readonly step: number;
+  readonly set: Parameters;
+  readonly generation?: number;
+}
+export interface EditEntry {
+  readonly edit: Parameters;
+}
 
 /** Where a child message belongs. `generation` is the seq of the parent's commit that made it. */
 export interface ParentLink {
@@ -118,8 +125,10 @@ export interface MessageState {
   readonly attempt: number;
   readonly phase: Phase;
   readonly cause: Cause | null;
-  /** The error that turned the mode to rollback, or that parked the message. */
+  /** The error that turned the mode to rollback. */
   readonly error: StepError | null;
+  /** The error of the undo that parked the message. */
+  readonly undoError: StepError | null;
   /** A rewind's target: the walk back stops before this step and goes forward again from it. */
   readonly rewindTo: number | null;
   readonly base: Parameters;

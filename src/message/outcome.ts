@@ -1,21 +1,31 @@
 import type { Json, Parameters, StepError } from './message.ts';
 
-/** What doing or undoing a step came to. */
+/**
+ * What doing or undoing a step came to. `set` joins the parameters; `detail` (why this host, exit status, resource use)
+ * and `log` are kept with the commit only.
+ */
 export type StepOutcome =
-  | { readonly kind: 'ok'; readonly set: Parameters; readonly log?: string }
+  | { readonly kind: 'ok'; readonly set: Parameters; readonly log?: string; readonly detail?: Json }
   | { readonly kind: 'retryable'; readonly error: StepError; readonly retryAfterMs?: number }
   | { readonly kind: 'terminal'; readonly error: StepError };
 
 /** All that can happen to a message: a step's outcome, a group's progress, or a person's decision. */
 export type Outcome =
   | StepOutcome
-  /** The group at the cursor made its children (normal) or asked them to go back (rollback). */
+  /** The group at the cursor made children. */
   | { readonly kind: 'split'; readonly children: readonly number[] }
   /** Nothing to do until a child moves. */
   | { readonly kind: 'wait' }
-  | { readonly kind: 'cancel'; readonly reason: string }
+  /** `begun`: has a worker had the step at the cursor? Only then must it be undone. */
+  | { readonly kind: 'cancel'; readonly begun: boolean; readonly reason: string }
   | { readonly kind: 'revert'; readonly reason: string }
-  | { readonly kind: 'rewind'; readonly to: number; readonly edit: Parameters; readonly reason: string }
+  | {
+      readonly kind: 'rewind';
+      readonly begun: boolean;
+      readonly to: number;
+      readonly edit: Parameters;
+      readonly reason: string;
+    }
   | { readonly kind: 'resolve'; readonly how: Resolution; readonly edit: Parameters; readonly reason: string };
 
 /**

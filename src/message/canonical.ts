@@ -1,0 +1,46 @@
+import { CoaxError } from '../errors/coax-error.ts';
+
+/**
+ * Canonical JSON (RFC 8785): keys sorted by UTF-16 code unit, no white space, numbers as ECMAScript writes them. The
+ * same value always gives the same text, so a hash of it names the value.
+ *
+ * Refuses what has no canonical form: NaN, infinities, lone surrogates, undefined, functions (COAX_MESSAGE_INVALID).
+ * Members that are undefined are left out, as in JSON.stringify.
+ */
+export function canonical(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return canonicalString(value);
+    case 'number':
+      if (!Number.isFinite(value)) throw new CoaxError('COAX_MESSAGE_INVALID', `${value} is not a JSON number`);
+      return JSON.stringify(value);
+    case 'boolean':
+      return value ? 'true' : 'false';
+    case 'object':
+      if (value === null) return 'null';
+      if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+      return canonicalObject(value as Record<string, unknown>);
+    default:
+      throw new CoaxError('COAX_MESSAGE_INVALID', `a ${typeof value} has no JSON form`);
+  }
+}
+
+function canonicalObject(value: Record<string, unknown>): string {
+  const keys = Object.keys(value);
+  if (keys.length > 1) keys.sort();
+  let text = '{';
+  for (const key of keys) {
+    const member = value[key];
+    if (member === undefined) continue;
+    if (text.length > 1) text += ',';
+    text += `${canonicalString(key)}:${canonical(member)}`;
+  }
+  return `${text}}`;
+}
+
+export function canonicalString(text: string): string {
+  if (!text.isWellFormed()) {
+    throw new CoaxError('COAX_MESSAGE_INVALID', 'text with a lone surrogate is not valid Unicode');
+  }
+  return JSON.stringify(text);
+}

@@ -1,0 +1,245 @@
+import type { Commit, CommitBody } from '../ledger/commit.ts';
+import type { Message, MessageState, Parameters, ParentLink, Plan, Status } from '../message/message.ts';
+import type { Tx } from './tx.ts';
+
+/**
+ * The one interface of both engines. The store knows messages, not modules.
+ *
+ * Promises: what a resolved write returned is durable. Every write is all or nothing. A write for a claim whose fence
+ * or head is no longer current changes nothing. Errors: COAX_STORE_UNAVAILABLE (may be tried again), COAX_STORE_CORRUPT.
+ */
+export interface Store {
+  readonly capabilities: Capabilities;
+  /** Milliseconds since 1970; never goes back while the store is open. */
+  now(): number;
+
+  // --- the hot path: batches -------------------------------------------------------------------------------------
+  /** Accepts messages; each is durable, with its first commit, when this resolves. The order of the answers is the input's. */
+  submit(batch: readonly Submission[]): Promise<readonly Accepted[]>;
+  /** Leases up to `limit` messages that stand at one of these addresses, oldest ready first. */
+  claim(request: ClaimRequest): Promise<readonly Claim[]>;
+  /** Leases last `leaseMs` from now; says per claim whether it still holds and whether a cancel was asked. */
+  extend(claims: readonly ClaimRef[], leaseMs: number): Promise<readonly ExtendAnswer[]>;
+  /** Writes transitions. Each succeeds or fails by itself; `inTransaction` ones run inside the transaction. */
+  write(batch: readonly Write[]): Promise<readonly WriteAnswer[]>;
+  /** Gives claims back untouched: the messages are claimable at once. `begun` says whether the step may have done something. */
+  release(claims: readonly ClaimRef[], begun: boolean): Promise<void>;
+  /** Gives back everything that a worker that is known to be dead holds. Returns how many. */
+  releaseWorker(worker: string): Promise<number>;
+  /** Gives back every claim whose lease has ended. Returns the addresses that got work. */
+  expireLeases(): Promise<readonly string[]>;
+  /** When the earliest lease ends or backoff is over (ms since 1970), or null. */
+  nextDue(): Promise<number | null>;
+  /** Calls back, soon, with an address that may have got claimable work. Returns a function that ends it. */
+  onReady(listener: (address: string) => void): () => void;
+  /** Calls back after each transaction with the transitions that it made durable. */
+  onCommit(listener: (events: readonly CommitEvent[]) => void): () => void;
+
+  // --- people's verbs -------------------------------------------------------------------------------------------
+  /** Asks to cancel a message that a worker holds; that worker obeys. False if the message is not leased. */
+  askCancel(msgid: number, actor: string, reason: string): Promise<boolean>;
+  /** One exclusive transaction of the caller's own; used for people's decisions and by the cloud's tables. */
+  transact<T>(work: (tx: StoreTx) => Promise<T>): Promise<T>;
+
+  // --- reading --------------------------------------------------------------------------------------------------
+  message(msgid: number): Promise<Message | null>;
+  messages(query: MessageQuery): Promise<readonly Message[]>;
+  counts(): Promise<Readonly<Record<Status, number>>>;
+  /** Commits of one message, by seq; `order` newest or oldest first. */
+  commits(msgid: number, range?: CommitRange): Promise<readonly Commit[]>;
+  /** Commits whose id begins so (at least 4 hex digits), at most `limit`. */
+  commitsByPrefix(prefix: string, limit: number): Promise<readonly Commit[]>;
+  /** Parameters as they were after that commit; from the nearest snapshot. Null if there is no such commit. */
+  parametersAt(msgid: number, seq: number): Promise<Parameters | null>;
+  plan(hash: string): Promise<Plan | null>;
+  children(msgid: number): Promise<readonly Message[]>;
+  allocations(query?: AllocationQuery): Promise<readonly Allocation[]>;
+  /** Read access for queries of the cloud's own tables; sees only what is durable. */
+  readonly reader: Tx['db'];
+  /** Everything there is, row by row as it lies in the database, for fsck and export. */
+  scan(): StoreScan;
+
+  /** Waits for writes under way, then closes. */
+  close(): Promise<void>;
+}
+
+/** What an engine can do beyond the promises; the conformance suite asserts each. */
+export interface Capabilities {
+  readonly engine: 'sqlite' | 'postgres';
+  /** Several processes may use the store at once. */
+  readonly shared: boolean;
+  /** Wake-ups reach other processes. */
+  readonly notifies: boolean;
+}
+
+export interface Submission {
+  readonly flow: string;
+  readonly plan: Plan;
+  readonly parameters: Parameters;
+  readonly actor: string;
+  /** The same key gives the same message; another body under it is refused with COAX_IDEMPOTENCY_CONFLICT. */
+  readonly idempotencyKey?: string;
+  readonly parent?: ParentLink;
+  /** A message made from a commit of another starts in that state. */
+  readonly fork?: { readonly from: string; readonly state: MessageState };
+}
+
+export interface Accepted {
+  readonly msgid: number;
+  /** id of the commit that accepted it. */
+  readonly head: string;
+  /** False when the idempotency key was seen before. */
+  readonly created: boolean;
+}
+
+export interface ClaimRequest {
+  readonly worker: string;
+  readonly addresses: readonly string[];
+  readonly limit: number;
+  readonly leaseMs: number;
+}
+
+/** What a late writer cannot forge: the fence of its claim and the head it saw. */
+export interface ClaimRef {
+  readonly msgid: number;
+  readonly fence: number;
+}
+
+/** A message whose step this worker may do until `leaseUntil`. */
+export interface Claim extends ClaimRef {
+  readonly message: Message;
+  readonly leaseUntil: number;
+}
+
+export type ExtendAnswer = 'held' | 'lost' | { readonly cancel: { readonly actor: string; readonly reason: string } };
+
+/** A commit before its place in the chain is known: the store adds parent, msgid and seq. */
+export type NewCommit = Omit<CommitBody, 'parent' | 'msgid' | 'seq'>;
+
+/** The next state of a claimed message with the commits that lead to it. */
+export interface NextState {
+  readonly state: MessageState;
+  /** Usually one; none when only the phase changes (waiting for children). */
+  readonly commits: readonly NewCommit[];
+  readonly address: string | null;
+  /** Not claimable before (ms since 1970); 0 = at once. */
+  readonly readyAt: number;
+}
+
+export interface Write {
+  readonly claim: Claim;
+  /** Keep the lease: the same worker goes on with the next step. */
+  keep(next: NextState): boolean;
+  /** Computes the next state; in the transaction when `inTransaction`, else it is called before it begins. */
+  readonly inTransaction: boolean;
+  next(tx: StoreTx | null): NextState | Promise<NextState>;
+}
+
+/**
+ * `written`: durable; `claim` is the claim on the next step when it was kept, else null. `lost`: the claim was no longer
+ * current. `cancelled`: nothing was written since a person asked to cancel; write again with that in mind.
+ */
+export type WriteAnswer =
+  | { readonly kind: 'written'; readonly message: Message; readonly claim: Claim | null }
+  | { readonly kind: 'lost' }
+  | { readonly kind: 'cancelled'; readonly claim: Claim };
+
+/** The open transaction with the message verbs that a person's decision or a group needs. */
+export interface StoreTx extends Tx {
+  message(msgid: number): Promise<Message | null>;
+  submit(submission: Submission): Promise<Accepted>;
+  /** Moves a message that no worker holds, or takes it from the one that does (its fence grows). */
+  move(message: Message, next: NextState): Promise<Message>;
+  askCancel(msgid: number, actor: string, reason: string): Promise<boolean>;
+  /** Children of one group of a message. */
+  children(msgid: number, generation: number): Promise<readonly Message[]>;
+  allocations(query: AllocationQuery): Promise<readonly Allocation[]>;
+}
+
+export interface CommitEvent {
+  readonly message: Message;
+  readonly commits: readonly Commit[];
+}
+
+export interface MessageQuery {
+  readonly status?: Status;
+  readonly flow?: string;
+  /** Only top-level messages unless true. */
+  readonly withChildren?: boolean;
+  /** Newest first: only msgids below this one. */
+  readonly before?: number;
+  readonly limit: number;
+}
+
+export interface CommitRange {
+  readonly order?: 'oldest' | 'newest';
+  readonly fromSeq?: number;
+  readonly toSeq?: number;
+  readonly limit?: number;
+}
+
+/** Something that belongs to a message until the message is rolled back: a host claim, an address, a VM. */
+export interface Allocation {
+  readonly kind: string;
+  /** Unique within its kind. */
+  readonly key: string;
+  readonly msgid: number;
+  readonly detail: Parameters;
+  readonly created: number;
+}
+
+export interface AllocationQuery {
+  readonly kind?: string;
+  readonly msgid?: number;
+  readonly key?: string;
+}
+
+/** Raw rows, unparsed, so that fsck sees damage rather than an exception. */
+export interface StoreScan {
+  messages(): AsyncIterable<RawMessageRow>;
+  commits(msgid: number): AsyncIterable<RawCommitRow>;
+  /** Commits whose message row is missing. */
+  orphanCommits(): AsyncIterable<RawCommitRow>;
+  plans(): AsyncIterable<{ hash: string; body: string }>;
+  allocations(): AsyncIterable<Allocation>;
+  /** Highest msgid ever given. */
+  lastMsgid(): Promise<number>;
+  /** The engine's own integrity check: a line per fault. */
+  integrity(): Promise<readonly string[]>;
+}
+
+export interface RawCommitRow {
+  readonly msgid: number;
+  readonly seq: number;
+  readonly id: string;
+  readonly body: string;
+  /** Parameters after this commit, when one was kept: canonical JSON. */
+  readonly snapshot: string | null;
+}
+
+/** Column values of a message row, as text and numbers. */
+export interface RawMessageRow {
+  readonly msgid: number;
+  readonly flow: string;
+  readonly planHash: string;
+  readonly mode: string;
+  readonly cursor: number;
+  readonly attempt: number;
+  readonly phase: string;
+  readonly cause: string | null;
+  readonly error: string | null;
+  readonly undoError: string | null;
+  readonly rewindTo: number | null;
+  readonly base: string;
+  readonly trail: string;
+  readonly generation: number | null;
+  readonly seq: number;
+  readonly head: string;
+  readonly address: string | null;
+  readonly parentMsgid: number | null;
+  readonly parentStep: number | null;
+  readonly parentBranch: number | null;
+  readonly parentGeneration: number | null;
+  readonly actor: string;
+  readonly created: number;
+}
