@@ -1,17 +1,6 @@
-import type { Kysely } from 'kysely';
-import type { Mode, Parameters } from '../message/message.ts';
+import type { Json, Mode, Parameters } from '../message/message.ts';
 import type { StepOutcome } from '../message/outcome.ts';
-
-/**
- * The store's open transaction, as a transactional action sees it: what it writes and the cursor's advance become
- * durable together or not at all. Only `db` may be awaited inside; nothing that waits for the network or the clock.
- */
-export interface Tx {
-  // biome-ignore lint/suspicious/noExplicitAny: each module narrows it to its own tables with withTables()
-  readonly db: Kysely<any>;
-  /** Milliseconds since 1970, the same for the whole transaction. */
-  readonly now: number;
-}
+import type { Tx } from '../store/tx.ts';
 
 /** One call of an action: everything a step may know. */
 export interface StepCall {
@@ -36,6 +25,8 @@ export interface StepCall {
   readonly tx?: Tx;
   /** A line for the step's log, kept (its tail) with the commit. */
   log(line: string): void;
+  /** Facts to keep with the commit (why this host, exit status): the last call wins. */
+  detail(value: Json): void;
 }
 
 export type ActionKind = 'function' | 'transactional' | 'executable';

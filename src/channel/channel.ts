@@ -1,0 +1,48 @@
+import type { Message } from '../message/message.ts';
+import type { StepOutcome } from '../message/outcome.ts';
+import type { Claim, ClaimRef, ExtendAnswer } from '../store/store.ts';
+import type { Tx } from '../store/tx.ts';
+
+export type { Claim, ClaimRef, ExtendAnswer } from '../store/store.ts';
+
+/**
+ * The shared cable as a worker sees it: claim, extend, finish. A worker tells what a step came to; what follows from it
+ * (the next state, the commit) is the channel's business, the same for every worker in any language.
+ */
+export interface Channel {
+  /** Waits up to `waitMs` for work at these addresses; may return fewer than `limit`, or none. */
+  claim(request: ClaimWish, signal?: AbortSignal): Promise<readonly Claim[]>;
+  /** Holds claims for longer, and hears of cancels. */
+  extend(claims: readonly ClaimRef[], leaseMs: number): Promise<readonly ExtendAnswer[]>;
+  /** Resolves when the transition is durable. */
+  finish(end: Finish): Promise<FinishAnswer>;
+  /** Gives claims back without doing their steps. */
+  release(claims: readonly ClaimRef[], begun: boolean): Promise<void>;
+}
+
+export interface ClaimWish {
+  /** Name of the worker, unique among living workers. */
+  readonly worker: string;
+  readonly addresses: readonly string[];
+  readonly limit: number;
+  readonly leaseMs: number;
+  readonly waitMs: number;
+}
+
+export interface Finish {
+  readonly claim: Claim;
+  /** The outcome, or for a transactional action how to get it inside the transaction. */
+  readonly outcome: StepOutcome | ((tx: Tx) => Promise<StepOutcome>);
+  /** SHA-256 (hex) of the code that ran; null if none did. */
+  readonly code: string | null;
+  /** When the step began and ended (ms since 1970). */
+  readonly started: number;
+  readonly finished: number;
+  /** Asks to keep the message when its next step has one of these addresses. */
+  readonly keepAt?: ReadonlySet<string>;
+}
+
+/** `claim`: the claim on the next step when it was kept. `lost`: another worker has the message; forget it. */
+export type FinishAnswer =
+  | { readonly kind: 'written'; readonly message: Message; readonly claim: Claim | null }
+  | { readonly kind: 'lost' };
