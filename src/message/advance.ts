@@ -39,7 +39,11 @@ export function advance(state: MessageState, plan: Plan, outcome: Outcome, input
     case 'terminal':
       return state.mode === 'normal' ? turnBack(state, outcome.error) : park(state, outcome.error);
     case 'split':
-      return { ...same(state), next: { ...state, phase: 'waiting', generation: state.generation ?? input.seq }, outcome: 'split' };
+      return {
+        ...same(state),
+        next: { ...state, phase: 'waiting', generation: state.generation ?? input.seq },
+        outcome: 'split',
+      };
     case 'wait':
       return { ...same(state), next: { ...state, phase: 'waiting' } };
     case 'cancel':
@@ -58,7 +62,9 @@ const same = (state: MessageState): Advanced => ({ next: state, outcome: null, d
 function stepDone(state: MessageState, plan: Plan, set: Parameters): Advanced {
   const cursor = state.cursor + 1;
   const entry: TrailEntry =
-    state.generation === null ? { step: state.cursor, set } : { step: state.cursor, set, generation: state.generation };
+    state.generation === null
+      ? { step: state.cursor, set }
+      : { step: state.cursor, set, generation: state.generation };
   const keep = state.generation !== null || hasMembers(set);
   const next: MessageState = {
     ...state,
@@ -74,15 +80,27 @@ function stepDone(state: MessageState, plan: Plan, set: Parameters): Advanced {
 /** The cursor moves back past its step: to the start, to a rewind's target, or to the step before. */
 function stepUndone(state: MessageState, plan: Plan, outcome: CommitOutcome): Advanced {
   const { trail, delta } = dropDelta(state, state.cursor);
-  const walked = walkTo({ ...state, trail, attempt: 0, phase: 'open', undoError: null }, plan, state.cursor - 1);
+  const walked = walkTo(
+    { ...state, trail, attempt: 0, phase: 'open', undoError: null },
+    plan,
+    state.cursor - 1,
+  );
   return { next: walked, outcome, delta, delayMs: 0 };
 }
 
 function walkTo(state: MessageState, plan: Plan, cursor: number): MessageState {
   if (state.rewindTo !== null && cursor < state.rewindTo) {
-    return { ...state, mode: 'normal', cursor: state.rewindTo, rewindTo: null, cause: null, error: null, generation: null };
+    return {
+      ...state,
+      mode: 'normal',
+      cursor: state.rewindTo,
+      rewindTo: null,
+      cause: null,
+      error: null,
+      generation: null,
+    };
   }
-  if (cursor < 0) return { ...state, cursor: -1, phase: 'rolled_back', generation: null };
+  if (cursor < state.floor) return { ...state, cursor: -1, phase: 'rolled_back', generation: null };
   return { ...state, cursor, generation: generationAt(state, plan, cursor) };
 }
 
@@ -102,7 +120,13 @@ function policyAt(state: MessageState, plan: Plan): RetryPolicy | null {
   return isGroup(step) ? null : step.retry;
 }
 
-function retry(state: MessageState, plan: Plan, error: StepError, retryAfterMs: number, random: number): Advanced {
+function retry(
+  state: MessageState,
+  plan: Plan,
+  error: StepError,
+  retryAfterMs: number,
+  random: number,
+): Advanced {
   const policy = policyAt(state, plan);
   const attempt = state.attempt + 1;
   if (policy === null || !mayRetry(policy, attempt, error)) {
@@ -113,7 +137,14 @@ function retry(state: MessageState, plan: Plan, error: StepError, retryAfterMs: 
 }
 
 function turnBack(state: MessageState, error: StepError): Advanced {
-  const next: MessageState = { ...state, mode: 'rollback', phase: 'open', attempt: 0, cause: 'failed', error };
+  const next: MessageState = {
+    ...state,
+    mode: 'rollback',
+    phase: 'open',
+    attempt: 0,
+    cause: 'failed',
+    error,
+  };
   return { ...same(state), next, outcome: 'failed' };
 }
 
@@ -126,26 +157,53 @@ function cancel(state: MessageState, plan: Plan, begun: boolean, reason: string)
     throw new CoaxError('COAX_MESSAGE_STATE', 'the message is on its way back already');
   }
   const error: StepError = { code: 'COAX_STEP_CANCELLED', reason: reason || 'cancelled' };
-  const turned: MessageState = { ...state, mode: 'rollback', phase: 'open', attempt: 0, cause: 'cancelled', error, rewindTo: null };
+  const turned: MessageState = {
+    ...state,
+    mode: 'rollback',
+    phase: 'open',
+    attempt: 0,
+    cause: 'cancelled',
+    error,
+    rewindTo: null,
+  };
   const untouched = state.mode === 'normal' && !begun;
-  return { ...same(state), next: untouched ? walkTo(turned, plan, state.cursor - 1) : turned, outcome: 'cancel' };
+  return {
+    ...same(state),
+    next: untouched ? walkTo(turned, plan, state.cursor - 1) : turned,
+    outcome: 'cancel',
+  };
 }
 
 function revert(state: MessageState, plan: Plan): Advanced {
-  const turned: MessageState = { ...state, mode: 'rollback', phase: 'open', attempt: 0, cause: 'reverted', error: null };
+  const turned: MessageState = {
+    ...state,
+    mode: 'rollback',
+    phase: 'open',
+    attempt: 0,
+    cause: 'reverted',
+    error: null,
+  };
   return { ...same(state), next: walkTo(turned, plan, plan.steps.length - 1), outcome: 'revert' };
 }
 
 function rewind(state: MessageState, plan: Plan, to: Extract<Outcome, { kind: 'rewind' }>): Advanced {
   const last = Math.min(state.cursor, plan.steps.length - 1);
-  if (!Number.isInteger(to.to) || to.to < 0 || to.to > last) {
+  if (!Number.isInteger(to.to) || to.to < state.floor || to.to > last) {
     throw new CoaxError('COAX_MESSAGE_INVALID', `step ${to.to} is not behind the cursor`, {
       where: '/to',
-      hint: `Give a step from 0 to ${last}.`,
+      hint:
+        last < state.floor ? 'No step can be rewound yet.' : `Give a step from ${state.floor} to ${last}.`,
     });
   }
   const { edited, delta } = edit(state, to.edit);
-  const turned: MessageState = { ...edited, mode: 'rollback', phase: 'open', attempt: 0, rewindTo: to.to, undoError: null };
+  const turned: MessageState = {
+    ...edited,
+    mode: 'rollback',
+    phase: 'open',
+    attempt: 0,
+    rewindTo: to.to,
+    undoError: null,
+  };
   const untouched = state.mode === 'normal' && (state.phase === 'done' || !to.begun);
   const next = untouched ? walkTo(turned, plan, state.cursor - 1) : turned;
   return { next, outcome: 'rewind', delta, delayMs: 0 };
@@ -154,12 +212,20 @@ function rewind(state: MessageState, plan: Plan, to: Extract<Outcome, { kind: 'r
 function resolve(state: MessageState, plan: Plan, decision: Extract<Outcome, { kind: 'resolve' }>): Advanced {
   if (decision.how === 'skip' || decision.how === 'undone') return stepUndone(state, plan, 'resolve');
   const { edited, delta } = edit(state, decision.how === 'edit' ? decision.edit : {});
-  return { next: { ...edited, phase: 'open', attempt: 0, undoError: null }, outcome: 'resolve', delta, delayMs: 0 };
+  return {
+    next: { ...edited, phase: 'open', attempt: 0, undoError: null },
+    outcome: 'resolve',
+    delta,
+    delayMs: 0,
+  };
 }
 
 function edit(state: MessageState, changes: Parameters): { edited: MessageState; delta: Delta } {
   if (!hasMembers(changes)) return { edited: state, delta: NO_DELTA };
-  return { edited: { ...state, trail: [...state.trail, { edit: changes }] }, delta: { set: changes, unset: [] } };
+  return {
+    edited: { ...state, trail: [...state.trail, { edit: changes }] },
+    delta: { set: changes, unset: [] },
+  };
 }
 
 function hasMembers(object: object): boolean {

@@ -12,7 +12,8 @@ export function canonical(value: unknown): string {
     case 'string':
       return canonicalString(value);
     case 'number':
-      if (!Number.isFinite(value)) throw new CoaxError('COAX_MESSAGE_INVALID', `${value} is not a JSON number`);
+      if (!Number.isFinite(value))
+        throw new CoaxError('COAX_MESSAGE_INVALID', `${value} is not a JSON number`);
       return JSON.stringify(value);
     case 'boolean':
       return value ? 'true' : 'false';

@@ -131,6 +131,11 @@ export interface MessageState {
   readonly undoError: StepError | null;
   /** A rewind's target: the walk back stops before this step and goes forward again from it. */
   readonly rewindTo: number | null;
+  /**
+   * The lowest step that belongs to this message: the walk back ends above it. 0, but for a fork: the steps before were
+   * done by the message it was made from.
+   */
+  readonly floor: number;
   readonly base: Parameters;
   readonly trail: readonly TrailEntry[];
   /** seq of the commit that made the children of the group at the cursor; null if there are none. */

@@ -26,7 +26,12 @@ export type Outcome =
       readonly edit: Parameters;
       readonly reason: string;
     }
-  | { readonly kind: 'resolve'; readonly how: Resolution; readonly edit: Parameters; readonly reason: string };
+  | {
+      readonly kind: 'resolve';
+      readonly how: Resolution;
+      readonly edit: Parameters;
+      readonly reason: string;
+    };
 
 /**
  * A person's decision for a parked message.
@@ -42,7 +47,9 @@ export const ok = (set: Parameters = {}): StepOutcome => ({ kind: 'ok', set });
 
 export function retryable(code: string, reason: string, retryAfterMs?: number, detail?: Json): StepOutcome {
   const error = detail === undefined ? { code, reason } : { code, reason, detail };
-  return retryAfterMs === undefined ? { kind: 'retryable', error } : { kind: 'retryable', error, retryAfterMs };
+  return retryAfterMs === undefined
+    ? { kind: 'retryable', error }
+    : { kind: 'retryable', error, retryAfterMs };
 }
 
 export function terminal(code: string, reason: string, detail?: Json): StepOutcome {

@@ -10,7 +10,8 @@ export interface StatusView {
 export function statusOf(message: Message, now: number): StatusView {
   switch (message.phase) {
     case 'open':
-      if (message.leaseUntil !== null && message.leaseUntil > now) return { status: 'running', waitingFor: null };
+      if (message.leaseUntil !== null && message.leaseUntil > now)
+        return { status: 'running', waitingFor: null };
       if (message.readyAt > now) return { status: 'waiting', waitingFor: `attempt ${message.attempt + 1}` };
       return { status: 'queued', waitingFor: null };
     case 'waiting':
