@@ -3,7 +3,7 @@ import { backoffMs, mayRetry } from './backoff.ts';
 import type { MessageState, Parameters, Plan, RetryPolicy, StepError, TrailEntry } from './message.ts';
 import { isGroup } from './message.ts';
 import type { Outcome } from './outcome.ts';
-import { type Delta, dropDelta, NO_DELTA } from './parameters.ts';
+import { type Delta, dropDelta, NO_DELTA, withoutUndefined } from './parameters.ts';
 import { assertAllowed, type CommitOutcome } from './transitions.ts';
 
 /** What comes in from outside, so that `advance` itself has no clock and no chance. */
@@ -33,7 +33,9 @@ export function advance(state: MessageState, plan: Plan, outcome: Outcome, input
   assertAllowed(state, outcome.kind);
   switch (outcome.kind) {
     case 'ok':
-      return state.mode === 'normal' ? stepDone(state, plan, outcome.set) : stepUndone(state, plan, 'ok');
+      return state.mode === 'normal'
+        ? stepDone(state, plan, withoutUndefined(outcome.set))
+        : stepUndone(state, plan, 'ok');
     case 'retryable':
       return retry(state, plan, outcome.error, outcome.retryAfterMs ?? 0, input.random);
     case 'terminal':
@@ -166,7 +168,7 @@ function cancel(state: MessageState, plan: Plan, begun: boolean, reason: string)
     error,
     rewindTo: null,
   };
-  const untouched = state.mode === 'normal' && !begun;
+  const untouched = state.mode === 'normal' && !hasBegun(state, begun);
   return {
     ...same(state),
     next: untouched ? walkTo(turned, plan, state.cursor - 1) : turned,
@@ -204,7 +206,7 @@ function rewind(state: MessageState, plan: Plan, to: Extract<Outcome, { kind: 'r
     rewindTo: to.to,
     undoError: null,
   };
-  const untouched = state.mode === 'normal' && (state.phase === 'done' || !to.begun);
+  const untouched = state.mode === 'normal' && (state.phase === 'done' || !hasBegun(state, to.begun));
   const next = untouched ? walkTo(turned, plan, state.cursor - 1) : turned;
   return { next, outcome: 'rewind', delta, delayMs: 0 };
 }
@@ -220,7 +222,13 @@ function resolve(state: MessageState, plan: Plan, decision: Extract<Outcome, { k
   };
 }
 
-function edit(state: MessageState, changes: Parameters): { edited: MessageState; delta: Delta } {
+/** A step that was tried, or a group that has children, must be undone, whatever the store remembers of claims. */
+function hasBegun(state: MessageState, begun: boolean): boolean {
+  return begun || state.attempt > 0 || state.generation !== null;
+}
+
+function edit(state: MessageState, given: Parameters): { edited: MessageState; delta: Delta } {
+  const changes = withoutUndefined(given);
   if (!hasMembers(changes)) return { edited: state, delta: NO_DELTA };
   return {
     edited: { ...state, trail: [...state.trail, { edit: changes }] },

@@ -20,6 +20,7 @@ export function mayRetry(policy: RetryPolicy, attempt: number, error: StepError)
  * And Jitter", 2015), never less than what the step asked for. `random` is in [0, 1). Milliseconds.
  */
 export function backoffMs(policy: RetryPolicy, attempt: number, random: number, retryAfterMs = 0): number {
-  const ceiling = Math.min(policy.backoffMaxMs, policy.backoffMs * policy.factor ** (attempt - 1));
+  const growth = Math.min(policy.factor ** (attempt - 1), Number.MAX_VALUE);
+  const ceiling = Math.floor(Math.min(policy.backoffMaxMs, policy.backoffMs * growth));
   return Math.max(retryAfterMs, Math.floor(random * (ceiling + 1)));
 }

@@ -19,11 +19,17 @@ export function canonical(value: unknown): string {
       return value ? 'true' : 'false';
     case 'object':
       if (value === null) return 'null';
-      if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+      if (Array.isArray(value)) return canonicalArray(value);
       return canonicalObject(value as Record<string, unknown>);
     default:
       throw new CoaxError('COAX_MESSAGE_INVALID', `a ${typeof value} has no JSON form`);
   }
+}
+
+function canonicalArray(value: readonly unknown[]): string {
+  let text = '[';
+  for (let i = 0; i < value.length; i++) text += i === 0 ? canonical(value[i]) : `,${canonical(value[i])}`;
+  return `${text}]`;
 }
 
 function canonicalObject(value: Record<string, unknown>): string {
@@ -44,4 +50,10 @@ export function canonicalString(text: string): string {
     throw new CoaxError('COAX_MESSAGE_INVALID', 'text with a lone surrogate is not valid Unicode');
   }
   return JSON.stringify(text);
+}
+
+/** Are these the same JSON value? */
+export function sameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  return typeof a === 'object' && typeof b === 'object' && canonical(a) === canonical(b);
 }

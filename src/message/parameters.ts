@@ -1,3 +1,4 @@
+import { sameJson } from './canonical.ts';
 import type { Json, MessageState, Parameters, TrailEntry } from './message.ts';
 
 /** A change of parameters: names to set and names to drop. */
@@ -35,9 +36,19 @@ export function dropDelta(state: MessageState, step: number): { trail: readonly 
   const unset: string[] = [];
   for (const name of Object.keys(dropped.set)) {
     if (!Object.hasOwn(after, name)) unset.push(name);
-    else if (after[name] !== before[name]) set[name] = after[name] as Json;
+    else if (!sameJson(after[name], before[name])) set[name] = after[name] as Json;
   }
   return { trail, delta: { set, unset: unset.sort() } };
+}
+
+/** The same without the members that are undefined, which JSON does not have; the same object if there are none. */
+export function withoutUndefined(parameters: Parameters): Parameters {
+  for (const name in parameters) {
+    if (parameters[name] === undefined) {
+      return Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== undefined));
+    }
+  }
+  return parameters;
 }
 
 export const NO_DELTA: Delta = { set: {}, unset: [] };
