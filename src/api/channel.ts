@@ -1,0 +1,137 @@
+import { z } from 'zod';
+import type { Message } from '../message/message.ts';
+import { StepErrorView } from './message.ts';
+import { JsonValue, Msgid, ParametersObject, TimeMs } from './value.ts';
+
+const Worker = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._@:/-]{0,127}$/)
+  .meta({ description: 'Name of the worker, unique among living workers.', examples: ['agent-3.rack2'] });
+const Address = z
+  .string()
+  .regex(/^[a-z][a-z0-9_-]{0,62}(@[A-Za-z0-9][A-Za-z0-9._-]{0,252})?$/, 'give MODULE or MODULE@HOST');
+const LeaseMs = z.int().min(1000).max(3_600_000).default(30_000);
+
+export const ClaimBody = z
+  .strictObject({
+    worker: Worker,
+    addresses: z.array(Address).min(1).max(100),
+    limit: z.int().min(1).max(1000).default(1),
+    leaseMs: LeaseMs,
+    waitMs: z.int().min(0).max(60_000).default(0),
+  })
+  .meta({ id: 'ClaimRequest', description: 'Asks for work at these addresses.' });
+export type ClaimBody = z.input<typeof ClaimBody>;
+
+export const ClaimRefView = z.strictObject({ msgid: Msgid, fence: z.int().min(0) }).meta({ id: 'ClaimRef' });
+
+/** The whole message as the server holds it: a worker needs its plan, trail and parameters. */
+const RawMessage = z
+  .unknown()
+  .meta({
+    id: 'RawMessage',
+    description: 'The message as the store holds it; times are milliseconds since 1970.',
+  }) as unknown as z.ZodType<Message, Message>;
+
+export const ClaimView = z
+  .object({
+    msgid: Msgid,
+    fence: z.int(),
+    leaseUntil: TimeMs,
+    step: z
+      .object({
+        index: z.int(),
+        module: z.string(),
+        action: z.string(),
+        mode: z.enum(['normal', 'rollback']),
+        attempt: z.int().meta({ description: '1 for the first attempt.' }),
+        key: z.string().meta({ description: 'Idempotency key `msgid.step`.' }),
+        host: z.string().nullable(),
+        timeoutMs: z.number(),
+        parameters: ParametersObject,
+        output: ParametersObject.meta({ description: 'When undoing: what the step had set.' }),
+      })
+      .nullable()
+      .meta({ description: 'All that a step may know; null for a group.' }),
+    message: RawMessage,
+  })
+  .meta({ id: 'Claim', description: 'A message whose step this worker may do until `leaseUntil`.' });
+export type ClaimView = z.infer<typeof ClaimView>;
+export const ClaimAnswer = z.object({ items: z.array(ClaimView) }).meta({ id: 'ClaimAnswer' });
+export type ClaimAnswer = z.infer<typeof ClaimAnswer>;
+
+export const ExtendBody = z
+  .strictObject({ claims: z.array(ClaimRefView).min(1).max(1000), leaseMs: LeaseMs })
+  .meta({ id: 'ExtendRequest' });
+export type ExtendBody = z.input<typeof ExtendBody>;
+export const ExtendItem = z.union([
+  z.literal('held'),
+  z.literal('lost'),
+  z.object({ cancel: z.object({ actor: z.string(), reason: z.string() }) }),
+]);
+export const ExtendAnswerView = z.object({ items: z.array(ExtendItem) }).meta({ id: 'ExtendAnswer' });
+export type ExtendAnswerView = z.infer<typeof ExtendAnswerView>;
+
+export const OutcomeBody = z
+  .discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('ok'),
+      set: ParametersObject,
+      log: z.string().max(65_536).optional(),
+      detail: JsonValue.optional(),
+    }),
+    z.strictObject({
+      kind: z.literal('retryable'),
+      error: StepErrorView,
+      retryAfterMs: z.number().min(0).optional(),
+    }),
+    z.strictObject({ kind: z.literal('terminal'), error: StepErrorView }),
+  ])
+  .meta({ id: 'Outcome', description: 'What doing or undoing a step came to.' });
+export type OutcomeBody = z.input<typeof OutcomeBody>;
+
+export const FinishBody = z
+  .strictObject({
+    worker: Worker.optional().meta({ description: 'If given, must be the worker that holds the claim.' }),
+    msgid: Msgid,
+    fence: z.int().min(0),
+    outcome: OutcomeBody,
+    code: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .nullable()
+      .default(null)
+      .meta({ description: 'SHA-256 of the code that ran.' }),
+    started: TimeMs,
+    finished: TimeMs,
+    keepAt: z
+      .array(Address)
+      .max(100)
+      .optional()
+      .meta({ description: 'Keep the message if its next step has one of these addresses.' }),
+  })
+  .meta({ id: 'FinishRequest' });
+export type FinishBody = z.input<typeof FinishBody>;
+export const FinishAnswerView = z
+  .union([
+    z.object({ kind: z.literal('written'), message: RawMessage, claim: ClaimView.nullable() }),
+    z.object({ kind: z.literal('lost') }),
+  ])
+  .meta({ id: 'FinishAnswer' });
+export type FinishAnswerView = z.infer<typeof FinishAnswerView>;
+
+export const ReleaseBody = z
+  .strictObject({
+    claims: z.array(ClaimRefView).min(1).max(1000),
+    begun: z.boolean().default(true).meta({ description: 'Whether the steps may have done something.' }),
+  })
+  .meta({ id: 'ReleaseRequest' });
+export type ReleaseBody = z.input<typeof ReleaseBody>;
+export const ReleaseAnswer = z.object({ ok: z.literal(true) }).meta({ id: 'ReleaseAnswer' });
+
+export const SessionQuery = z.object({ worker: Worker });
+/** What the event `cancel` of /v1/channel/session carries. */
+export const CancelEventView = z
+  .object({ msgid: Msgid, actor: z.string(), reason: z.string() })
+  .meta({ id: 'CancelEvent' });
+export type CancelEventView = z.infer<typeof CancelEventView>;

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import type { Json, Parameters } from '../message/message.ts';
+
+/** Any JSON value. */
+export const JsonValue = z.unknown().meta({ description: 'Any JSON value.' }) as unknown as z.ZodType<
+  Json,
+  Json
+>;
+
+export const ParametersObject = z.record(z.string(), z.unknown()).meta({
+  id: 'Parameters',
+  description: 'One flat JSON object; values may be any JSON. At most 1 MiB, 1000 names, 32 levels.',
+}) as unknown as z.ZodType<Parameters, Parameters>;
+
+export const Msgid = z
+  .int()
+  .min(1)
+  .meta({ description: 'Number of a message.', examples: [141592] });
+export const CommitId = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .meta({ description: 'SHA-256 (hex) of the canonical JSON of a commit.' });
+export const Time = z.string().meta({ description: 'ISO 8601, UTC, milliseconds.', format: 'date-time' });
+export const TimeMs = z.number().meta({ description: 'Milliseconds since 1970.' });
+export const Name = z.string().min(1).max(253);
+export const Reason = z
+  .string()
+  .max(4096)
+  .default('')
+  .meta({ description: 'Why; kept in the ledger.', examples: ['the customer changed her mind'] });
+
+/** Numbers in a query string arrive as text. */
+export const MsgidText = z.coerce
+  .number<string | number>()
+  .pipe(z.int().min(1))
+  .meta({ description: 'Number of a message.' });
+export const WaitSeconds = z.coerce
+  .number<string | number>()
+  .min(0)
+  .max(600)
+  .meta({ description: 'Holds the answer until the message rests, for at most so many seconds.' });
+
+export const MsgidPath = z.object({ msgid: MsgidText });
+export const NamePath = z.object({ name: Name });
+
+/** Parameters of every list. */
+export const PageQuery = z.object({
+  limit: z.coerce
+    .number<string | number>()
+    .pipe(z.int().min(1).max(1000))
+    .default(50)
+    .meta({ description: 'Items at most.' }),
+  cursor: z.string().max(200).optional().meta({ description: '`next` of the page before.' }),
+});
+
+/** A page of a list. `next` is absent on the last page. */
+export function pageOf<Item extends z.ZodType>(item: Item, id: string) {
+  return z
+    .object({
+      items: z.array(item),
+      next: z.string().optional().meta({ description: 'Give it as `cursor` to get the next page.' }),
+    })
+    .meta({ id, description: 'A page of a list.' });
+}
+
+/** A list that is never long enough for pages. */
+export function listOf<Item extends z.ZodType>(item: Item, id: string) {
+  return z.object({ items: z.array(item) }).meta({ id, description: 'A list.' });
+}
