@@ -142,6 +142,17 @@ export interface MessageState {
   readonly generation: number | null;
 }
 
+/** A decision that must wait for the running step to end, so that do and undo never run at the same time. */
+export type Ask =
+  | { readonly kind: 'cancel'; readonly actor: string; readonly reason: string }
+  | {
+      readonly kind: 'rewind';
+      readonly to: number;
+      readonly edit: Parameters;
+      readonly actor: string;
+      readonly reason: string;
+    };
+
 /** A message as the store holds it. Times are milliseconds since 1970. */
 export interface Message extends MessageState {
   readonly msgid: number;
@@ -160,8 +171,10 @@ export interface Message extends MessageState {
   readonly leaseUntil: number | null;
   /** Grows with every claim; a late writer has an old one. */
   readonly fence: number;
-  /** Who asked to cancel, and why; obeyed at the next transition. */
-  readonly cancel: { readonly actor: string; readonly reason: string } | null;
+  /** Claims that may have begun the step at the cursor: above 0, a walk back must undo it. */
+  readonly begun: number;
+  /** What a person asked for while a worker held the message; obeyed as soon as the step has ended. */
+  readonly ask: Ask | null;
   readonly parent: ParentLink | null;
   readonly actor: string;
   readonly created: number;
