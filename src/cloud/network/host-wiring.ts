@@ -37,10 +37,14 @@ export interface HostNetwork {
   remove(): Promise<void>;
 }
 
+/** A data directory's one path, whatever links lead to it. */
+export function dataDirPath(dataDir: string): string {
+  return existsSync(dataDir) ? realpathSync(dataDir) : resolve(dataDir);
+}
+
 /** First 8 hex digits that stand for a data directory in names outside of it. */
 export function dataDirDigits(dataDir: string): string {
-  const path = existsSync(dataDir) ? realpathSync(dataDir) : resolve(dataDir);
-  return createHash('sha256').update(path).digest('hex').slice(0, 8);
+  return createHash('sha256').update(dataDirPath(dataDir)).digest('hex').slice(0, 8);
 }
 
 /** `coax-` and 6 hex digits: an interface name has 15 characters at most. */
