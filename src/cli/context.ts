@@ -1,0 +1,68 @@
+import type { Command } from 'commander';
+import type { Client } from '../client/client.ts';
+import { CoaxError } from '../errors/coax-error.ts';
+import { readServerFile, readToken, usualDataDir } from './data-dir.ts';
+import type { GlobalOptions } from './global-options.ts';
+import { Output } from './output/output.ts';
+
+/** What every verb is given: where to print, and the server to ask. */
+export interface Context {
+  readonly out: Output;
+  readonly dataDir: string;
+  readonly globals: GlobalOptions;
+  /** A client of the server; COAX_SERVER_UNREACHABLE when none is known. */
+  client(): Promise<Client>;
+  /** The whole tree of verbs, for completion. */
+  tree(): Promise<Command>;
+}
+
+export function makeOutput(globals: GlobalOptions): Output {
+  return new Output({
+    format: globals.output ?? 'table',
+    utc: globals.utc ?? false,
+    color: globals.color ?? 'auto',
+    quiet: globals.quiet ?? false,
+  });
+}
+
+export function makeContext(globals: GlobalOptions, out: Output, tree: () => Promise<Command>): Context {
+  const dataDir = globals.data ? usualDataDir({ COAX_DATA: globals.data }) : usualDataDir();
+  let client: Promise<Client> | null = null;
+  return { out, dataDir, globals, tree, client: () => (client ??= connect(dataDir, globals.url)) };
+}
+
+/** Where the server is and what opens it. */
+export interface Address {
+  readonly url: string;
+  readonly token: string | null;
+}
+
+/** Finds the server: flag, COAX_URL, else the data directory's. The data directory's token goes to its own server only. */
+export function findServer(dataDir: string, urlFlag?: string, env: NodeJS.ProcessEnv = process.env): Address {
+  const file = readServerFile(dataDir);
+  const asked = urlFlag ?? env.COAX_URL;
+  if (asked) {
+    const url = parseUrl(asked, urlFlag ? '--url' : 'COAX_URL');
+    const own = file !== null && new URL(file.url).origin === url.origin;
+    return { url: url.href.replace(/\/$/, ''), token: env.COAX_TOKEN || (own ? readToken(dataDir) : null) };
+  }
+  if (file?.alive) return { url: file.url, token: env.COAX_TOKEN || readToken(dataDir) };
+  throw new CoaxError('COAX_SERVER_UNREACHABLE', file ? `the server of ${dataDir} (pid ${file.pid}) is gone` : `no server runs in ${dataDir}`, {
+    hint: '`coax up --detach` starts one; COAX_URL names one elsewhere.',
+  });
+}
+
+function parseUrl(text: string, where: string): URL {
+  const url = URL.parse(text);
+  if (url && /^https?:$/.test(url.protocol)) return url;
+  throw new CoaxError('COAX_USAGE', `${text} is not an http:// or https:// address`, {
+    where,
+    hint: 'For example http://127.0.0.1:7070',
+  });
+}
+
+async function connect(dataDir: string, urlFlag: string | undefined): Promise<Client> {
+  const { url, token } = findServer(dataDir, urlFlag);
+  const { makeClient } = await import('../client/client.ts');
+  return makeClient({ url, token: token ?? '' });
+}

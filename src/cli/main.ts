@@ -1,0 +1,60 @@
+import { CommanderError } from 'commander';
+import { type GlobalOptions, wordsOf } from './global-options.ts';
+import type { Output } from './output/output.ts';
+import { type Call, loadVerbs, makeProgram, usageError } from './program.ts';
+import { report } from './report.ts';
+import { makeContext, makeOutput } from './context.ts';
+
+/** Runs one command line; resolves with the exit status. */
+export async function main(argv: readonly string[]): Promise<number> {
+  if (argv[0] === '--version' || argv[0] === '-V') return main(['version', ...argv.slice(1)]);
+  if (argv[0] === 'complete') return (await import('./completion/complete.ts')).complete(argv.slice(1), allVerbs);
+  const words = wordsOf(argv);
+  let call: Call | null = null;
+  let out = makeOutput(guessGlobals(argv));
+  try {
+    const program = makeProgram(await loadVerbs(words), found => {
+      call = found;
+    });
+    await program.parseAsync(helpLast(argv), { from: 'user' });
+    const found = call as Call | null;
+    if (found === null) return 0;
+    out = makeOutput(found.globals);
+    const context = makeContext(found.globals, out, allVerbs);
+    return (await found.verb.run(context, found.args, found.options)) ?? 0;
+  } catch (error) {
+    return fail(error, words, out);
+  }
+}
+
+async function allVerbs() {
+  return makeProgram(await loadVerbs('all'), () => {});
+}
+
+/** `help run` is `run --help`. */
+function helpLast(argv: readonly string[]): string[] {
+  return argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv];
+}
+
+function fail(error: unknown, words: readonly string[], out: Output): number {
+  if (!(error instanceof CommanderError)) return report(error, out);
+  const wrong = usageError(error, words.slice(0, words[0] && /^(vm|host|network|flow|step)$/.test(words[0]) ? 2 : 1).join(' '));
+  return wrong === null ? 0 : report(wrong, out);
+}
+
+/** How to print an error of a command line that could not be read. */
+function guessGlobals(argv: readonly string[]): GlobalOptions {
+  const text = argv.join(' ');
+  return /(^| )(-o ?|--output[= ])jsonl?( |$)/.test(text) ? { output: 'json' } : {};
+}
+
+if (import.meta.main) {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      // The reader went away (`coax ls | head -1`): end as a program ended by SIGPIPE does.
+      if (error.code === 'EPIPE') process.exit(141);
+      throw error;
+    });
+  }
+  process.exitCode = await main(process.argv.slice(2));
+}

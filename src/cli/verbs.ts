@@ -1,0 +1,97 @@
+import type { Verb } from './verb.ts';
+
+export interface VerbEntry {
+  /** `run`, or a noun and its verb: `vm ls`. */
+  readonly path: string;
+  readonly about: string;
+  /** Loads the verb's file: only the one that runs is ever loaded. */
+  load(): Promise<{ readonly verb: Verb }>;
+}
+
+export interface VerbGroup {
+  readonly title: string;
+  readonly verbs: readonly VerbEntry[];
+}
+
+const verb = (path: string, about: string, load: VerbEntry['load']): VerbEntry => ({ path, about, load });
+
+/** The nouns that have verbs beneath. */
+export const NOUNS: Readonly<Record<string, string>> = {
+  vm: 'Virtual machines',
+  host: 'Hosts that VMs run on',
+  network: 'Networks and their addresses',
+  flow: 'Named plans',
+  step: 'Actions that plans are made of',
+};
+
+/** Every verb, in the order of the help. */
+export const GROUPS: readonly VerbGroup[] = [
+  {
+    title: 'Messages',
+    verbs: [
+      verb('run', 'Submit a message, or thousands', () => import('./commands/message/run.ts')),
+      verb('ls', 'List messages', () => import('./commands/message/ls.ts')),
+      verb('wait', 'Wait until a message rests', () => import('./commands/message/wait.ts')),
+      verb('watch', 'Print transitions as they happen', () => import('./commands/message/watch.ts')),
+      verb('cancel', 'Roll back a message under way', () => import('./commands/message/cancel.ts')),
+      verb('revert', 'Walk a finished message back', () => import('./commands/message/revert.ts')),
+      verb('rewind', 'Undo back to a step, change parameters, go forward', () => import('./commands/message/rewind.ts')),
+      verb('resolve', 'Decide for a parked message', () => import('./commands/message/resolve.ts')),
+      verb('fork', "Start a new message from another's past", () => import('./commands/message/fork.ts')),
+    ],
+  },
+  {
+    title: 'Ledger',
+    verbs: [
+      verb('log', "A message's commits, newest first", () => import('./commands/ledger/log.ts')),
+      verb('show', 'One commit with its parameters before and after', () => import('./commands/ledger/show.ts')),
+      verb('diff', 'Where two messages or commits differ', () => import('./commands/ledger/diff.ts')),
+      verb('blame', 'Which step set each parameter', () => import('./commands/ledger/blame.ts')),
+      verb('why', 'Why this host, or why it waits', () => import('./commands/ledger/why.ts')),
+      verb('fsck', 'Verify every commit, chain and allocation', () => import('./commands/ledger/fsck.ts')),
+      verb('export', 'Write the ledger as a git repository', () => import('./commands/ledger/export.ts')),
+    ],
+  },
+  {
+    title: 'Cloud',
+    verbs: [
+      verb('vm ls', 'List VMs', () => import('./commands/cloud/vm-ls.ts')),
+      verb('vm show', 'One VM', () => import('./commands/cloud/vm-show.ts')),
+      verb('vm console', "Follow a VM's serial console", () => import('./commands/cloud/vm-console.ts')),
+      verb('vm start', 'Start a stopped VM', () => import('./commands/cloud/vm-start.ts')),
+      verb('vm stop', 'Stop a running VM', () => import('./commands/cloud/vm-stop.ts')),
+      verb('vm reboot', 'Reboot a VM', () => import('./commands/cloud/vm-reboot.ts')),
+      verb('vm rm', 'Remove a VM by reverting the message that made it', () => import('./commands/cloud/vm-rm.ts')),
+      verb('host ls', 'List hosts', () => import('./commands/cloud/host-ls.ts')),
+      verb('host show', 'One host', () => import('./commands/cloud/host-show.ts')),
+      verb('network ls', 'List networks', () => import('./commands/cloud/network-ls.ts')),
+      verb('network show', 'One network and who holds its addresses', () => import('./commands/cloud/network-show.ts')),
+    ],
+  },
+  {
+    title: 'Flows and steps',
+    verbs: [
+      verb('flow ls', 'List flows', () => import('./commands/author/flow-ls.ts')),
+      verb('flow show', 'One flow: its steps and parameters', () => import('./commands/author/flow-show.ts')),
+      verb('lint', 'Check a flow before it runs', () => import('./commands/author/lint.ts')),
+      verb('step ls', 'List actions', () => import('./commands/author/step-ls.ts')),
+      verb('step show', 'One action: its input and output', () => import('./commands/author/step-show.ts')),
+      verb('step run', 'Run one action by itself, here', () => import('./commands/author/step-run.ts')),
+    ],
+  },
+  {
+    title: 'Server',
+    verbs: [
+      verb('up', 'Start a server', () => import('./commands/server/up.ts')),
+      verb('down', 'Stop the server', () => import('./commands/server/down.ts')),
+      verb('status', 'The server, its messages, and what needs a person', () => import('./commands/server/status.ts')),
+      verb('workers', 'List workers', () => import('./commands/server/workers.ts')),
+      verb('worker', 'Run a worker process against a server', () => import('./commands/server/worker.ts')),
+      verb('doctor', 'What works here and what is missing', () => import('./commands/server/doctor.ts')),
+      verb('completion', 'Print a completion script for a shell', () => import('./commands/server/completion.ts')),
+      verb('version', 'Print the version', () => import('./commands/server/version.ts')),
+    ],
+  },
+];
+
+export const VERBS: readonly VerbEntry[] = GROUPS.flatMap(group => group.verbs);
