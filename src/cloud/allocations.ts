@@ -1,0 +1,90 @@
+import type { Parameters } from '../message/message.ts';
+import type { Allocation } from '../store/store.ts';
+import type { Tx } from '../store/tx.ts';
+import { type AllocationRow, cloudTables } from './schema.ts';
+
+/** Whose allocation it is: every one names the message and the step that made it. */
+export interface Holder {
+  readonly msgid: number;
+  readonly step: number;
+}
+
+/** Writes an allocation. False, and nothing written, when that key is taken. */
+export async function allocate(
+  tx: Tx,
+  kind: string,
+  key: string,
+  holder: Holder,
+  detail: Parameters,
+): Promise<boolean> {
+  const written = await cloudTables(tx.db)
+    .insertInto('allocations')
+    .values({
+      kind,
+      key,
+      msgid: holder.msgid,
+      detail: JSON.stringify({ ...detail, step: holder.step }),
+      created: tx.now,
+    })
+    .onConflict(conflict => conflict.columns(['kind', 'key']).doNothing())
+    .executeTakeFirst();
+  return Number(written.numInsertedOrUpdatedRows ?? 0) > 0;
+}
+
+/** Takes out what that step of that message holds of one kind, and tells what it was; none when it holds none. */
+export async function takeOut(tx: Tx, kind: string, holder: Holder): Promise<Allocation[]> {
+  const held = await ofMessage(tx, kind, holder.msgid);
+  const mine = held.filter(({ detail }) => detail.step === holder.step);
+  for (const { key } of mine) {
+    await cloudTables(tx.db)
+      .deleteFrom('allocations')
+      .where('kind', '=', kind)
+      .where('key', '=', key)
+      .execute();
+  }
+  return mine;
+}
+
+export async function ofMessage(tx: Tx, kind: string, msgid: number): Promise<Allocation[]> {
+  const rows = await cloudTables(tx.db)
+    .selectFrom('allocations')
+    .selectAll()
+    .where('msgid', '=', msgid)
+    .where('kind', '=', kind)
+    .orderBy('key')
+    .execute();
+  return rows.map(allocationOf);
+}
+
+export async function allocationAt(
+  tx: Pick<Tx, 'db'>,
+  kind: string,
+  key: string,
+): Promise<Allocation | null> {
+  const row = await cloudTables(tx.db)
+    .selectFrom('allocations')
+    .selectAll()
+    .where('kind', '=', kind)
+    .where('key', '=', key)
+    .executeTakeFirst();
+  return row ? allocationOf(row) : null;
+}
+
+export async function changeDetail(tx: Tx, kind: string, key: string, detail: Parameters): Promise<void> {
+  await cloudTables(tx.db)
+    .updateTable('allocations')
+    .set({ detail: JSON.stringify(detail) })
+    .where('kind', '=', kind)
+    .where('key', '=', key)
+    .execute();
+}
+
+export function allocationOf(row: AllocationRow): Allocation {
+  return {
+    kind: row.kind,
+    key: row.key,
+    msgid: Number(row.msgid),
+    detail: JSON.parse(row.detail) as Parameters,
+    created: Number(row.created),
+  };
+}
