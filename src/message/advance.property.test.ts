@@ -86,12 +86,10 @@ function assertWellFormed(state: MessageState, plan: Plan): void {
   if (state.generation !== null) assert.ok(isGroup(plan.steps[state.cursor]!), where);
 }
 
-const starts = fc
-  .tuple(somePlans, someParameters, fc.nat(4))
-  .map(([plan, base, floor]) => ({
-    plan,
-    start: startState(plan, base, floor < plan.steps.length ? floor : 0),
-  }));
+const starts = fc.tuple(somePlans, someParameters, fc.nat(4)).map(([plan, base, floor]) => ({
+  plan,
+  start: startState(plan, base, floor < plan.steps.length ? floor : 0),
+}));
 const fair: Move = { move: 'work', kind: 'ok', set: {} };
 const cancel: Move = { move: 'cancel' };
 const undone: Move = { move: 'resolve', how: 'undone', edit: {} };
