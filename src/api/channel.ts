@@ -26,12 +26,10 @@ export type ClaimBody = z.input<typeof ClaimBody>;
 export const ClaimRefView = z.strictObject({ msgid: Msgid, fence: z.int().min(0) }).meta({ id: 'ClaimRef' });
 
 /** The whole message as the server holds it: a worker needs its plan, trail and parameters. */
-const RawMessage = z
-  .unknown()
-  .meta({
-    id: 'RawMessage',
-    description: 'The message as the store holds it; times are milliseconds since 1970.',
-  }) as unknown as z.ZodType<Message, Message>;
+const RawMessage = z.unknown().meta({
+  id: 'RawMessage',
+  description: 'The message as the store holds it; times are milliseconds since 1970.',
+}) as unknown as z.ZodType<Message, Message>;
 
 export const ClaimView = z
   .object({

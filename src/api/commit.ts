@@ -44,11 +44,9 @@ export const CommitView = z
     actor: z.string(),
     started: TimeMs,
     finished: TimeMs,
-    codeChanged: z
-      .boolean()
-      .meta({
-        description: 'The code that ran is not the code that the plan named. Not part of what is hashed.',
-      }),
+    codeChanged: z.boolean().meta({
+      description: 'The code that ran is not the code that the plan named. Not part of what is hashed.',
+    }),
   })
   .meta({
     id: 'Commit',
@@ -109,3 +107,9 @@ export const DiffQuery = z.object({
   a: z.string().min(1).max(64).meta({ description: 'First digits of a commit id, or a msgid.' }),
   b: z.string().min(1).max(64),
 });
+
+/** The members are those of ledger/diff. */
+export const DiffView = z
+  .looseObject({})
+  .meta({ id: 'Diff', description: 'How two commits, or two messages, differ.' });
+export type DiffView = z.infer<typeof DiffView>;

@@ -121,14 +121,9 @@ export const MessageLite = z
   .meta({ id: 'MessageLite', description: 'A message without its plan and parameters.' });
 export type MessageLite = z.infer<typeof MessageLite>;
 
-const Key = z
-  .string()
-  .min(1)
-  .max(255)
-  .meta({
-    description:
-      'Idempotency key: the same key and body give the same message again, another body is refused.',
-  });
+const Key = z.string().min(1).max(255).meta({
+  description: 'Idempotency key: the same key and body give the same message again, another body is refused.',
+});
 
 export const SubmitFlow = z
   .strictObject({

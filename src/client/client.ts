@@ -1,0 +1,266 @@
+import { randomUUID } from 'node:crypto';
+import type { BlameList, CommitPage, CommitShow, CommitsQuery, DiffView, ForkBody } from '../api/commit.ts';
+import type { FlowList, FlowShow, LintAnswer, LintBody } from '../api/flow.ts';
+import type { FsckReportView } from '../api/fsck.ts';
+import type { HostList } from '../api/host.ts';
+import type {
+  CancelBody,
+  Counts,
+  MessagePage,
+  MessagesQuery,
+  MessageView,
+  ResolveBody,
+  RevertBody,
+  RewindBody,
+  SubmitAnswer,
+  SubmitFlow,
+  SubmitOne,
+  SubmitPlan,
+  WhyView,
+} from '../api/message.ts';
+import type { NetworkList, NetworkView } from '../api/network.ts';
+import type { ActionList } from '../api/step.ts';
+import type { DoctorView, ReadyView, WorkerList } from '../api/system.ts';
+import type { ConsoleView, SerialTicket, VmList, VmRemoveBody, VmView } from '../api/vm.ts';
+import { type EventsOptions, followEvents, type StreamEvent } from './event-stream.ts';
+import { type ClientOptions, Transport } from './transport.ts';
+import { type WaitOptions, waitFor } from './wait-for.ts';
+
+export type { EventsOptions, StreamEvent } from './event-stream.ts';
+export type { ClientOptions } from './transport.ts';
+export { isRestingStatus, type WaitOptions } from './wait-for.ts';
+
+export interface SubmitOptions {
+  /** Idempotency key. `submit` makes one of its own, so that a lost answer never makes a second message. */
+  readonly key?: string;
+  /** Lets the server hold its answer until the message rests. */
+  readonly waitMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Every operation of the HTTP API, typed. Errors are CoaxErrors with the code, reason, place, hint and exit status that
+ * the server gave; COAX_SERVER_UNREACHABLE when none answers.
+ */
+export class CoaxClient {
+  readonly transport: Transport;
+
+  constructor(options: ClientOptions) {
+    this.transport = new Transport(options);
+  }
+
+  get url(): string {
+    return this.transport.url;
+  }
+
+  // --- messages -----------------------------------------------------------------------------------------------------
+  /** Durable when it resolves. */
+  submit(one: SubmitFlow | SubmitPlan, options: SubmitOptions = {}): Promise<MessageView> {
+    const key = options.key ?? one.key ?? randomUUID();
+    const { key: _, ...body } = one;
+    return this.transport.json({
+      method: 'POST',
+      path: '/v1/messages',
+      body,
+      headers: { 'idempotency-key': key, ...prefer(options.waitMs) },
+      signal: options.signal,
+      idleMs: 0,
+    });
+  }
+
+  /** All or none are accepted, unless one meets an idempotency key of another body: then its item is an error. */
+  submitMany(many: readonly SubmitOne[], options: Omit<SubmitOptions, 'waitMs'> = {}): Promise<SubmitAnswer> {
+    const headers: Record<string, string> =
+      options.key === undefined ? {} : { 'idempotency-key': options.key };
+    return this.transport.json({
+      method: 'POST',
+      path: '/v1/messages',
+      body: many,
+      headers,
+      signal: options.signal,
+    });
+  }
+
+  messages(query: MessagesQuery = {}): Promise<MessagePage> {
+    return this.#get('/v1/messages', { ...query });
+  }
+
+  message(msgid: number, options: { waitMs?: number; signal?: AbortSignal } = {}): Promise<MessageView> {
+    const wait = options.waitMs ? Math.ceil(options.waitMs / 1000) : undefined;
+    return this.transport.json({
+      method: 'GET',
+      path: `/v1/messages/${msgid}`,
+      query: { wait },
+      signal: options.signal,
+      idleMs: 0,
+    });
+  }
+
+  counts(): Promise<Counts> {
+    return this.#get('/v1/counts');
+  }
+
+  cancel(msgid: number, body: CancelBody = {}): Promise<MessageView> {
+    return this.#post(`/v1/messages/${msgid}/cancel`, body);
+  }
+
+  revert(msgid: number, body: RevertBody = {}): Promise<MessageView> {
+    return this.#post(`/v1/messages/${msgid}/revert`, body);
+  }
+
+  rewind(msgid: number, body: RewindBody): Promise<MessageView> {
+    return this.#post(`/v1/messages/${msgid}/rewind`, body);
+  }
+
+  resolve(msgid: number, body: ResolveBody): Promise<MessageView> {
+    return this.#post(`/v1/messages/${msgid}/resolve`, body);
+  }
+
+  why(msgid: number): Promise<WhyView> {
+    return this.#get(`/v1/messages/${msgid}/why`);
+  }
+
+  // --- ledger -------------------------------------------------------------------------------------------------------
+  commits(msgid: number, query: CommitsQuery = {}): Promise<CommitPage> {
+    return this.#get(`/v1/messages/${msgid}/commits`, { ...query });
+  }
+
+  blame(msgid: number, name?: string): Promise<BlameList> {
+    return this.#get(`/v1/messages/${msgid}/blame`, { name });
+  }
+
+  commit(prefix: string): Promise<CommitShow> {
+    return this.#get(`/v1/commits/${encodeURIComponent(prefix)}`);
+  }
+
+  fork(prefix: string, body: ForkBody = {}): Promise<MessageView> {
+    return this.#post(`/v1/commits/${encodeURIComponent(prefix)}/fork`, body);
+  }
+
+  /** `a` and `b`: first digits of commit ids, or msgids. */
+  diff(a: string | number, b: string | number): Promise<DiffView> {
+    return this.#get('/v1/diff', { a: String(a), b: String(b) });
+  }
+
+  fsck(): Promise<FsckReportView> {
+    return this.#post('/v1/fsck', undefined, 0);
+  }
+
+  /** The ledger as a stream for `git fast-import`. */
+  async *exportGit(signal?: AbortSignal): AsyncGenerator<Buffer> {
+    const answer = await this.transport.send({ method: 'GET', path: '/v1/export', signal, idleMs: 0 });
+    try {
+      for await (const chunk of answer) yield chunk as Buffer;
+    } finally {
+      answer.destroy();
+    }
+  }
+
+  // --- flows and steps ----------------------------------------------------------------------------------------------
+  flows(): Promise<FlowList> {
+    return this.#get('/v1/flows');
+  }
+
+  flow(name: string): Promise<FlowShow> {
+    return this.#get(`/v1/flows/${encodeURIComponent(name)}`);
+  }
+
+  lint(body: LintBody): Promise<LintAnswer> {
+    return this.#post('/v1/lint', body);
+  }
+
+  steps(): Promise<ActionList> {
+    return this.#get('/v1/steps');
+  }
+
+  // --- the cloud ----------------------------------------------------------------------------------------------------
+  hosts(): Promise<HostList> {
+    return this.#get('/v1/hosts');
+  }
+
+  networks(): Promise<NetworkList> {
+    return this.#get('/v1/networks');
+  }
+
+  network(name: string): Promise<NetworkView> {
+    return this.#get(`/v1/networks/${encodeURIComponent(name)}`);
+  }
+
+  vms(): Promise<VmList> {
+    return this.#get('/v1/vms');
+  }
+
+  /** By name or by the first digits of its uuid. */
+  vm(name: string): Promise<VmView> {
+    return this.#get(`/v1/vms/${encodeURIComponent(name)}`);
+  }
+
+  /** Reverts the message that made the VM. */
+  removeVm(name: string, body: VmRemoveBody = {}): Promise<MessageView> {
+    return this.#post(`/v1/vms/${encodeURIComponent(name)}/remove`, body);
+  }
+
+  console(name: string, bytes?: number): Promise<ConsoleView> {
+    return this.#get(`/v1/vms/${encodeURIComponent(name)}/console`, { bytes });
+  }
+
+  /** The VM's serial line, both ways, as binary frames. */
+  async serial(name: string): Promise<WebSocket> {
+    const path = `/v1/vms/${encodeURIComponent(name)}/serial`;
+    const address = this.transport.webSocketUrl(path);
+    const { protocol } = await this.#post<SerialTicket>(`${path}-ticket`, {});
+    const socket = new WebSocket(address, ['coax.serial', protocol]);
+    socket.binaryType = 'arraybuffer';
+    return socket;
+  }
+
+  // --- the server ---------------------------------------------------------------------------------------------------
+  workers(): Promise<WorkerList> {
+    return this.#get('/v1/workers');
+  }
+
+  doctor(): Promise<DoctorView> {
+    return this.#get('/v1/doctor');
+  }
+
+  ready(): Promise<ReadyView> {
+    return this.#get('/readyz');
+  }
+
+  // --- following ----------------------------------------------------------------------------------------------------
+  /** What happens, as it becomes durable; connects again by itself. */
+  events(options: EventsOptions = {}): AsyncGenerator<StreamEvent> {
+    return followEvents(this.transport, options);
+  }
+
+  /** Waits until the message is done, rolled back or parked. */
+  waitFor(msgid: number, options: WaitOptions = {}): Promise<MessageView> {
+    return waitFor(this.transport, msgid, options);
+  }
+
+  /** Any request, for what has no method here. `path` may have a query. */
+  raw(method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> {
+    return this.transport.json({ method, path, ...(body !== undefined && { body }) });
+  }
+
+  close(): void {
+    this.transport.close();
+  }
+
+  #get<T>(path: string, query: Record<string, string | number | boolean | undefined> = {}): Promise<T> {
+    return this.transport.json({ method: 'GET', path, query });
+  }
+
+  #post<T>(path: string, body: unknown = {}, idleMs?: number): Promise<T> {
+    return this.transport.json({ method: 'POST', path, body, ...(idleMs !== undefined && { idleMs }) });
+  }
+}
+
+export type Client = CoaxClient;
+
+export function makeClient(options: ClientOptions): CoaxClient {
+  return new CoaxClient(options);
+}
+
+const prefer = (waitMs: number | undefined): Record<string, string> =>
+  waitMs ? { prefer: `wait=${Math.ceil(waitMs / 1000)}` } : {};

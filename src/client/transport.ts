@@ -1,0 +1,154 @@
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { CoaxError } from '../errors/coax-error.ts';
+import { errorOfProblem } from './problem-error.ts';
+
+export interface ClientOptions {
+  /** `http://HOST:PORT`, `https://…` or `unix:/path/to/socket`. */
+  readonly url: string;
+  readonly token: string;
+}
+
+export interface Call {
+  readonly method: 'GET' | 'POST';
+  /** Begins with `/`. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal | undefined;
+  /** Gives up after so long without a byte; 0 = never. */
+  readonly idleMs?: number;
+}
+
+const IDLE_MS = 120_000;
+
+/**
+ * HTTP with connections kept open. `node:http` rather than `fetch`: it speaks over Unix sockets, has no hidden time
+ * limits, and starts faster. Errors: what the server said, or COAX_SERVER_UNREACHABLE.
+ */
+export class Transport {
+  readonly url: string;
+  readonly #token: string;
+  readonly #base: URL;
+  readonly #socketPath: string | undefined;
+  #agent: Agent | null = null;
+
+  constructor({ url, token }: ClientOptions) {
+    this.url = url;
+    this.#token = token;
+    this.#socketPath = url.startsWith('unix:') ? url.slice('unix:'.length) : undefined;
+    this.#base = new URL(this.#socketPath === undefined ? url : 'http://localhost');
+  }
+
+  /** The answer's JSON. */
+  async json<T>(call: Call): Promise<T> {
+    const answer = await this.send(call);
+    const text = await readAll(answer, this.url, call.signal);
+    try {
+      return (text === '' ? undefined : JSON.parse(text)) as T;
+    } catch (cause) {
+      throw new CoaxError('COAX_SERVER_UNREACHABLE', 'what answers there is not a Coax server', {
+        where: this.url,
+        cause,
+      });
+    }
+  }
+
+  /** The answer as it begins to come; its status is below 400. The caller reads it to its end or destroys it. */
+  async send(call: Call): Promise<IncomingMessage> {
+    const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+    const answer = await this.#sendOnce(call, body, true);
+    const status = answer.statusCode ?? 0;
+    if (status < 400) return answer;
+    const text = await readAll(answer, this.url, call.signal);
+    let problem: unknown = null;
+    try {
+      problem = JSON.parse(text);
+    } catch {
+      // Not ours, as from a proxy.
+    }
+    throw errorOfProblem(status, problem, `${call.method} ${call.path}`);
+  }
+
+  /** The address of a WebSocket of this server. */
+  webSocketUrl(path: string): string {
+    if (this.#socketPath !== undefined) {
+      throw new CoaxError('COAX_USAGE', 'a WebSocket cannot be opened through a Unix socket', {
+        where: this.url,
+        hint: 'Give the server a TCP address: COAX_LISTEN=127.0.0.1:0',
+      });
+    }
+    return this.#target(path).href.replace(/^http/, 'ws');
+  }
+
+  close(): void {
+    this.#agent?.destroy();
+    this.#agent = null;
+  }
+
+  #target(path: string): URL {
+    return new URL(this.#base.href.replace(/\/$/, '') + path);
+  }
+
+  async #sendOnce(call: Call, body: string | undefined, mayRepeat: boolean): Promise<IncomingMessage> {
+    const target = this.#target(call.path);
+    for (const [name, value] of Object.entries(call.query ?? {})) {
+      if (value !== undefined) target.searchParams.set(name, String(value));
+    }
+    const headers: Record<string, string> = { accept: 'application/json', ...call.headers };
+    if (this.#token !== '') headers.authorization = `Bearer ${this.#token}`;
+    if (body !== undefined) headers['content-type'] = 'application/json';
+    const make = this.#base.protocol === 'https:' ? (await import('node:https')).request : httpRequest;
+    this.#agent ??= await makeAgent(this.#base.protocol);
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    call.signal?.throwIfAborted();
+    const request = make(target, {
+      method: call.method,
+      headers,
+      agent: this.#agent,
+      ...(call.signal && { signal: call.signal }),
+      ...(this.#socketPath !== undefined && { socketPath: this.#socketPath }),
+    });
+    const idleMs = call.idleMs ?? IDLE_MS;
+    if (idleMs > 0) {
+      request.setTimeout(idleMs, () => request.destroy(new Error(`no answer for ${idleMs / 1000} s`)));
+    }
+    request.on('response', resolve);
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      if (call.signal?.aborted) return reject(call.signal.reason);
+      // The server closed a kept connection just as it was used again: what may be repeated is.
+      const repeatable = call.method === 'GET' || headers['idempotency-key'] !== undefined;
+      if (mayRepeat && repeatable && request.reusedSocket && error.code === 'ECONNRESET') {
+        return resolve(this.#sendOnce(call, body, false));
+      }
+      reject(unreachable(this.url, error));
+    });
+    request.end(body);
+    return promise;
+  }
+}
+
+async function makeAgent(protocol: string): Promise<Agent> {
+  const options = { keepAlive: true, maxSockets: 64 };
+  return protocol === 'https:' ? new (await import('node:https')).Agent(options) : new Agent(options);
+}
+
+/** The text of a whole answer. */
+export async function readAll(answer: IncomingMessage, url: string, signal?: AbortSignal): Promise<string> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of answer) chunks.push(chunk as Buffer);
+  } catch (error) {
+    if (signal?.aborted) throw signal.reason;
+    throw unreachable(url, error as NodeJS.ErrnoException);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+export function unreachable(url: string, error: NodeJS.ErrnoException): CoaxError {
+  const reason =
+    error.code === 'ECONNREFUSED' || error.code === 'ENOENT'
+      ? 'no server answers there'
+      : `the connection failed: ${error.message || error.code}`;
+  return new CoaxError('COAX_SERVER_UNREACHABLE', reason, { where: url, cause: error, retryAfterMs: 1000 });
+}
