@@ -1,0 +1,76 @@
+/** A program to run once, and its limits. Nothing is taken from our own environment. */
+export interface ProcessSpec {
+  /** Absolute path. */
+  readonly program: string;
+  readonly args: readonly string[];
+  /** The whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  /** Written to standard input, which is then closed; the program need not read it. */
+  readonly input: string | Uint8Array;
+  /** More than this on standard output ends the program. */
+  readonly stdoutMaxBytes: number;
+  /** How much of the end of standard error is kept; it may write any amount. */
+  readonly stderrTailBytes: number;
+  readonly timeoutMs: number;
+  /** From SIGTERM to SIGKILL. */
+  readonly graceMs: number;
+}
+
+/**
+ * Why a run ended. `exit`: by itself, see `code`. `signal`: by a signal that was not ours, see `signal`. `timeout`,
+ * `aborted`, `output_too_large`: we ended it. `start_failed`: it never ran. `lost`: the spawner that ran it is gone.
+ */
+export type ProcessCause =
+  | 'exit'
+  | 'signal'
+  | 'timeout'
+  | 'aborted'
+  | 'output_too_large'
+  | 'start_failed'
+  | 'lost';
+
+export interface ResourceUse {
+  readonly wallMs: number;
+  /** User and system time, the program's waited-for children included, in steps of 10 ms; null if not known. */
+  readonly cpuMs: number | null;
+  /** Peak resident memory of the program as last seen while it ran; null if it ended before anybody looked. */
+  readonly maxRssKib: number | null;
+}
+
+export interface ProcessEnd {
+  readonly cause: ProcessCause;
+  /** Exit status, if it exited (whatever the cause). */
+  readonly code: number | null;
+  /** Name of the signal that ended it, if one did. */
+  readonly signal: string | null;
+  /** What happened, as a sentence for people. */
+  readonly reason: string;
+  /** May the same run go well another time, with nothing mended? Only of meaning when it did not exit. */
+  readonly transient: boolean;
+  readonly stdout: Uint8Array;
+  readonly stderr: string;
+  readonly use: ResourceUse;
+}
+
+export interface ProcessHooks {
+  readonly signal?: AbortSignal;
+  /** The first 1,000 lines of standard error, as they come. */
+  readonly onStderrLine?: (line: string) => void;
+}
+
+export const NO_USE: ResourceUse = { wallMs: 0, cpuMs: null, maxRssKib: null };
+
+/** The end of a run that gave nothing. */
+export function endedEarly(cause: ProcessCause, reason: string, transient: boolean): ProcessEnd {
+  return {
+    cause,
+    reason,
+    transient,
+    code: null,
+    signal: null,
+    stdout: new Uint8Array(0),
+    stderr: '',
+    use: NO_USE,
+  };
+}

@@ -1,0 +1,190 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { Head, Lines, Tail } from './bounded-output.ts';
+import { signalGroup } from './group.ts';
+import {
+  endedEarly,
+  type ProcessCause,
+  type ProcessEnd,
+  type ProcessHooks,
+  type ProcessSpec,
+} from './process-spec.ts';
+import { ReapedTime, ResourceWatch } from './resource-use.ts';
+import { explainStart, faultOfSpec } from './start-fault.ts';
+
+/** How long a pipe may stay open after the program's end: by then only a grandchild can hold it. */
+const PIPE_GRACE_MS = 250;
+const LIVE_LINES_MAX = 1000;
+
+let reaped: ReapedTime | undefined;
+
+/** Hooks of a run in this process: also the pid, as soon as there is one. */
+export interface RunHooks extends ProcessHooks {
+  readonly onStart?: (pid: number) => void;
+}
+
+/**
+ * Runs a program as a child of this very process: no shell, own session and group, exactly the given environment.
+ * Its output is read while it runs, so it can never block on us. It is over when the program exits and its pipes have
+ * closed; pipes that a grandchild keeps open are given up after 250 ms. Nothing of its group outlives the run (a
+ * grandchild that made a session of its own does). Never throws.
+ */
+export function runHere(spec: ProcessSpec, hooks: RunHooks = {}): Promise<ProcessEnd> {
+  const fault = faultOfSpec(spec);
+  if (fault) return Promise.resolve(endedEarly('start_failed', fault, false));
+  if (hooks.signal?.aborted)
+    return Promise.resolve(endedEarly('aborted', 'was called off before it started', true));
+  reaped ??= new ReapedTime();
+  let child: ChildProcessWithoutNullStreams;
+  try {
+    child = spawn(spec.program, spec.args, {
+      env: { ...spec.env },
+      cwd: spec.cwd,
+      stdio: 'pipe',
+      detached: true,
+    });
+  } catch (error) {
+    return Promise.resolve(failedStart(spec, error));
+  }
+  if (child.pid === undefined) {
+    child.stdin.on('error', () => {});
+    return new Promise(resolve => child.once('error', error => resolve(failedStart(spec, error))));
+  }
+  hooks.onStart?.(child.pid);
+  return new Promise(resolve => new Run(spec, hooks, child, child.pid!, resolve));
+}
+
+function failedStart(spec: ProcessSpec, error: unknown): ProcessEnd {
+  const { reason, transient } = explainStart(spec, error as NodeJS.ErrnoException);
+  return endedEarly('start_failed', reason, transient);
+}
+
+/** One run under way. */
+class Run {
+  readonly #spec: ProcessSpec;
+  readonly #hooks: RunHooks;
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #pid: number;
+  readonly #resolve: (end: ProcessEnd) => void;
+  readonly #startedMs = performance.now();
+  readonly #stdout: Head;
+  readonly #stderr: Tail;
+  readonly #lines: Lines | undefined;
+  readonly #watch: ResourceWatch;
+  readonly #deadline: NodeJS.Timeout;
+  #kill: NodeJS.Timeout | undefined;
+  #pipeGrace: NodeJS.Timeout | undefined;
+  /** Why we ended it, if we did. */
+  #ended: 'timeout' | 'aborted' | 'output_too_large' | undefined;
+  #pipesOpen = 2;
+  #exit: { code: number | null; signal: NodeJS.Signals | null; wallMs: number } | undefined;
+  /** Undefined until known. */
+  #cpuMs: number | null | undefined;
+
+  constructor(
+    spec: ProcessSpec,
+    hooks: RunHooks,
+    child: ChildProcessWithoutNullStreams,
+    pid: number,
+    resolve: (end: ProcessEnd) => void,
+  ) {
+    this.#spec = spec;
+    this.#hooks = hooks;
+    this.#child = child;
+    this.#pid = pid;
+    this.#resolve = resolve;
+    this.#stdout = new Head(spec.stdoutMaxBytes);
+    this.#stderr = new Tail(spec.stderrTailBytes);
+    this.#lines = hooks.onStderrLine && new Lines(LIVE_LINES_MAX, hooks.onStderrLine);
+    this.#watch = new ResourceWatch(pid);
+    this.#deadline = setTimeout(() => this.#end('timeout'), spec.timeoutMs);
+    hooks.signal?.addEventListener('abort', this.#onAbort, { once: true });
+    this.#connect();
+  }
+
+  readonly #onAbort = (): void => this.#end('aborted');
+
+  #connect(): void {
+    const { stdin, stdout, stderr } = this.#child;
+    stdin.on('error', () => {}); // EPIPE, ECONNRESET: it did not want its input
+    stdin.end(this.#spec.input);
+    stdout.on('data', (piece: Buffer) => {
+      if (this.#ended === 'output_too_large' || this.#stdout.add(piece)) return;
+      this.#end('output_too_large');
+      stdout.destroy(); // its next write fails: it cannot keep us busy until the SIGKILL
+    });
+    stderr.on('data', (piece: Buffer) => {
+      this.#stderr.add(piece);
+      this.#lines?.add(piece);
+    });
+    for (const pipe of [stdout, stderr]) {
+      pipe.on('error', () => {});
+      pipe.once('close', () => {
+        this.#pipesOpen--;
+        this.#settle();
+      });
+    }
+    this.#child.once('exit', (code, signal) => this.#onExit(code, signal));
+  }
+
+  #end(cause: 'timeout' | 'aborted' | 'output_too_large'): void {
+    if (this.#ended || this.#exit) return;
+    this.#ended = cause;
+    signalGroup(this.#pid, 'SIGTERM');
+    this.#kill = setTimeout(() => signalGroup(this.#pid, 'SIGKILL'), this.#spec.graceMs);
+  }
+
+  #onExit(code: number | null, signal: NodeJS.Signals | null): void {
+    this.#exit = { code, signal, wallMs: Math.round(performance.now() - this.#startedMs) };
+    clearTimeout(this.#deadline);
+    this.#child.stdin.destroy();
+    if (this.#pipesOpen > 0) {
+      this.#pipeGrace = setTimeout(() => {
+        this.#child.stdout.destroy();
+        this.#child.stderr.destroy();
+      }, PIPE_GRACE_MS);
+    }
+    reaped!.onExit(cpuMs => {
+      this.#cpuMs = cpuMs;
+      this.#settle();
+    });
+  }
+
+  #settle(): void {
+    if (this.#exit === undefined || this.#cpuMs === undefined || this.#pipesOpen > 0) return;
+    clearTimeout(this.#kill);
+    clearTimeout(this.#pipeGrace);
+    this.#hooks.signal?.removeEventListener('abort', this.#onAbort);
+    signalGroup(this.#pid, 'SIGKILL');
+    this.#lines?.end();
+    const { code, signal, wallMs } = this.#exit;
+    const cause: ProcessCause = this.#ended ?? (code === null ? 'signal' : 'exit');
+    this.#resolve({
+      cause,
+      code,
+      signal,
+      reason: this.#reason(cause),
+      transient: cause !== 'exit' && cause !== 'output_too_large',
+      stdout: this.#stdout.bytes(),
+      stderr: this.#stderr.text(),
+      use: { wallMs, cpuMs: this.#cpuMs, maxRssKib: this.#watch.stop() },
+    });
+  }
+
+  #reason(cause: ProcessCause): string {
+    const { program, timeoutMs, stdoutMaxBytes, graceMs } = this.#spec;
+    const killed =
+      this.#exit!.signal === 'SIGKILL' ? `; it ignored SIGTERM for ${graceMs} ms and was killed` : '';
+    switch (cause) {
+      case 'timeout':
+        return `${program} ran longer than its ${timeoutMs} ms${killed}`;
+      case 'aborted':
+        return `${program} was called off while it ran${killed}`;
+      case 'output_too_large':
+        return `${program} wrote more than ${stdoutMaxBytes} bytes to standard output${killed}`;
+      case 'signal':
+        return `${program} was ended by ${this.#exit!.signal}`;
+      default:
+        return `${program} ended with exit status ${this.#exit!.code}`;
+    }
+  }
+}
