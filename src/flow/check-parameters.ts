@@ -49,7 +49,7 @@ export function checkParameters(flow: FlowDefinition, given: unknown): Parameter
       });
   }
   const parsed = checker.safeParse(parameters);
-  if (!parsed.success) for (const issue of parsed.error.issues) faults.push(faultOfIssue(issue));
+  if (!parsed.success) for (const issue of parsed.error.issues) faults.push(faultOfIssue(issue, parameters));
   if (faults.length > 0) throw parametersInvalid(flow, faults);
   return parameters;
 }

@@ -100,24 +100,36 @@ function object(schema: ParameterSchema): z.ZodType {
 /** The first fault of a value, or null. */
 export function faultOf(checker: z.ZodType, value: Json): Fault | null {
   const parsed = checker.safeParse(value);
-  return parsed.success ? null : faultOfIssue(parsed.error.issues[0]!);
+  return parsed.success ? null : faultOfIssue(parsed.error.issues[0]!, value);
 }
 
-/** A Zod issue in Coax's words. */
-export function faultOfIssue(issue: z.core.$ZodIssue): Fault {
+/** A Zod issue in Coax's words; `root` is the value that was checked. */
+export function faultOfIssue(issue: z.core.$ZodIssue, root: Json): Fault {
   const where = pointer(issue.path);
   // Of a union, the branch that came furthest tells most.
   if (issue.code === 'invalid_union') {
     const [branch] = issue.errors.filter(issues => issues[0]?.code !== 'invalid_type');
     if (branch?.[0] !== undefined) {
-      const inner = faultOfIssue(branch[0]);
+      const inner = faultOfIssue(branch[0], valueAt(root, issue.path));
       return { where: where + inner.where, reason: inner.reason };
     }
     const types = issue.errors.map(([first]) => (first?.code === 'invalid_type' ? first.expected : null));
-    return { where, reason: `must be ${[...new Set(types)].join(' or ')}` };
+    return {
+      where,
+      reason: `must be ${[...new Set(types)].map(type => TYPE_WORDS[type ?? ''] ?? type).join(' or ')}`,
+    };
   }
-  return { where, reason: reasonOf(issue) };
+  const missing = issue.code === 'invalid_type' && valueAt(root, issue.path) === undefined;
+  return { where, reason: missing ? 'is required' : reasonOf(issue) };
 }
+
+function valueAt(root: unknown, path: readonly PropertyKey[]): Json {
+  let value = root;
+  for (const key of path) value = (value as Record<PropertyKey, unknown> | undefined)?.[key];
+  return value as Json;
+}
+
+const TYPE_WORDS: Readonly<Record<string, string>> = { int: 'whole number', string: 'text', array: 'list' };
 
 function reasonOf(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
@@ -156,7 +168,8 @@ const FORMAT_WORDS: Readonly<Record<string, string>> = {
   datetime: 'date and time, as 2026-01-31T12:00:00Z',
 };
 
-const article = (word: string): string => `${/^(?:[aeio]|I|MAC)/.test(word) ? 'an' : 'a'} ${word}`;
+const article = (word: string): string =>
+  word === 'text' ? word : `${/^(?:[aeio]|I)/.test(word) ? 'an' : 'a'} ${word}`;
 
 function size(origin: string, how: string, limit: number | bigint): string {
   if (origin === 'string') return `must have ${how} ${limit} characters`;

@@ -45,6 +45,10 @@ function toPlain(text: string, places: Map<string, Place | null>, faults: FlowFa
     for (const { code, message, pos } of document.errors) {
       const { line, col } = lines.linePos(pos[0]);
       places.set(`/yaml@${pos[0]}`, { line, column: col });
+      if (message.includes('call stack')) {
+        faults.add(`/yaml@${pos[0]}`, 'nested too deeply', example);
+        return null;
+      }
       const reason = code === 'DUPLICATE_KEY' ? 'this key stands here twice' : `not YAML: ${message}`;
       faults.add(`/yaml@${pos[0]}`, reason, code === 'DUPLICATE_KEY' ? 'Keep one of the two.' : example);
     }

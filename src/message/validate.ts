@@ -71,9 +71,7 @@ export function validatePlan(given: unknown): Plan {
   if (unfit !== null) throw invalid(unfit, example);
   const parsed = planSchema.safeParse(given);
   if (!parsed.success) {
-    const faults = parsed.error.issues
-      .slice(0, 20)
-      .map(issue => ({ where: pointer(issue.path), reason: issue.message }));
+    const faults = parsed.error.issues.flatMap(issue => faultsOf(issue, [])).slice(0, 20);
     throw invalid(faults[0]!, example, faults);
   }
   const plan = parsed.data as unknown as Plan;
