@@ -1,5 +1,14 @@
 import type { Commit, CommitBody } from '../ledger/commit.ts';
-import type { Message, MessageState, Parameters, ParentLink, Plan, Status } from '../message/message.ts';
+import type {
+  Ask,
+  Message,
+  MessageState,
+  Parameters,
+  ParentLink,
+  Phase,
+  Plan,
+  Status,
+} from '../message/message.ts';
 import type { Tx } from './tx.ts';
 
 /**
@@ -18,7 +27,7 @@ export interface Store {
   submit(batch: readonly Submission[]): Promise<readonly Accepted[]>;
   /** Leases up to `limit` messages that stand at one of these addresses, oldest ready first. */
   claim(request: ClaimRequest): Promise<readonly Claim[]>;
-  /** Leases last `leaseMs` from now; says per claim whether it still holds and whether a cancel was asked. */
+  /** Leases last `leaseMs` from now; says per claim whether it still holds and whether a person asked for something. */
   extend(claims: readonly ClaimRef[], leaseMs: number): Promise<readonly ExtendAnswer[]>;
   /** Writes transitions. Each succeeds or fails by itself; `inTransaction` ones run inside the transaction. */
   write(batch: readonly Write[]): Promise<readonly WriteAnswer[]>;
@@ -28,16 +37,16 @@ export interface Store {
   releaseWorker(worker: string): Promise<number>;
   /** Gives back every claim whose lease has ended. Returns the addresses that got work. */
   expireLeases(): Promise<readonly string[]>;
-  /** When the earliest lease ends or backoff is over (ms since 1970), or null. */
-  nextDue(): Promise<number | null>;
+  /** Addresses that have claimable work now. */
+  readyAddresses(): Promise<readonly string[]>;
   /** Calls back, soon, with an address that may have got claimable work. Returns a function that ends it. */
   onReady(listener: (address: string) => void): () => void;
+  /** Calls back when a person asked for something of a message that a worker holds. */
+  onAsk(listener: (msgid: number, worker: string) => void): () => void;
   /** Calls back after each transaction with the transitions that it made durable. */
   onCommit(listener: (events: readonly CommitEvent[]) => void): () => void;
 
   // --- people's verbs -------------------------------------------------------------------------------------------
-  /** Asks to cancel a message that a worker holds; that worker obeys. False if the message is not leased. */
-  askCancel(msgid: number, actor: string, reason: string): Promise<boolean>;
   /** One exclusive transaction of the caller's own; used for people's decisions and by the cloud's tables. */
   transact<T>(work: (tx: StoreTx) => Promise<T>): Promise<T>;
 
@@ -111,7 +120,7 @@ export interface Claim extends ClaimRef {
   readonly leaseUntil: number;
 }
 
-export type ExtendAnswer = 'held' | 'lost' | { readonly cancel: { readonly actor: string; readonly reason: string } };
+export type ExtendAnswer = 'held' | 'lost' | { readonly ask: Ask };
 
 /** A commit before its place in the chain is known: the store adds parent, msgid and seq. */
 export type NewCommit = Omit<CommitBody, 'parent' | 'msgid' | 'seq'>;
@@ -128,6 +137,8 @@ export interface NextState {
 
 export interface Write {
   readonly claim: Claim;
+  /** The writer has taken `claim.message.ask` into account; without this a message with an ask is not written. */
+  readonly obeys: boolean;
   /** Keep the lease: the same worker goes on with the next step. */
   keep(next: NextState): boolean;
   /** Computes the next state; in the transaction when `inTransaction`, else it is called before it begins. */
@@ -137,12 +148,12 @@ export interface Write {
 
 /**
  * `written`: durable; `claim` is the claim on the next step when it was kept, else null. `lost`: the claim was no longer
- * current. `cancelled`: nothing was written since a person asked to cancel; write again with that in mind.
+ * current. `asked`: nothing was written since a person asked for something; write again with the claim given here.
  */
 export type WriteAnswer =
   | { readonly kind: 'written'; readonly message: Message; readonly claim: Claim | null }
   | { readonly kind: 'lost' }
-  | { readonly kind: 'cancelled'; readonly claim: Claim };
+  | { readonly kind: 'asked'; readonly claim: Claim };
 
 /** The open transaction with the message verbs that a person's decision or a group needs. */
 export interface StoreTx extends Tx {
@@ -150,9 +161,14 @@ export interface StoreTx extends Tx {
   submit(submission: Submission): Promise<Accepted>;
   /** Moves a message that no worker holds, or takes it from the one that does (its fence grows). */
   move(message: Message, next: NextState): Promise<Message>;
-  askCancel(msgid: number, actor: string, reason: string): Promise<boolean>;
-  /** Children of one group of a message. */
+  /** Leaves a decision with the worker that holds the message. False if no worker does. */
+  ask(msgid: number, ask: Ask): Promise<boolean>;
+  /** Children of one group of a message, by branch. */
   children(msgid: number, generation: number): Promise<readonly Message[]>;
+  /** How many of them are in each phase. */
+  countChildren(msgid: number, generation: number): Promise<Readonly<Record<Phase, number>>>;
+  /** Runs `work` and takes back what it wrote unless `keep` says that its value is worth it. */
+  attempt<T>(work: () => Promise<T>, keep: (value: T) => boolean): Promise<T>;
   allocations(query: AllocationQuery): Promise<readonly Allocation[]>;
 }
 
@@ -230,6 +246,7 @@ export interface RawMessageRow {
   readonly error: string | null;
   readonly undoError: string | null;
   readonly rewindTo: number | null;
+  readonly floor: number;
   readonly base: string;
   readonly trail: string;
   readonly generation: number | null;

@@ -1,0 +1,208 @@
+import type { Outcome } from '../message/outcome.ts';
+import type { Claim, ClaimRef, ExtendAnswer, Store, StoreTx, WriteAnswer } from '../store/store.ts';
+import type { Channel, ClaimWish, Finish, FinishAnswer } from './channel.ts';
+import { askTransition, type Circumstances, type Random, transitionWithAsk } from './transition.ts';
+
+/** Safety net for wake-ups that nobody announces: backoffs and leases that end, other processes. */
+const TICK_MS = 250;
+/** Waits up to so long get a timer of their own, so many at most; the tick finds the rest. */
+const SOON_MS = 2000;
+const TIMERS_MAX = 1000;
+
+interface Waiter {
+  readonly addresses: ReadonlySet<string>;
+  wake(): void;
+}
+
+/** The channel over a store: in the server's own process. */
+export class StoreChannel implements Channel {
+  readonly #store: Store;
+  readonly #random: Random;
+  /** Addresses that may have work; what is not here has none, or the tick will find it. */
+  readonly #hot = new Set<string>();
+  readonly #waiters = new Set<Waiter>();
+  readonly #stopReady: () => void;
+  #tick: NodeJS.Timeout | undefined;
+  #timers = 0;
+  #closed = false;
+
+  constructor(store: Store, random: Random = Math.random) {
+    this.#store = store;
+    this.#random = random;
+    this.#stopReady = store.onReady(address => this.#announce(address));
+    void this.#poll();
+  }
+
+  async claim(wish: ClaimWish, signal?: AbortSignal): Promise<readonly Claim[]> {
+    const addresses = new Set(wish.addresses);
+    const until = performance.now() + wish.waitMs;
+    for (;;) {
+      const claims = await this.#claimHot(wish, addresses);
+      const left = until - performance.now();
+      if (claims.length > 0 || left <= 0 || signal?.aborted || this.#closed) return claims;
+      await this.#wait(addresses, left, signal);
+    }
+  }
+
+  async #claimHot(wish: ClaimWish, addresses: ReadonlySet<string>): Promise<readonly Claim[]> {
+    const hot = this.#hot.intersection(addresses);
+    if (hot.size === 0 || wish.limit <= 0) return [];
+    for (const address of hot) this.#hot.delete(address);
+    let claims: readonly Claim[];
+    try {
+      claims = await this.#store.claim({ ...wish, addresses: [...hot] });
+    } catch (error) {
+      for (const address of hot) this.#hot.add(address);
+      throw error;
+    }
+    // A full answer may have left some behind.
+    if (claims.length >= wish.limit) for (const address of hot) this.#announce(address);
+    if (!claims.some(claim => claim.message.ask !== null)) return claims;
+    await Promise.all(claims.filter(claim => claim.message.ask !== null).map(claim => this.#obey(claim)));
+    return claims.filter(claim => claim.message.ask === null);
+  }
+
+  extend(claims: readonly ClaimRef[], leaseMs: number): Promise<readonly ExtendAnswer[]> {
+    return this.#store.extend(claims, leaseMs);
+  }
+
+  release(claims: readonly ClaimRef[], begun: boolean): Promise<void> {
+    return this.#store.release(claims, begun);
+  }
+
+  finish(end: Finish): Promise<FinishAnswer> {
+    const { outcome } = end;
+    const by: Circumstances = {
+      worker: end.claim.message.worker,
+      code: end.code,
+      actor: 'coax',
+      started: end.started,
+      finished: end.finished,
+    };
+    return this.#write(
+      end.claim,
+      typeof outcome === 'function' ? tx => outcome(tx) : outcome,
+      by,
+      end.keepAt,
+    );
+  }
+
+  /** As `finish`, for what follows from the plan without a worker: groups. */
+  finishGroup(claim: Claim, outcome: (tx: StoreTx) => Promise<Outcome>): Promise<FinishAnswer> {
+    const now = this.#store.now();
+    return this.#write(
+      claim,
+      outcome,
+      { worker: null, code: null, actor: 'coax', started: now, finished: now },
+      undefined,
+    );
+  }
+
+  async #write(
+    claim: Claim,
+    outcome: Outcome | ((tx: StoreTx) => Promise<Outcome>),
+    by: Circumstances,
+    keepAt: ReadonlySet<string> | undefined,
+  ): Promise<FinishAnswer> {
+    const next = (value: Outcome) => transitionWithAsk(claim.message, value, by, this.#random());
+    const [answer] = await this.#store.write([
+      {
+        claim,
+        obeys: claim.message.ask !== null,
+        keep: ({ address }) => address !== null && keepAt !== undefined && keepAt.has(address),
+        inTransaction: typeof outcome === 'function',
+        next:
+          typeof outcome === 'function'
+            ? async tx => {
+                const open = tx as StoreTx;
+                return next(
+                  await open.attempt(
+                    () => outcome(open),
+                    value => 'set' in value || value.kind === 'split' || value.kind === 'wait',
+                  ),
+                );
+              }
+            : () => next(outcome),
+      },
+    ]);
+    const written = answer as WriteAnswer;
+    if (written.kind === 'asked') return this.#write(written.claim, outcome, by, keepAt);
+    if (written.kind === 'written') this.#later(written.message.readyAt);
+    return written;
+  }
+
+  /** A person asked for something while nobody ran the step. */
+  async #obey(claim: Claim): Promise<void> {
+    const { message } = claim;
+    const { ask } = message;
+    if (ask === null) return;
+    await this.#store.write([
+      {
+        claim,
+        obeys: true,
+        keep: () => false,
+        inTransaction: false,
+        next: () => askTransition(message, ask, this.#store.now(), this.#random()),
+      },
+    ]);
+  }
+
+  /** A retry that is due soon is announced on time; the tick finds the others. */
+  #later(readyAt: number): void {
+    const delay = readyAt - this.#store.now();
+    if (delay <= 0 || delay > SOON_MS || this.#timers >= TIMERS_MAX) return;
+    this.#timers += 1;
+    const timer = setTimeout(() => {
+      this.#timers -= 1;
+      void this.#announceReady();
+    }, delay + 1);
+    timer.unref();
+  }
+
+  async #announceReady(): Promise<void> {
+    if (this.#closed) return;
+    for (const address of await this.#store.readyAddresses()) this.#announce(address);
+  }
+
+  #announce(address: string): void {
+    this.#hot.add(address);
+    for (const waiter of this.#waiters) if (waiter.addresses.has(address)) waiter.wake();
+  }
+
+  #wait(addresses: ReadonlySet<string>, ms: number, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise(resolve => {
+      const end = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', end);
+        this.#waiters.delete(waiter);
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      const waiter: Waiter = { addresses, wake: end };
+      this.#waiters.add(waiter);
+      signal?.addEventListener('abort', end);
+    });
+  }
+
+  async #poll(): Promise<void> {
+    const began = performance.now();
+    try {
+      await this.#store.expireLeases();
+      await this.#announceReady();
+    } catch {
+      // The store is unavailable for now; the next tick tries again, and writers report it.
+    }
+    if (this.#closed) return;
+    // Many addresses make the look expensive: then it is taken less often.
+    this.#tick = setTimeout(() => void this.#poll(), Math.max(TICK_MS, (performance.now() - began) * 20));
+    this.#tick.unref();
+  }
+
+  /** Ends the waits; the store stays open. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#tick);
+    this.#stopReady();
+    for (const waiter of this.#waiters) waiter.wake();
+  }
+}

@@ -1,0 +1,144 @@
+import { isCoaxError } from '../errors/coax-error.ts';
+import { addressOf } from '../message/address.ts';
+import { advance } from '../message/advance.ts';
+import type { Ask, Json, Message, MessageState, Step } from '../message/message.ts';
+import { isGroup } from '../message/message.ts';
+import type { Outcome } from '../message/outcome.ts';
+import type { NewCommit, NextState } from '../store/store.ts';
+
+/** Who or what made a transition, for its commit. */
+export interface Circumstances {
+  readonly worker: string | null;
+  readonly code: string | null;
+  readonly actor: string;
+  readonly started: number;
+  readonly finished: number;
+}
+
+/** In [0, 1): spreads retries. Comes from outside so that a simulation can repeat itself. */
+export type Random = () => number;
+
+/** `module action` of a step, or the kind of group. */
+export function stepName(step: Step | undefined): string | null {
+  if (step === undefined) return null;
+  if (isGroup(step)) return 'all' in step ? 'all' : 'each';
+  return `${step.module} ${step.action}`;
+}
+
+/** The next state of a message by one outcome, with its commit. */
+export function transition(message: Message, outcome: Outcome, by: Circumstances, random: number): NextState {
+  return build(message, message, [], outcome, by, random);
+}
+
+/**
+ * The same, and then what a person asked for while the step ran. A cancel that comes when the last step has just been
+ * done reverts the message.
+ */
+export function transitionWithAsk(
+  message: Message,
+  outcome: Outcome,
+  by: Circumstances,
+  random: number,
+): NextState {
+  const first = transition(message, outcome, by, random);
+  return message.ask === null ? first : obey(message, first, message.ask, by.finished, random);
+}
+
+/** What a person asked for, when no step ran meanwhile. */
+export function askTransition(message: Message, ask: Ask, now: number, random: number): NextState {
+  const unchanged = {
+    state: message,
+    commits: [],
+    address: addressOf(message, message.plan),
+    readyAt: message.readyAt,
+  };
+  return obey(message, unchanged, ask, now, random);
+}
+
+function obey(message: Message, first: NextState, ask: Ask, now: number, random: number): NextState {
+  const by = { worker: null, code: null, actor: ask.actor, started: now, finished: now };
+  const { state } = first;
+  const begun = state.cursor === message.cursor && state.mode === message.mode;
+  const outcome: Outcome =
+    ask.kind === 'rewind'
+      ? { kind: 'rewind', begun, to: ask.to, edit: ask.edit, reason: ask.reason }
+      : state.phase === 'done'
+        ? { kind: 'revert', reason: `cancelled: ${ask.reason}` }
+        : { kind: 'cancel', begun, reason: ask.reason };
+  try {
+    return build(message, state, first.commits, outcome, by, random);
+  } catch (error) {
+    // The step itself turned the message back meanwhile: there is nothing left to ask for.
+    if (isCoaxError(error, 'COAX_MESSAGE_STATE') || isCoaxError(error, 'COAX_MESSAGE_INVALID')) return first;
+    throw error;
+  }
+}
+
+function build(
+  message: Message,
+  before: MessageState,
+  commits: readonly NewCommit[],
+  outcome: Outcome,
+  by: Circumstances,
+  random: number,
+): NextState {
+  const { plan } = message;
+  const seq = message.seq + commits.length + 1;
+  const { next, outcome: word, delta, delayMs } = advance(before, plan, outcome, { seq, random });
+  const address = next.phase === 'open' ? addressOf(next, plan) : null;
+  const readyAt = delayMs === 0 ? 0 : by.finished + delayMs;
+  if (word === null) return { state: next, commits, address, readyAt };
+  const ofStep = isOfStep(outcome);
+  const detail = detailOf(outcome);
+  const commit: NewCommit = {
+    mode: before.mode,
+    cursor: before.cursor,
+    step: ofStep ? stepName(plan.steps[before.cursor]) : null,
+    attempt: ofStep ? before.attempt + 1 : 0,
+    outcome: word,
+    ...(hasMembers(delta.set) && { set: delta.set }),
+    ...(delta.unset.length > 0 && { unset: delta.unset }),
+    ...('error' in outcome && { error: outcome.error }),
+    ...(outcome.kind === 'ok' && outcome.log !== undefined && { log: outcome.log }),
+    ...(detail !== undefined && { detail }),
+    worker: by.worker,
+    code: by.code,
+    actor: by.actor,
+    started: by.started,
+    finished: by.finished,
+  };
+  return { state: next, commits: [...commits, commit], address, readyAt };
+}
+
+function isOfStep(outcome: Outcome): boolean {
+  return (
+    outcome.kind === 'ok' ||
+    outcome.kind === 'retryable' ||
+    outcome.kind === 'terminal' ||
+    outcome.kind === 'split'
+  );
+}
+
+function detailOf(outcome: Outcome): Json | undefined {
+  switch (outcome.kind) {
+    case 'ok':
+      return outcome.detail;
+    case 'split':
+      return { children: outcome.children };
+    case 'cancel':
+      return { begun: outcome.begun, reason: outcome.reason };
+    case 'revert':
+      return { reason: outcome.reason };
+    case 'rewind':
+      return { begun: outcome.begun, to: outcome.to, reason: outcome.reason };
+    case 'resolve':
+      return { how: outcome.how, reason: outcome.reason };
+    default:
+      return undefined;
+  }
+}
+
+function hasMembers(object: object): boolean {
+  for (const _ in object) return true;
+  return false;
+}

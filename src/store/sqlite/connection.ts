@@ -1,0 +1,114 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import {
+  type CompiledQuery,
+  type DatabaseConnection,
+  type Driver,
+  Kysely,
+  type QueryResult,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely';
+import { fromSqlite } from './sqlite-error.ts';
+
+const STATEMENTS_MAX = 500;
+
+/** One SQLite connection, with its prepared statements kept. */
+export class Connection {
+  readonly file: string;
+  readonly database: DatabaseSync;
+  // biome-ignore lint/suspicious/noExplicitAny: each module narrows it to its own tables
+  readonly kysely: Kysely<any>;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(file: string, readOnly: boolean) {
+    this.file = file;
+    this.database = this.guarded(() => new DatabaseSync(file, { readOnly, timeout: 5000 }));
+    this.kysely = new Kysely({
+      dialect: {
+        createAdapter: () => new SqliteAdapter(),
+        createDriver: () => new ConnectionDriver(this),
+        createIntrospector: db => new SqliteIntrospector(db),
+        createQueryCompiler: () => new SqliteQueryCompiler(),
+      },
+    });
+  }
+
+  /** A prepared statement; the same text gives the same one. */
+  prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      if (this.#statements.size >= STATEMENTS_MAX) this.#statements.clear();
+      statement = this.guarded(() => this.database.prepare(sql));
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  exec(sql: string): void {
+    this.guarded(() => this.database.exec(sql));
+  }
+
+  all<Row>(sql: string, ...values: SQLInputValue[]): Row[] {
+    return this.guarded(() => this.prepare(sql).all(...values) as Row[]);
+  }
+
+  get<Row>(sql: string, ...values: SQLInputValue[]): Row | undefined {
+    return this.guarded(() => this.prepare(sql).get(...values) as Row | undefined);
+  }
+
+  run(sql: string, ...values: SQLInputValue[]): number {
+    return this.guarded(() => Number(this.prepare(sql).run(...values).changes));
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.database.close();
+  }
+
+  guarded<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw fromSqlite(error, this.file);
+    }
+  }
+}
+
+/** Lets Kysely build and run queries on a connection whose transactions somebody else begins and ends. */
+class ConnectionDriver implements Driver {
+  readonly #connection: DatabaseConnection;
+
+  constructor(connection: Connection) {
+    this.#connection = {
+      executeQuery: <R>(query: CompiledQuery) => Promise.resolve(execute<R>(connection, query)),
+      // biome-ignore lint/correctness/useYield: streams are not offered on this connection
+      streamQuery: async function* () {
+        throw new Error('streaming is not supported here');
+      },
+    };
+  }
+
+  async init(): Promise<void> {}
+  async acquireConnection(): Promise<DatabaseConnection> {
+    return this.#connection;
+  }
+  async beginTransaction(): Promise<void> {
+    throw new Error('the transaction is open already: do not begin another');
+  }
+  async commitTransaction(): Promise<void> {}
+  async rollbackTransaction(): Promise<void> {}
+  async releaseConnection(): Promise<void> {}
+  async destroy(): Promise<void> {}
+}
+
+function execute<R>(connection: Connection, query: CompiledQuery): QueryResult<R> {
+  const values = query.parameters as SQLInputValue[];
+  const returns =
+    query.query.kind === 'SelectQueryNode' || 'returning' in query.query || query.query.kind === 'RawNode';
+  if (returns) return { rows: connection.all<R>(query.sql, ...values) };
+  return connection.guarded(() => {
+    const { changes, lastInsertRowid } = connection.prepare(query.sql).run(...values);
+    return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) };
+  });
+}

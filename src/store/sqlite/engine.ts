@@ -1,0 +1,106 @@
+import { invariant } from '../../errors/coax-error.ts';
+import { type Commit, commitId } from '../../ledger/commit.ts';
+import { canonical } from '../../message/canonical.ts';
+import type { Message, Plan } from '../../message/message.ts';
+import type { CommitEvent } from '../store.ts';
+import type { StoreClock } from './clock.ts';
+import type { Connection } from './connection.ts';
+import { IdIndex } from './id-index.ts';
+import type { Mark } from './write-queue.ts';
+
+const PLANS_MAX = 10_000;
+
+/** What the statements of one open database share: connections, clock, caches, and what to tell after the transaction. */
+export class Engine {
+  readonly writer: Connection;
+  readonly reader: Connection;
+  readonly clock: StoreClock;
+  readonly ids: IdIndex;
+  readonly #hashes = new WeakMap<Plan, { hash: string; body: string }>();
+  readonly #plans = new Map<string, Plan>();
+  #lastMsgid = 0;
+  // What the transaction under way will tell once it is durable.
+  listened = false;
+  events: CommitEvent[] = [];
+  ready: string[] = [];
+  asked: { msgid: number; worker: string }[] = [];
+
+  constructor(writer: Connection, reader: Connection, clock: StoreClock) {
+    this.writer = writer;
+    this.reader = reader;
+    this.clock = clock;
+    this.ids = new IdIndex(writer);
+    this.reload();
+  }
+
+  /** Forgets what a rolled back transaction had counted on. */
+  reload(): void {
+    this.#readCounters();
+    this.#plans.clear();
+    this.events = [];
+    this.ready = [];
+    this.asked = [];
+  }
+
+  #readCounters(): void {
+    this.#lastMsgid =
+      this.writer.get<{ seq: number }>(`SELECT seq FROM sqlite_sequence WHERE name = 'messages'`)?.seq ?? 0;
+    this.ids.reload();
+  }
+
+  /** Keeps a transition for the listeners, if there are any. */
+  note(message: Message, commits: readonly Commit[]): void {
+    if (this.listened) this.events.push({ message, commits });
+  }
+
+  mark(): Mark {
+    return { events: this.events.length, ready: this.ready.length, asked: this.asked.length };
+  }
+
+  backTo(mark: Mark): void {
+    this.events.length = mark.events;
+    this.ready.length = mark.ready;
+    this.asked.length = mark.asked;
+    this.#readCounters();
+    this.#plans.clear();
+  }
+
+  nextMsgid(): number {
+    return ++this.#lastMsgid;
+  }
+
+  get lastMsgid(): number {
+    return this.#lastMsgid;
+  }
+
+  /** The plan's hash; the plan is in the database when the transaction is. */
+  keepPlan(plan: Plan): string {
+    let known = this.#hashes.get(plan);
+    if (known === undefined) {
+      const body = canonical(plan);
+      known = { hash: commitId(body), body };
+      this.#hashes.set(plan, known);
+    }
+    if (!this.#plans.has(known.hash)) {
+      this.writer.run('INSERT OR IGNORE INTO plans VALUES (?, ?)', known.hash, known.body);
+      this.#remember(known.hash, plan);
+    }
+    return known.hash;
+  }
+
+  planOf = (hash: string): Plan => {
+    const known = this.#plans.get(hash);
+    if (known !== undefined) return known;
+    const body = this.writer.get<{ body: string }>('SELECT body FROM plans WHERE hash = ?', hash)?.body;
+    invariant(body !== undefined, `plan ${hash} is not in the store`);
+    const plan = JSON.parse(body) as Plan;
+    this.#hashes.set(plan, { hash, body });
+    this.#remember(hash, plan);
+    return plan;
+  };
+
+  #remember(hash: string, plan: Plan): void {
+    if (this.#plans.size >= PLANS_MAX) this.#plans.clear();
+    this.#plans.set(hash, plan);
+  }
+}

@@ -1,0 +1,109 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { CoaxError } from '../../errors/coax-error.ts';
+import type { StoreScan } from '../store.ts';
+import { releaseAll } from './claim.ts';
+import { StoreClock } from './clock.ts';
+import { Connection } from './connection.ts';
+import { Engine } from './engine.ts';
+import { lockFile } from './lock.ts';
+import { openScan } from './scan.ts';
+import { CORE_SCHEMA, type SchemaPart } from './schema.ts';
+import { fromSqlite } from './sqlite-error.ts';
+import { SqliteStore } from './sqlite-store.ts';
+
+export interface SqliteOptions {
+  /** Path of the database file; its folder is made when missing. */
+  readonly file: string;
+  /** Tables of other parts, made after the core's. */
+  readonly schema?: readonly SchemaPart[];
+  /** Wall clock, for tests. */
+  readonly wall?: () => number;
+}
+
+/**
+ * Opens the embedded store: takes the directory's lock, migrates, and gives back every lease, since nobody who held one
+ * lives. Errors: COAX_STORE_LOCKED, COAX_STORE_UNAVAILABLE, COAX_STORE_CORRUPT, COAX_STORE_NEWER.
+ */
+export function openSqlite(options: SqliteOptions): SqliteStore {
+  const { file } = options;
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new CoaxError('COAX_STORE_UNAVAILABLE', 'the data directory cannot be made', {
+      where: dirname(file),
+      cause,
+    });
+  }
+  const lock = lockFile(`${file}.lock`);
+  let writer: Connection | undefined;
+  let reader: Connection | undefined;
+  try {
+    writer = new Connection(file, false);
+    prepare(writer);
+    migrate(writer, [...CORE_SCHEMA, ...(options.schema ?? [])]);
+    reader = new Connection(file, true);
+    reader.exec('PRAGMA cache_size = -16384');
+    const engine = new Engine(writer, reader, new StoreClock(options.wall));
+    const now = engine.clock.now();
+    afterClockWentBack(writer, now);
+    releaseAll(engine);
+    engine.ready = [];
+    return new SqliteStore(engine, () => lock.release());
+  } catch (error) {
+    reader?.close();
+    writer?.close();
+    lock.release();
+    throw fromSqlite(error, file);
+  }
+}
+
+/** A scan of a database file that no server uses, read-only. */
+export function openSqliteScan(file: string): StoreScan & { close(): void } {
+  const connection = new Connection(file, true);
+  return { ...openScan(connection), close: () => connection.close() };
+}
+
+function prepare(writer: Connection): void {
+  // 4,000 pages of log between checkpoints; the cache bounds the engine's memory.
+  writer.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+    PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000; PRAGMA temp_store = MEMORY`);
+}
+
+function migrate(writer: Connection, parts: readonly SchemaPart[]): void {
+  writer.exec('CREATE TABLE IF NOT EXISTS migrations (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID');
+  const done = new Set(writer.all<{ id: string }>('SELECT id FROM migrations').map(row => row.id));
+  const known = new Set(parts.map(part => part.id));
+  const unknown = [...done].filter(id => !known.has(id));
+  if (unknown.length > 0) {
+    throw new CoaxError(
+      'COAX_STORE_NEWER',
+      `the database has the migration ${unknown[0]}, which this Coax does not know`,
+      {
+        where: writer.file,
+      },
+    );
+  }
+  for (const part of parts) {
+    if (done.has(part.id)) continue;
+    writer.exec('BEGIN IMMEDIATE');
+    for (const sql of part.sql) writer.exec(sql);
+    writer.run('INSERT INTO migrations VALUES (?)', part.id);
+    writer.exec('COMMIT');
+  }
+}
+
+/** When the wall clock is behind the newest commit it has gone back meanwhile: waits are moved by as much. */
+function afterClockWentBack(writer: Connection, now: number): void {
+  const newest = writer.get<{ updated: number | null }>(
+    `SELECT max(updated) AS updated FROM messages WHERE msgid IN
+       (SELECT msgid FROM commits ORDER BY pos DESC LIMIT 100)`,
+  )?.updated;
+  const behind = (newest ?? now) - now;
+  if (behind <= 1000) return;
+  writer.run(
+    `UPDATE messages SET ready_at = max(ready_at - ?, 0) WHERE phase = 'open' AND lease_until IS NULL AND ready_at > ?`,
+    behind,
+    now,
+  );
+}

@@ -1,0 +1,120 @@
+import type { SQLInputValue } from 'node:sqlite';
+import { type Commit, decodeCommit } from '../../ledger/commit.ts';
+import type { Json, Message, Parameters, Plan, Status } from '../../message/message.ts';
+import { applyDelta } from '../../message/parameters.ts';
+import type { CommitRange, MessageQuery } from '../store.ts';
+import type { Connection } from './connection.ts';
+import { prefixRange } from './id-index.ts';
+import { type MessageRow, toMessage } from './rows.ts';
+
+type PlanOf = (hash: string) => Plan;
+
+/** The condition of each status; `?now` stands for the time. */
+const STATUS_SQL: Readonly<Record<Status, string>> = {
+  queued: `phase = 'open' AND lease_until IS NULL AND ready_at <= ?now`,
+  running: `lease_until IS NOT NULL`,
+  waiting: `(phase = 'waiting' OR (phase = 'open' AND lease_until IS NULL AND ready_at > ?now))`,
+  done: `phase = 'done'`,
+  rolled_back: `phase = 'rolled_back'`,
+  parked: `phase = 'parked'`,
+};
+
+const statusSql = (status: Status, now: number): string => STATUS_SQL[status].replaceAll('?now', String(now));
+
+export function readMessage(connection: Connection, msgid: number, planOf: PlanOf): Message | null {
+  const row = connection.get<MessageRow>('SELECT * FROM messages WHERE msgid = ?', msgid);
+  return row === undefined ? null : toMessage(row, planOf);
+}
+
+export function readMessages(
+  connection: Connection,
+  query: MessageQuery,
+  now: number,
+  planOf: PlanOf,
+): Message[] {
+  const conditions = ['1'];
+  const values: SQLInputValue[] = [];
+  if (query.before !== undefined) {
+    conditions.push('msgid < ?');
+    values.push(query.before);
+  }
+  if (query.status !== undefined) conditions.push(statusSql(query.status, now));
+  if (query.flow !== undefined) {
+    conditions.push('flow = ?');
+    values.push(query.flow);
+  }
+  if (query.withChildren !== true) conditions.push('parent_msgid IS NULL');
+  return connection
+    .all<MessageRow>(
+      `SELECT * FROM messages WHERE ${conditions.join(' AND ')} ORDER BY msgid DESC LIMIT ?`,
+      ...values,
+      query.limit,
+    )
+    .map(row => toMessage(row, planOf));
+}
+
+export function readCounts(connection: Connection, now: number): Record<Status, number> {
+  const count = (where: string): number =>
+    connection.get<{ n: number }>(`SELECT count(*) AS n FROM messages WHERE ${where}`)?.n ?? 0;
+  const counts = { queued: 0, running: 0, waiting: 0, done: 0, rolled_back: 0, parked: 0 };
+  for (const status of ['queued', 'running', 'waiting', 'rolled_back', 'parked'] as const) {
+    counts[status] = count(statusSql(status, now));
+  }
+  // What is in no other status is done: cheaper than looking at every row's phase.
+  const rest = Object.values(counts).reduce((sum, n) => sum + n, 0);
+  counts.done = count('1') - rest;
+  return counts;
+}
+
+interface CommitRow {
+  id: string;
+  body: string;
+}
+
+export function readCommits(connection: Connection, msgid: number, range: CommitRange): Commit[] {
+  const direction = range.order === 'newest' ? 'DESC' : 'ASC';
+  return connection
+    .all<CommitRow>(
+      `SELECT id, body FROM commits WHERE msgid = ? AND seq >= ? AND seq <= ? ORDER BY seq ${direction} LIMIT ?`,
+      msgid,
+      range.fromSeq ?? 0,
+      range.toSeq ?? Number.MAX_SAFE_INTEGER,
+      range.limit ?? -1,
+    )
+    .map(({ id, body }) => decodeCommit(id, body));
+}
+
+export function readCommitsByPrefix(connection: Connection, prefix: string, limit: number): Commit[] {
+  const [low, high] = prefixRange(prefix);
+  const done =
+    connection.get<{ value: number }>(`SELECT value FROM meta WHERE name = 'id_index_pos'`)?.value ?? 0;
+  return connection
+    .all<CommitRow>(
+      `SELECT id, body FROM commits
+       WHERE pos IN (SELECT pos FROM commit_ids WHERE prefix BETWEEN ? AND ?) AND substr(id, 1, ?) = ?
+       UNION ALL SELECT id, body FROM commits WHERE pos > ? AND substr(id, 1, ?) = ? LIMIT ?`,
+      low, high, prefix.length, prefix, done, prefix.length, prefix, limit,
+    ) // biome-ignore format: the order of the parameters
+    .map(({ id, body }) => decodeCommit(id, body));
+}
+
+/** The nearest snapshot at or before, and the deltas since. */
+export function readParametersAt(connection: Connection, msgid: number, seq: number): Parameters | null {
+  const nearest = connection.get<{ seq: number; snapshot: string }>(
+    `SELECT seq, snapshot FROM commits WHERE msgid = ? AND seq <= ? AND snapshot IS NOT NULL ORDER BY seq DESC LIMIT 1`,
+    msgid,
+    seq,
+  );
+  let parameters: Parameters =
+    nearest === undefined ? {} : (JSON.parse(nearest.snapshot) as Record<string, Json>);
+  const commits = readCommits(connection, msgid, {
+    fromSeq: nearest === undefined ? 0 : nearest.seq + 1,
+    toSeq: seq,
+  });
+  if (commits.at(-1)?.seq !== seq && nearest?.seq !== seq) return null;
+  for (const { set, unset } of commits) {
+    if (set !== undefined || unset !== undefined)
+      parameters = applyDelta(parameters, { set: set ?? {}, unset: unset ?? [] });
+  }
+  return parameters;
+}

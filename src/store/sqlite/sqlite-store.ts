@@ -1,0 +1,269 @@
+import type { Commit } from '../../ledger/commit.ts';
+import type { Message, Parameters, Plan, Status } from '../../message/message.ts';
+import type {
+  Accepted,
+  Allocation,
+  AllocationQuery,
+  Capabilities,
+  Claim,
+  ClaimRef,
+  ClaimRequest,
+  CommitEvent,
+  CommitRange,
+  ExtendAnswer,
+  MessageQuery,
+  Store,
+  StoreScan,
+  StoreTx,
+  Submission,
+  Write,
+  WriteAnswer,
+} from '../store.ts';
+import { claim, expireLeases, extend, release, releaseWorker } from './claim.ts';
+import type { Engine } from './engine.ts';
+import {
+  readCommits,
+  readCommitsByPrefix,
+  readCounts,
+  readMessage,
+  readMessages,
+  readParametersAt,
+} from './read.ts';
+import { openScan } from './scan.ts';
+import { queryAllocations, SqliteTx } from './sqlite-tx.ts';
+import { submit } from './submit.ts';
+import { writeClaimed } from './write.ts';
+import { WriteQueue } from './write-queue.ts';
+
+const IDLE_MS = 50;
+
+type Listener<T> = (value: T) => void;
+
+/** The embedded engine. Writes go through one queue; reads see what is durable, on a connection of their own. */
+export class SqliteStore implements Store {
+  readonly capabilities: Capabilities = { engine: 'sqlite', shared: false, notifies: false };
+  readonly #engine: Engine;
+  readonly #queue: WriteQueue;
+  readonly #onClose: () => void;
+  readonly #ready = new Set<Listener<string>>();
+  readonly #commits = new Set<Listener<readonly CommitEvent[]>>();
+  readonly #asks = new Set<(msgid: number, worker: string) => void>();
+  #idle: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(engine: Engine, onClose: () => void) {
+    this.#engine = engine;
+    this.#onClose = onClose;
+    this.#queue = new WriteQueue(engine.writer, {
+      durable: () => this.#tell(),
+      undone: () => engine.reload(),
+      mark: () => engine.mark(),
+      backTo: mark => engine.backTo(mark),
+    });
+  }
+
+  now(): number {
+    return this.#engine.clock.now();
+  }
+
+  submit(batch: readonly Submission[]): Promise<readonly Accepted[]> {
+    return this.#queue.enqueue(() => submit(this.#engine, batch, this.now()), { savepoint: true });
+  }
+
+  claim(request: ClaimRequest): Promise<readonly Claim[]> {
+    return this.#queue.enqueue(() => claim(this.#engine, request, this.now()), { durable: false });
+  }
+
+  extend(claims: readonly ClaimRef[], leaseMs: number): Promise<readonly ExtendAnswer[]> {
+    return this.#queue.enqueue(() => extend(this.#engine, claims, this.now() + leaseMs), { durable: false });
+  }
+
+  async write(batch: readonly Write[]): Promise<readonly WriteAnswer[]> {
+    return Promise.all(batch.map(write => this.#writeOne(write)));
+  }
+
+  #writeOne(write: Write): Promise<WriteAnswer> {
+    const engine = this.#engine;
+    if (!write.inTransaction) {
+      const next = write.next(null);
+      if (next instanceof Promise)
+        return next.then(ready => this.#queue.enqueue(() => writeClaimed(engine, write, ready, this.now())));
+      return this.#queue.enqueue(() => writeClaimed(engine, write, next, this.now()));
+    }
+    return this.#queue.enqueue(
+      async () => {
+        const now = this.now();
+        return writeClaimed(engine, write, await write.next(new SqliteTx(engine, now)), now);
+      },
+      { savepoint: true },
+    );
+  }
+
+  release(claims: readonly ClaimRef[], begun: boolean): Promise<void> {
+    return this.#queue.enqueue(() => release(this.#engine, claims, begun), { durable: false });
+  }
+
+  releaseWorker(worker: string): Promise<number> {
+    return this.#queue.enqueue(() => releaseWorker(this.#engine, worker), { durable: false });
+  }
+
+  async expireLeases(): Promise<readonly string[]> {
+    const { at } = this.#engine.reader.get<{ at: number | null }>(
+      'SELECT min(lease_until) AS at FROM messages WHERE lease_until IS NOT NULL',
+    ) ?? { at: null };
+    if (at === null || at > this.now()) return [];
+    return this.#queue.enqueue(() => expireLeases(this.#engine, this.now()), { durable: false });
+  }
+
+  async readyAddresses(): Promise<readonly string[]> {
+    return this.#engine.reader
+      .all<{ address: string }>(
+        `WITH RECURSIVE a(address) AS (
+           SELECT min(address) FROM messages INDEXED BY messages_queue WHERE lease_until IS NULL AND phase = 'open'
+           UNION ALL
+           SELECT (SELECT min(m.address) FROM messages m INDEXED BY messages_queue
+             WHERE m.lease_until IS NULL AND m.phase = 'open' AND m.address > a.address) FROM a WHERE a.address IS NOT NULL)
+         SELECT address FROM a WHERE address IS NOT NULL AND EXISTS (
+           SELECT 1 FROM messages m INDEXED BY messages_queue
+           WHERE m.address = a.address AND m.lease_until IS NULL AND m.phase = 'open' AND m.ready_at <= ?)`,
+        this.now(),
+      )
+      .map(row => row.address);
+  }
+
+  onReady(listener: Listener<string>): () => void {
+    return listen(this.#ready, listener);
+  }
+
+  onAsk(listener: (msgid: number, worker: string) => void): () => void {
+    return listen(this.#asks, listener);
+  }
+
+  onCommit(listener: Listener<readonly CommitEvent[]>): () => void {
+    const end = listen(this.#commits, listener);
+    this.#engine.listened = true;
+    return () => {
+      end();
+      this.#engine.listened = this.#commits.size > 0;
+    };
+  }
+
+  transact<T>(work: (tx: StoreTx) => Promise<T>): Promise<T> {
+    return this.#queue.enqueue(() => work(new SqliteTx(this.#engine, this.now())), { savepoint: true });
+  }
+
+  async message(msgid: number): Promise<Message | null> {
+    return readMessage(this.#engine.reader, msgid, this.#engine.planOf);
+  }
+
+  async messages(query: MessageQuery): Promise<readonly Message[]> {
+    return readMessages(this.#engine.reader, query, this.now(), this.#engine.planOf);
+  }
+
+  async counts(): Promise<Readonly<Record<Status, number>>> {
+    return readCounts(this.#engine.reader, this.now());
+  }
+
+  async commits(msgid: number, range: CommitRange = {}): Promise<readonly Commit[]> {
+    return readCommits(this.#engine.reader, msgid, range);
+  }
+
+  async commitsByPrefix(prefix: string, limit: number): Promise<readonly Commit[]> {
+    return readCommitsByPrefix(this.#engine.reader, prefix, limit);
+  }
+
+  async parametersAt(msgid: number, seq: number): Promise<Parameters | null> {
+    return readParametersAt(this.#engine.reader, msgid, seq);
+  }
+
+  async plan(hash: string): Promise<Plan | null> {
+    const row = this.#engine.reader.get<{ body: string }>('SELECT body FROM plans WHERE hash = ?', hash);
+    return row === undefined ? null : (JSON.parse(row.body) as Plan);
+  }
+
+  async children(msgid: number): Promise<readonly Message[]> {
+    return this.#engine.reader
+      .all<{ msgid: number }>('SELECT msgid FROM messages WHERE parent_msgid = ? ORDER BY msgid', msgid)
+      .flatMap(row => readMessage(this.#engine.reader, row.msgid, this.#engine.planOf) ?? []);
+  }
+
+  async allocations(query: AllocationQuery = {}): Promise<readonly Allocation[]> {
+    return queryAllocations(this.#engine.reader, query);
+  }
+
+  get reader(): Store['reader'] {
+    return this.#engine.reader.kysely;
+  }
+
+  scan(): StoreScan {
+    return openScan(this.#engine.reader);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#queue.drained();
+    clearTimeout(this.#idle);
+    this.#engine.writer.guarded(() => this.#engine.writer.database.exec('PRAGMA wal_checkpoint(TRUNCATE)'));
+    this.#engine.reader.close();
+    this.#engine.writer.close();
+    this.#onClose();
+  }
+
+  #tell(): void {
+    const engine = this.#engine;
+    if (engine.ready.length > 0) {
+      const addresses = new Set(engine.ready);
+      engine.ready = [];
+      for (const address of addresses) for (const listener of this.#ready) listener(address);
+    }
+    if (engine.asked.length > 0) {
+      for (const { msgid, worker } of engine.asked.splice(0))
+        for (const listener of this.#asks) listener(msgid, worker);
+    }
+    if (engine.events.length > 0) {
+      const events = engine.events;
+      engine.events = [];
+      for (const listener of this.#commits) listener(events);
+    }
+    if (engine.ids.behind > 0) this.#indexLater();
+  }
+
+  /** The index of ids grows when nothing else is to be done, or when the tail has become long. */
+  #indexLater(): void {
+    if (this.#engine.ids.isLong) {
+      void this.#indexSoon();
+    } else if (this.#idle === undefined) {
+      this.#idle = setTimeout(() => {
+        this.#idle = undefined;
+        if (!this.#closed) void this.#indexSoon();
+      }, IDLE_MS);
+      this.#idle.unref();
+    } else {
+      this.#idle.refresh();
+    }
+  }
+
+  #indexing = false;
+  async #indexSoon(): Promise<void> {
+    if (this.#indexing || this.#closed) return;
+    this.#indexing = true;
+    try {
+      await this.#queue.enqueue(() => this.#engine.ids.run(), { durable: false });
+    } catch {
+      // A full disk: the tail stays searchable, and the next run tries again.
+    } finally {
+      this.#indexing = false;
+    }
+  }
+
+  /** Transactions per second and such, for `coax status`. */
+  get pending(): number {
+    return this.#queue.length;
+  }
+}
+
+function listen<T>(set: Set<T>, listener: T): () => void {
+  set.add(listener);
+  return () => set.delete(listener);
+}

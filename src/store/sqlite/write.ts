@@ -1,0 +1,196 @@
+import { CoaxError } from '../../errors/coax-error.ts';
+import { type Commit, commitId, encodeCommit } from '../../ledger/commit.ts';
+import { GROUP_ADDRESS } from '../../message/address.ts';
+import { canonical } from '../../message/canonical.ts';
+import type { Message, MessageState } from '../../message/message.ts';
+import { parametersOf } from '../../message/parameters.ts';
+import { isResting } from '../../message/status.ts';
+import type { Claim, NextState, Write, WriteAnswer } from '../store.ts';
+import type { Engine } from './engine.ts';
+import { type MessageRow, toMessage } from './rows.ts';
+import { INSERT_COMMIT } from './submit.ts';
+
+/** A snapshot of the parameters is kept with about one commit in so many, so that any commit shows by few deltas. */
+export const SNAPSHOT_EVERY = 64;
+
+// The common case, a step that is done and whose worker goes on with the next one, touches no index.
+const KEEP = `UPDATE messages SET cursor = ?, phase = ?, trail = ?, generation = ?, seq = ?, head = ?, address = ?,
+  attempt = ?, begun = 1, updated = ? WHERE msgid = ? AND fence = ? AND seq = ? AND lease_until IS NOT NULL AND (ask IS NULL OR ?)`;
+
+const MOVE = `UPDATE messages SET mode = ?, cursor = ?, attempt = ?, phase = ?, cause = ?, error = ?, undo_error = ?,
+  rewind_to = ?, trail = ?, generation = ?, seq = ?, head = ?, address = ?, updated = ?, ready_at = ?,
+  worker = ?, lease_until = ?, fence = ?, begun = ?, ask = ? WHERE msgid = ? AND fence = ? AND seq = ?`;
+
+const HELD = ' AND lease_until IS NOT NULL AND (ask IS NULL OR ?)';
+
+/** Writes the next state of a claimed message, with its commits, if the claim is still current. */
+export function writeClaimed(engine: Engine, write: Write, next: NextState, now: number): WriteAnswer {
+  const { claim } = write;
+  const before = claim.message;
+  const chained = chain(before, next);
+  const keep =
+    !isResting(next.state.phase) && next.state.phase === 'open' && next.readyAt <= now && write.keep(next);
+  const after = messageAfter(before, next, chained, now, keep);
+  const changed =
+    keep && isPlain(before, next.state)
+      ? runKeep(engine, after, next.address, write)
+      : runMove(engine, before, after, next.address, write.obeys);
+  if (changed === 0) return refused(engine, claim);
+  insertCommits(engine, before, chained, next.state);
+  tell(engine, after, next.address, chained, keep);
+  return { kind: 'written', message: after, claim: keep ? { ...claim, message: after } : null };
+}
+
+/** Moves a message for a person or a group: no claim is needed, and one that exists ends. */
+export function moveMessage(engine: Engine, before: Message, next: NextState, now: number): Message {
+  const chained = chain(before, next);
+  const after = { ...messageAfter(before, next, chained, now, false), fence: before.fence + 1 };
+  if (runMove(engine, before, after, next.address, null) === 0) {
+    throw new CoaxError('COAX_LEASE_LOST', `message ${before.msgid} moved on meanwhile`);
+  }
+  insertCommits(engine, before, chained, next.state);
+  tell(engine, after, next.address, chained, false);
+  return after;
+}
+
+interface Chained {
+  readonly commit: Commit;
+  readonly encoded: string;
+}
+
+/** Puts new commits behind the message's head. */
+function chain(before: Message, next: NextState): Chained[] {
+  let parent = before.head;
+  let seq = before.seq;
+  return next.commits.map(made => {
+    seq += 1;
+    const body = { ...made, parent, msgid: before.msgid, seq };
+    const encoded = encodeCommit(body);
+    parent = commitId(encoded);
+    return { commit: { ...body, id: parent }, encoded };
+  });
+}
+
+function messageAfter(
+  before: Message,
+  next: NextState,
+  chained: readonly Chained[],
+  now: number,
+  keep: boolean,
+): Message {
+  const last = chained.at(-1)?.commit;
+  return {
+    ...before,
+    ...next.state,
+    seq: last?.seq ?? before.seq,
+    head: last?.id ?? before.head,
+    updated: now,
+    readyAt: keep ? before.readyAt : Math.max(next.readyAt, now),
+    worker: keep ? before.worker : null,
+    leaseUntil: keep ? before.leaseUntil : null,
+    begun: keep ? 1 : begunAfter(before, next.state),
+    ask: null,
+  };
+}
+
+/** A retry or a turn back leaves the cursor on a step that has begun. */
+function begunAfter(before: Message, state: MessageState): number {
+  return state.cursor === before.cursor && state.rewindTo === before.rewindTo ? before.begun : 0;
+}
+
+function isPlain(before: Message, state: MessageState): boolean {
+  return (
+    before.mode === state.mode &&
+    before.cause === state.cause &&
+    before.error === state.error &&
+    before.undoError === state.undoError &&
+    before.rewindTo === state.rewindTo &&
+    before.ask === null
+  );
+}
+
+function runKeep(engine: Engine, after: Message, address: string | null, write: Write): number {
+  const { claim } = write;
+  const statement = engine.writer.prepare(KEEP);
+  // biome-ignore format: the order of the columns
+  return Number(statement.run(
+    after.cursor, after.phase, JSON.stringify(after.trail), after.generation, after.seq, after.head, address,
+    after.attempt, after.updated, claim.msgid, claim.fence, claim.message.seq, Number(write.obeys),
+  ).changes);
+}
+
+function runMove(
+  engine: Engine,
+  before: Message,
+  after: Message,
+  address: string | null,
+  obeys: boolean | null,
+): number {
+  const statement = engine.writer.prepare(obeys === null ? MOVE : MOVE + HELD);
+  // biome-ignore format: the order of the columns
+  const values = [
+    after.mode, after.cursor, after.attempt, after.phase, after.cause, text(after.error), text(after.undoError),
+    after.rewindTo, JSON.stringify(after.trail), after.generation, after.seq, after.head, address, after.updated,
+    after.readyAt, after.worker, after.leaseUntil, after.fence, after.begun, text(after.ask),
+    before.msgid, before.fence, before.seq,
+  ];
+  return Number(
+    (obeys === null ? statement.run(...values) : statement.run(...values, Number(obeys))).changes,
+  );
+}
+
+function text(value: unknown): string | null {
+  return value === null ? null : JSON.stringify(value);
+}
+
+/** Nothing was written: either somebody asked for something, or the claim is history. */
+function refused(engine: Engine, claim: Claim): WriteAnswer {
+  const row = engine.writer.get<MessageRow>('SELECT * FROM messages WHERE msgid = ?', claim.msgid);
+  const current =
+    row !== undefined &&
+    row.fence === claim.fence &&
+    row.seq === claim.message.seq &&
+    row.lease_until !== null;
+  if (!current || row.ask === null) return { kind: 'lost' };
+  return { kind: 'asked', claim: { ...claim, message: toMessage(row, engine.planOf) } };
+}
+
+function insertCommits(
+  engine: Engine,
+  before: Message,
+  chained: readonly Chained[],
+  state: MessageState,
+): void {
+  const statement = engine.writer.prepare(INSERT_COMMIT);
+  const last = chained.length - 1;
+  for (const [index, { commit, encoded }] of chained.entries()) {
+    const due =
+      index === last && Math.floor(commit.seq / SNAPSHOT_EVERY) > Math.floor(before.seq / SNAPSHOT_EVERY);
+    const snapshot = due ? canonical(parametersOf(state)) : null;
+    statement.run(engine.ids.nextPos(), commit.msgid, commit.seq, commit.id, encoded, snapshot);
+  }
+}
+
+/** What the world may hear once the transaction is durable. */
+function tell(
+  engine: Engine,
+  after: Message,
+  address: string | null,
+  chained: readonly Chained[],
+  keep: boolean,
+): void {
+  engine.note(
+    after,
+    chained.map(({ commit }) => commit),
+  );
+  if (!keep && address !== null && after.phase === 'open') engine.ready.push(address);
+  if (after.parent !== null && isResting(after.phase)) wakeParent(engine, after.parent.msgid, after.updated);
+}
+
+/** A group looks at its children again whenever one of them comes to rest. */
+function wakeParent(engine: Engine, msgid: number, now: number): void {
+  const woken = engine.writer
+    .prepare(`UPDATE messages SET phase = 'open', ready_at = ? WHERE msgid = ? AND phase = 'waiting'`)
+    .run(now, msgid);
+  if (Number(woken.changes) > 0) engine.ready.push(GROUP_ADDRESS);
+}
