@@ -23,7 +23,7 @@ export function acceptDetail(commit: Commit): AcceptDetail {
   if (parent !== undefined && !hasIntegers(parent, ['msgid', 'step', 'branch', 'generation'])) {
     throw corrupt(commit, 'has a wrong link to its parent message');
   }
-  if (fork !== undefined && !(hasIntegers(fork, ['cursor']) && typeof fork['from'] === 'string')) {
+  if (fork !== undefined && !(hasIntegers(fork, ['cursor']) && typeof fork.from === 'string')) {
     throw corrupt(commit, 'has a wrong link to the commit it was forked from');
   }
   return detail as unknown as AcceptDetail;

@@ -139,7 +139,7 @@ function editOf(commit: Commit): Parameters {
 
 function errorOf(commit: Commit): StepError {
   const error: unknown = commit.error;
-  if (!isMembers(error) || typeof error['code'] !== 'string' || typeof error['reason'] !== 'string') {
+  if (!isMembers(error) || typeof error.code !== 'string' || typeof error.reason !== 'string') {
     throw corrupt(commit, 'lacks its error');
   }
   return commit.error as StepError;
