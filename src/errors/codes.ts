@@ -59,6 +59,7 @@ export const CODES = {
   COAX_GROUP_FAILED: { kind: 'failed', about: 'A branch of a group failed, so its siblings were rolled back.', hint: '`coax log` of the child message tells why.' },
   COAX_NO_VALID_HOST: { kind: 'exhausted', about: 'No host passes every filter.', hint: '`coax why MSGID` says how many hosts each filter removed.' },
   COAX_NO_FREE_ADDRESS: { kind: 'exhausted', about: 'The network has no free address.', hint: '`coax network show NAME` lists who holds them.' },
+  COAX_VM_EXISTS: { kind: 'conflict', about: 'A VM of that name exists.', hint: 'Choose another name; `coax vm ls` lists them.' },
   COAX_HYPERVISOR: { kind: 'failed', about: 'The hypervisor refused or failed.', hint: '`coax vm console NAME` and `coax doctor` tell more.' },
   COAX_TOOL_MISSING: { kind: 'failed', about: 'A program that this needs is not installed.', hint: '`coax doctor` names the package.' },
   COAX_STORE_UNAVAILABLE: { kind: 'unavailable', about: 'The store cannot be written or read now (full disk, read-only folder, locked file).', hint: 'Mend what `reason` says; nothing accepted is lost.' },

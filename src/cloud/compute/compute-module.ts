@@ -1,0 +1,165 @@
+import { z } from 'zod';
+import type { StepCall } from '../../step/contract.ts';
+import { defineModule, type ModuleDefinition } from '../../step/define-module.ts';
+import { Terminal } from '../../step/step-errors.ts';
+import type { Store } from '../../store/store.ts';
+import { cloudTables } from '../schema.ts';
+import { guestUuid } from './guest-uuid.ts';
+import type { Guest, GuestNetwork, Hypervisor } from './hypervisor.ts';
+import { waitForHttp } from './wait-for-http.ts';
+
+export interface ComputeOptions {
+  readonly store: Pick<Store, 'reader'>;
+  /** Random text that tells this installation from all others. */
+  readonly installation: string;
+  /** The hypervisor of a host that is served here, or null. */
+  hypervisorAt(host: string): Hypervisor | null;
+}
+
+/** A guest gets so long to power down by itself before it is switched off. */
+const STOP_GRACE_MS = 20_000;
+/** Left of a step's timeout for saying what was waited for in vain. */
+const SPARE_MS = 2000;
+
+/**
+ * Module `compute`: guests on a host; its steps are addressed `at` one. Everything finds a guest by its uuid, so all of
+ * it may be repeated by another worker. A guest counts as made or started when its page answers.
+ */
+export function computeModule({ store, installation, hypervisorAt }: ComputeOptions): ModuleDefinition {
+  const here = (call: StepCall): Hypervisor => {
+    const hypervisor = call.host === null ? null : hypervisorAt(call.host);
+    if (hypervisor) return hypervisor;
+    throw new Terminal(
+      call.host === null
+        ? 'no host: the step needs `at: host`, and a step before it that sets `host`'
+        : `host ${call.host} is not served here`,
+      { code: 'COAX_STEP_INPUT' },
+    );
+  };
+  const started = async (hypervisor: Hypervisor, uuid: string, call: StepCall): Promise<void> => {
+    await untilUsable(hypervisor, await hypervisor.start(uuid, call.signal), call);
+  };
+  /** An undo for a guest that is gone, or for a step that no host ever got, has nothing to do. */
+  const findHere = async (uuid: string, call: StepCall): Promise<Hypervisor | null> => {
+    if (call.host === null) return null;
+    const hypervisor = here(call);
+    return (await hypervisor.find(uuid)) ? hypervisor : null;
+  };
+  const existing = z.object({ uuid: z.string(), was: z.string().default('running') });
+  const state = z.object({ state: z.string() });
+
+  return defineModule({
+    name: 'compute',
+    about: 'Guests on a host.',
+    actions: {
+      create_vm: {
+        about: 'Starts a guest and waits until its page answers.',
+        input: z.object({
+          cpu: z.int().min(1),
+          mem: z.int().min(1),
+          ip: z.string(),
+          mac: z.string(),
+          network: z.string().default('default'),
+          name: z.string().nullish(),
+        }),
+        output: z.object({ uuid: z.string(), url: z.string() }),
+        async do(input, call) {
+          const hypervisor = here(call);
+          const uuid = guestUuid(installation, call.key);
+          const network = await networkOf(store, input.network, input.ip, input.mac);
+          const guest = await hypervisor.create(
+            {
+              uuid,
+              name: input.name || `vm-${call.msgid}`,
+              cpu: input.cpu,
+              memMib: input.mem,
+              network,
+              msgid: call.msgid,
+            },
+            call.signal,
+          );
+          await untilUsable(hypervisor, guest, call);
+          call.detail({
+            hypervisor: hypervisor.kind,
+            accelerator: hypervisor.accelerator,
+            simulated: hypervisor.kind === 'simulated',
+            pid: guest.pid,
+          });
+          return { uuid, url: guest.url };
+        },
+        async undo(_input, _output, call) {
+          if (call.host === null) return;
+          await here(call).destroy(guestUuid(installation, call.key), call.signal);
+        },
+      },
+      stop_vm: {
+        about: 'Powers a guest down; its files stay.',
+        input: existing,
+        output: state,
+        async do({ uuid }, call) {
+          const graceMs = Math.min(STOP_GRACE_MS, call.timeoutMs / 2);
+          return { state: (await here(call).stop(uuid, graceMs, call.signal)).state };
+        },
+        async undo({ uuid, was }, _output, call) {
+          if (was === 'stopped') return;
+          const hypervisor = await findHere(uuid, call);
+          if (hypervisor) await started(hypervisor, uuid, call);
+        },
+      },
+      start_vm: {
+        about: 'Boots a stopped guest and waits until its page answers.',
+        input: existing,
+        output: state,
+        async do({ uuid }, call) {
+          await started(here(call), uuid, call);
+          return { state: 'running' };
+        },
+        async undo({ uuid, was }, _output, call) {
+          if (was !== 'stopped') return;
+          const graceMs = Math.min(STOP_GRACE_MS, call.timeoutMs / 2);
+          await (await findHere(uuid, call))?.stop(uuid, graceMs, call.signal);
+        },
+      },
+      reboot_vm: {
+        about:
+          'Resets a guest and waits until its page answers. Undoing leaves it as it is: it runs, as before.',
+        input: existing,
+        output: state,
+        async do({ uuid }, call) {
+          const hypervisor = here(call);
+          await untilUsable(hypervisor, await hypervisor.reboot(uuid, call.signal), call);
+          return { state: 'running' };
+        },
+        undo() {},
+      },
+    },
+  });
+}
+
+/** Simulated guests have no page. */
+async function untilUsable(hypervisor: Hypervisor, guest: Guest, call: StepCall): Promise<void> {
+  if (hypervisor.kind === 'simulated') return;
+  await waitForHttp(guest, Math.max(1000, call.timeoutMs - SPARE_MS), call.signal);
+}
+
+async function networkOf(
+  store: Pick<Store, 'reader'>,
+  name: string,
+  ip: string,
+  mac: string,
+): Promise<GuestNetwork> {
+  const row = await cloudTables(store.reader)
+    .selectFrom('networks')
+    .select(['mode', 'prefix', 'gateway', 'http_port'])
+    .where('name', '=', name)
+    .executeTakeFirst();
+  if (!row) throw new Terminal(`there is no network ${JSON.stringify(name)}`, { code: 'COAX_NOT_FOUND' });
+  return {
+    mode: row.mode,
+    ip,
+    prefix: Number(row.prefix),
+    gateway: row.gateway,
+    mac,
+    httpPort: Number(row.http_port),
+  };
+}

@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import { defineModule, type ModuleDefinition } from '../../step/define-module.ts';
+import { Terminal } from '../../step/step-errors.ts';
+import type { Tx } from '../../store/tx.ts';
+import { allocate, allocationAt, takeOut } from '../allocations.ts';
+import { cloudTables, type NetworkRow } from '../schema.ts';
+import { formatAddress, macOf, parseAddress } from './address.ts';
+import { giveBack, takeAddress, takeLowest } from './free-ranges.ts';
+
+const text = z.string().nullish();
+
+/** Module `network`: addresses for guests. Transactional, so no crash can leave an address that nobody has and nobody may take. */
+export function networkModule(): ModuleDefinition {
+  return defineModule({
+    name: 'network',
+    about: 'Networks and their addresses.',
+    actions: {
+      alloc_ip: {
+        about: "Takes an address: the lowest free one of the host's network, or the one asked for.",
+        transactional: true,
+        input: z.object({ host: text, network: text, address: text }),
+        output: z.object({ ip: z.string(), mac: z.string(), network: z.string() }),
+        async do(input, call) {
+          const { tx } = call;
+          const network = await networkFor(tx, input.network, input.host);
+          const address = input.address
+            ? await takeAsked(tx, network, input.address)
+            : await takeLowest(tx, network.name);
+          if (address === null) throw noFreeAddress(network);
+          const ip = formatAddress(address);
+          const mac = macOf(network.mac_prefix, address);
+          await allocate(tx, 'ip', ip, call, { network: network.name, mac });
+          return { ip, mac, network: network.name };
+        },
+        async undo(_input, _output, call) {
+          for (const { key, detail } of await takeOut(call.tx, 'ip', call)) {
+            await giveBack(call.tx, String(detail.network), parseAddress(key)!);
+          }
+        },
+      },
+    },
+  });
+}
+
+/** The network asked for, else that of the host, else the only one. */
+async function networkFor(
+  tx: Tx,
+  asked: string | null | undefined,
+  host: string | null | undefined,
+): Promise<NetworkRow> {
+  const db = cloudTables(tx.db);
+  const name = asked || (host ? await networkOfHost(tx, host) : 'default');
+  const network = await db.selectFrom('networks').selectAll().where('name', '=', name).executeTakeFirst();
+  if (network) return network;
+  const all = await db.selectFrom('networks').select('name').orderBy('name').execute();
+  throw new Terminal(
+    `there is no network ${JSON.stringify(name)}; there ${all.length === 1 ? 'is' : 'are'} ${all.map(row => row.name).join(', ') || 'none'}`,
+    { code: 'COAX_NOT_FOUND' },
+  );
+}
+
+async function networkOfHost(tx: Tx, host: string): Promise<string> {
+  const row = await cloudTables(tx.db)
+    .selectFrom('hosts')
+    .select('network')
+    .where('name', '=', host)
+    .executeTakeFirst();
+  return row?.network ?? 'default';
+}
+
+async function takeAsked(tx: Tx, network: NetworkRow, asked: string): Promise<number> {
+  const address = parseAddress(asked);
+  if (address !== null && (await takeAddress(tx, network.name, address))) return address;
+  const holder = address === null ? null : await allocationAt(tx, 'ip', asked);
+  const why =
+    address === null
+      ? 'is not an IPv4 address'
+      : holder
+        ? `is taken: message ${holder.msgid} has it`
+        : `is not one of ${network.cidr} that guests may have`;
+  throw new Terminal(`address ${asked} ${why}; leave it out to get the lowest free one`, {
+    code: holder ? 'COAX_NO_FREE_ADDRESS' : 'COAX_STEP_INPUT',
+  });
+}
+
+function noFreeAddress(network: NetworkRow): Terminal {
+  return new Terminal(
+    `network ${network.name} (${network.cidr}) has no free address: all are taken; remove a vm, or use another network`,
+    { code: 'COAX_NO_FREE_ADDRESS', detail: { network: network.name, cidr: network.cidr, free: 0 } },
+  );
+}
