@@ -106,6 +106,7 @@ export function faultOf(checker: z.ZodType, value: Json): Fault | null {
 /** A Zod issue in Coax's words; `root` is the value that was checked. */
 export function faultOfIssue(issue: z.core.$ZodIssue, root: Json): Fault {
   const where = pointer(issue.path);
+  if (valueAt(root, issue.path) === undefined) return { where, reason: 'is required' };
   // Of a union, the branch that came furthest tells most.
   if (issue.code === 'invalid_union') {
     const [branch] = issue.errors.filter(issues => issues[0]?.code !== 'invalid_type');
@@ -119,8 +120,7 @@ export function faultOfIssue(issue: z.core.$ZodIssue, root: Json): Fault {
       reason: `must be ${[...new Set(types)].map(type => TYPE_WORDS[type ?? ''] ?? type).join(' or ')}`,
     };
   }
-  const missing = issue.code === 'invalid_type' && valueAt(root, issue.path) === undefined;
-  return { where, reason: missing ? 'is required' : reasonOf(issue) };
+  return { where, reason: reasonOf(issue) };
 }
 
 function valueAt(root: unknown, path: readonly PropertyKey[]): Json {
@@ -134,9 +134,7 @@ const TYPE_WORDS: Readonly<Record<string, string>> = { int: 'whole number', stri
 function reasonOf(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'invalid_type':
-      return issue.input === undefined
-        ? 'is required'
-        : `must be ${article(issue.expected === 'int' ? 'integer' : issue.expected)}`;
+      return `must be ${article(TYPE_WORDS[issue.expected] ?? issue.expected)}`;
     case 'invalid_value':
       return `must be one of ${issue.values.map(value => JSON.stringify(value)).join(', ')}`.replace(
         /^(must be )one of ([^,]+)$/,

@@ -50,7 +50,7 @@ export class FlowFaults {
   }
 }
 
-/** `file:line:column` of a JSON pointer, or of the nearest thing around it; the pointer itself where there is no file. */
+/** `file:line:column` of a JSON pointer, or of the nearest thing around it; the pointer itself where that is not known. */
 export function placeOf(
   file: string | null,
   places: ReadonlyMap<string, Place | null>,
@@ -59,7 +59,7 @@ export function placeOf(
   for (let at = pointer; ; at = at.slice(0, at.lastIndexOf('/'))) {
     const place = places.get(at);
     if (place) return `${file ?? 'flow'}:${place.line}:${place.column}`;
-    if (at === '') return file === null ? pointer || '/' : file;
+    if (at === '') return file === null ? pointer || '/' : `${file}#${pointer}`;
   }
 }
 
