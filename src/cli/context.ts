@@ -14,6 +14,8 @@ export interface Context {
   client(): Promise<Client>;
   /** The whole tree of verbs, for completion. */
   tree(): Promise<Command>;
+  /** Closes the connections that `client` opened. */
+  close(): Promise<void>;
 }
 
 export function makeOutput(globals: GlobalOptions): Output {
@@ -28,7 +30,14 @@ export function makeOutput(globals: GlobalOptions): Output {
 export function makeContext(globals: GlobalOptions, out: Output, tree: () => Promise<Command>): Context {
   const dataDir = globals.data ? usualDataDir({ COAX_DATA: globals.data }) : usualDataDir();
   let client: Promise<Client> | null = null;
-  return { out, dataDir, globals, tree, client: () => (client ??= connect(dataDir, globals.url)) };
+  return {
+    out,
+    dataDir,
+    globals,
+    tree,
+    client: () => (client ??= connect(dataDir, globals.url)),
+    close: async () => (await client?.catch(() => null))?.close(),
+  };
 }
 
 /** Where the server is and what opens it. */
@@ -42,9 +51,8 @@ export function findServer(dataDir: string, urlFlag?: string, env: NodeJS.Proces
   const file = readServerFile(dataDir);
   const asked = urlFlag ?? env.COAX_URL;
   if (asked) {
-    const url = parseUrl(asked, urlFlag ? '--url' : 'COAX_URL');
-    const own = file !== null && new URL(file.url).origin === url.origin;
-    return { url: url.href.replace(/\/$/, ''), token: env.COAX_TOKEN || (own ? readToken(dataDir) : null) };
+    const url = checkUrl(asked, urlFlag ? '--url' : 'COAX_URL');
+    return { url, token: env.COAX_TOKEN || (file && sameServer(file.url, url) ? readToken(dataDir) : null) };
   }
   if (file?.alive) return { url: file.url, token: env.COAX_TOKEN || readToken(dataDir) };
   throw new CoaxError('COAX_SERVER_UNREACHABLE', file ? `the server of ${dataDir} (pid ${file.pid}) is gone` : `no server runs in ${dataDir}`, {
@@ -52,13 +60,17 @@ export function findServer(dataDir: string, urlFlag?: string, env: NodeJS.Proces
   });
 }
 
-function parseUrl(text: string, where: string): URL {
+function checkUrl(text: string, where: string): string {
   const url = URL.parse(text);
-  if (url && /^https?:$/.test(url.protocol)) return url;
-  throw new CoaxError('COAX_USAGE', `${text} is not an http:// or https:// address`, {
+  if (url && /^(https?|unix):$/.test(url.protocol)) return text.replace(/\/$/, '');
+  throw new CoaxError('COAX_USAGE', `${text} is not an address of a server`, {
     where,
-    hint: 'For example http://127.0.0.1:7070',
+    hint: 'For example http://127.0.0.1:7070 or unix:/run/coax.sock',
   });
+}
+
+function sameServer(a: string, b: string): boolean {
+  return a.startsWith('unix:') || b.startsWith('unix:') ? a === b : URL.parse(a)?.origin === URL.parse(b)?.origin;
 }
 
 async function connect(dataDir: string, urlFlag: string | undefined): Promise<Client> {

@@ -21,7 +21,11 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (found === null) return 0;
     out = makeOutput(found.globals);
     const context = makeContext(found.globals, out, allVerbs);
-    return (await found.verb.run(context, found.args, found.options)) ?? 0;
+    try {
+      return (await found.verb.run(context, found.args, found.options)) ?? 0;
+    } finally {
+      await context.close();
+    }
   } catch (error) {
     return fail(error, words, out);
   }

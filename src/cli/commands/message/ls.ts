@@ -1,0 +1,102 @@
+import { STATUSES } from '../../../message/message.ts';
+import type { MessageView } from '../../../api/message.ts';
+import type { Client } from '../../../client/client.ts';
+import type { Context } from '../../context.ts';
+import { Screen } from '../../live/screen.ts';
+import { truncateStyled } from '../../output/text.ts';
+import { defineVerb, wholeNumber } from '../../verb.ts';
+import { messageColumns } from './columns.ts';
+
+interface LsOptions {
+  readonly status?: MessageView['status'];
+  readonly flow?: string;
+  readonly limit: number;
+  readonly all?: boolean;
+  readonly watch?: boolean;
+  readonly children?: boolean;
+}
+
+const PAGE = 1000;
+
+/** Lists messages, newest first. */
+export const verb = defineVerb<LsOptions>({
+  examples: [
+    ['coax ls', 'the newest messages'],
+    ['coax ls --status parked', 'what needs a person'],
+    ['coax ls --flow create_vm --all -o name', 'every msgid of one flow'],
+    ['coax ls --watch', 'as it changes'],
+  ],
+  options: [
+    { flags: '-s, --status <status>', about: 'Only with this status', choices: STATUSES, completes: 'status' },
+    { flags: '-f, --flow <flow>', about: 'Only of this flow', completes: 'flow' },
+    { flags: '-n, --limit <n>', about: 'At most so many', default: 20, parse: wholeNumber(1) },
+    { flags: '-a, --all', about: 'Every one' },
+    { flags: '--children', about: 'The branches of groups too' },
+    { flags: '--watch', about: 'List again whenever something changes; Ctrl-C ends it' },
+  ],
+  async run(context, _args, options) {
+    const client = await context.client();
+    if (options.watch) return watchList(context, client, options);
+    const { out } = context;
+    const page = await fetchMessages(client, options);
+    const filters = [options.status && `status ${options.status}`, options.flow && `flow ${options.flow}`].filter(Boolean);
+    await out.list(page, {
+      columns: messageColumns(out),
+      name: message => String(message.msgid),
+      empty: filters.length > 0 ? `no message with ${filters.join(' and ')}` : 'no message yet; coax run FLOW name=value … submits one',
+    });
+    if (page.next && out.forPeople) out.hint(`… more: -n ${options.limit * 5}, or --all`);
+    return 0;
+  },
+});
+
+async function fetchMessages(client: Client, { status, flow, limit, all, children }: LsOptions) {
+  const filter = { ...(status && { status }), ...(flow && { flow }), ...(children && { children }) };
+  const items: MessageView[] = [];
+  let next: string | undefined;
+  do {
+    const wanted = all ? PAGE : Math.min(PAGE, limit - items.length);
+    const page = await client.messages({ ...filter, limit: wanted, ...(next && { cursor: next }) });
+    items.push(...page.items);
+    next = page.next;
+  } while (next && (all || items.length < limit));
+  return { items, ...(next && { next }) };
+}
+
+async function watchList({ out }: Context, client: Client, options: LsOptions): Promise<number> {
+  const terminal = out.stdout as NodeJS.WriteStream;
+  if (!terminal.isTTY || !out.forPeople) return streamList({ out }, client, options);
+  const screen = new Screen(terminal);
+  const interrupt = new AbortController();
+  process.once('SIGINT', () => interrupt.abort());
+  try {
+    while (!interrupt.signal.aborted) {
+      const { columns, rows } = screen.size;
+      const { items } = await fetchMessages(client, { ...options, limit: Math.min(options.limit, Math.max(1, rows - 3)), all: false });
+      const lines = items.length === 0 ? ['no message'] : out.table(items, messageColumns(out), columns);
+      screen.draw(lines.map(line => truncateStyled(line, columns)));
+      await pause(500, interrupt.signal);
+    }
+    return 0;
+  } finally {
+    screen.close();
+  }
+}
+
+/** For a pipe: each message that changed, as it changes, one JSON object (or table line) a line. */
+async function streamList({ out }: Pick<Context, 'out'>, client: Client, { status, flow }: LsOptions): Promise<number> {
+  for await (const event of client.events()) {
+    if (event.type === 'gap') continue;
+    const { message } = event;
+    if ((status && message.status !== status) || (flow && message.flow !== flow)) continue;
+    out.line(out.forPeople ? `${message.msgid}  ${message.flow}  ${message.status}` : JSON.stringify(message));
+  }
+  return 0;
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
+  });
+}

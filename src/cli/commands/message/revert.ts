@@ -1,0 +1,27 @@
+import { resolveMsgid } from '../../input/refs.ts';
+import { defineVerb } from '../../verb.ts';
+import { afterDecision, type DecisionOptions, REASON, WAIT } from './decision.ts';
+
+/** Walks a finished message back from its end. */
+export const verb = defineVerb<DecisionOptions & { force?: boolean }>({
+  examples: [
+    ['coax revert 141592 --reason "no longer needed"', 'undo every step of a finished message'],
+    ['coax revert 141592 --wait', 'and wait until that is done'],
+  ],
+  details: ['Refused when something later was built on it, unless --force.'],
+  args: [{ name: '<msgid>', about: 'A message that is done; @ is the newest', completes: 'msgid' }],
+  options: [REASON, { flags: '--force', about: 'Even if something later was built on it' }, ...WAIT],
+  statuses: [
+    [0, 'asked; with --wait: rolled back'],
+    [5, 'it is not done, or something was built on it'],
+    [9, 'with --wait: parked'],
+  ],
+  async run(context, [word = ''], options) {
+    const client = await context.client();
+    const message = await client.revert(await resolveMsgid(client, word), {
+      reason: options.reason ?? '',
+      force: options.force ?? false,
+    });
+    return afterDecision(context, client, message, 'reverting: its steps are being undone', options, 'rolled_back');
+  },
+});

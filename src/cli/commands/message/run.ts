@@ -1,0 +1,90 @@
+import type { Client } from '../../../client/client.ts';
+import { CoaxError, isCoaxError } from '../../../errors/coax-error.ts';
+import type { Parameters } from '../../../message/message.ts';
+import type { Context } from '../../context.ts';
+import { parsePairs } from '../../input/pairs.ts';
+import { readParameters } from '../../input/parameter-files.ts';
+import { follow } from '../../live/follow.ts';
+import { didYouMean } from '../../suggest.ts';
+import { defineVerb, lengthOfTime } from '../../verb.ts';
+import { WAIT_STATUSES } from './wait.ts';
+
+interface RunOptions {
+  readonly param?: readonly string[];
+  readonly params?: string;
+  readonly from?: string;
+  readonly wait?: boolean;
+  readonly timeout?: number;
+  readonly key?: string;
+}
+
+/** Submits a message, or one for each line of a file. */
+export const verb = defineVerb<RunOptions>({
+  examples: [
+    ['coax run create_vm cpu=2 mem=4096 --wait', 'submit it and look on until it ends'],
+    ['coax run create_vm --params vm.yaml name=web-3', 'parameters from a file, some changed'],
+    ['coax run create_vm --from vms.jsonl --wait -o json', 'one message a line, thousands a second'],
+    ['id=$(coax run create_vm cpu=1 mem=512 --key order-17)', 'prints the msgid; the key makes it safe to repeat'],
+  ],
+  details: [
+    'A value that is JSON (2, true, ["a"]) is that value, unless the flow wants text there; all else is text. `name:=JSON` is always JSON; `name=@FILE` is the content of a file.',
+    'With --from, a file is first read to its end and nothing is submitted if a line is not a JSON object; standard input is taken as it comes. Messages are submitted 1,000 at a time: of a batch with a line that the flow refuses nothing is accepted, and the error says which line it was and how many were accepted before it. With --key, line N has the key KEY-N, so the same command can be given again.',
+  ],
+  args: [
+    { name: '<flow>', about: 'Name of the flow', completes: 'flow' },
+    { name: '[pairs...]', about: 'Parameters: name=value' },
+  ],
+  options: [
+    { flags: '-p, --param <name=value>', about: 'A parameter, as above', repeats: true },
+    { flags: '--params <file>', about: 'Parameters from a JSON or YAML file; - is standard input', completes: 'file' },
+    { flags: '--from <file>', about: 'One message for each line (a JSON object) of a file; - is standard input', completes: 'file' },
+    { flags: '-w, --wait', about: 'Wait until it is done, rolled back or parked' },
+    { flags: '--timeout <time>', about: 'With --wait: stop waiting after so long (30s, 5m); the message goes on', parse: lengthOfTime },
+    { flags: '--key <key>', about: 'Idempotency key: the same key never makes a second message' },
+  ],
+  statuses: WAIT_STATUSES,
+  async run(context, [flow = '', ...pairs], options) {
+    if (options.from !== undefined && options.params !== undefined) {
+      throw new CoaxError('COAX_USAGE', '--from and --params do not go together', { hint: 'Give common values as name=value.' });
+    }
+    const client = await context.client();
+    const words = [...pairs, ...(options.param ?? [])];
+    const given = parsePairs(words, await textParameters(client, flow, words));
+    if (options.from !== undefined) {
+      const { runMany } = await import('./run-many.ts');
+      return runMany(context, client, { flow, common: given, from: options.from, ...options });
+    }
+    const parameters = { ...(options.params === undefined ? {} : await readParameters(options.params)), ...given };
+    return submitOne(context, client, flow, parameters, options);
+  },
+});
+
+async function submitOne(context: Context, client: Client, flow: string, parameters: Parameters, options: RunOptions) {
+  const message = await client
+    .submit({ flow, parameters }, options.key === undefined ? {} : { key: options.key })
+    .catch(error => explainFlow(client, flow, error));
+  if (options.wait) {
+    return follow(client, message.msgid, context.out, options.timeout === undefined ? {} : { timeoutMs: options.timeout });
+  }
+  await context.out.object(message, String(message.msgid), () => context.out.line(String(message.msgid)));
+  context.out.hint(`accepted; coax wait ${message.msgid}`);
+  return 0;
+}
+
+/** Names the flow that was meant. */
+async function explainFlow(client: Client, flow: string, error: unknown): Promise<never> {
+  if (!isCoaxError(error, 'COAX_FLOW_NOT_FOUND') || /did you mean/i.test(error.hint)) throw error;
+  const { items } = await client.flows();
+  const hint = `${didYouMean(flow, items.map(item => item.name))}\`coax flow ls\` lists the flows.`;
+  throw new CoaxError('COAX_FLOW_NOT_FOUND', error.reason, { ...(error.where && { where: error.where }), hint });
+}
+
+/** Which parameters of the flow are text, so that `name=007` stays as it was typed. */
+async function textParameters(client: Client, flow: string, words: readonly string[]): Promise<(name: string) => boolean> {
+  if (words.length === 0) return () => false;
+  const { parameters } = await client.flow(flow).catch(error => explainFlow(client, flow, error));
+  return name => {
+    const schema = parameters[name];
+    return typeof schema === 'object' && schema !== null && 'type' in schema && schema.type === 'string';
+  };
+}

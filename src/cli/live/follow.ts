@@ -1,0 +1,134 @@
+import type { CommitView } from '../../api/commit.ts';
+import type { MessageView } from '../../api/message.ts';
+import type { Client, StreamEvent } from '../../client/client.ts';
+import { CoaxError } from '../../errors/coax-error.ts';
+import type { Output } from '../output/output.ts';
+import { commitLine } from './commit-line.ts';
+import { frame } from './frame.ts';
+import { exitStatusOf, outcomeLine } from './outcome.ts';
+import { Screen } from './screen.ts';
+import { liveView } from './view.ts';
+
+export interface FollowOptions {
+  readonly timeoutMs?: number;
+}
+
+/** 10 pictures a second: smooth, and next to no work. */
+const FRAME_MS = 100;
+const INTERRUPTED = 130;
+
+/**
+ * Follows a message until it rests and returns the exit status: on a terminal as a picture drawn again in place, elsewhere as
+ * dated lines. Ctrl-C leaves the view; the message goes on.
+ */
+export async function follow(client: Client, msgid: number, out: Output, options: FollowOptions = {}): Promise<number> {
+  const interrupt = new AbortController();
+  const onInterrupt = () => interrupt.abort();
+  process.once('SIGINT', onInterrupt).once('SIGTERM', onInterrupt);
+  const showing = out.quiet ? null : await makeView(client, msgid, out);
+  try {
+    const message = await client.waitFor(msgid, {
+      signal: interrupt.signal,
+      ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }),
+      ...(showing && { onEvent: showing.onEvent }),
+    });
+    await showing?.end(message);
+    await printOutcome(message, out);
+    return exitStatusOf(message);
+  } catch (error) {
+    await showing?.end(null);
+    if (interrupt.signal.aborted) {
+      out.stderr.write(`interrupted: message ${msgid} goes on; coax wait ${msgid}\n`);
+      return INTERRUPTED;
+    }
+    if (error instanceof CoaxError && error.code === 'COAX_WAIT_TIMEOUT') {
+      await printOutcome(await client.message(msgid), out);
+      return error.exitStatus;
+    }
+    throw error;
+  } finally {
+    process.off('SIGINT', onInterrupt).off('SIGTERM', onInterrupt);
+  }
+}
+
+async function printOutcome(message: MessageView, out: Output): Promise<void> {
+  await out.object(message, String(message.msgid), () => out.line(outcomeLine(message)));
+  if (!out.forPeople) out.hint(outcomeLine(message));
+}
+
+interface View {
+  onEvent(event: StreamEvent): void;
+  end(message: MessageView | null): Promise<void>;
+}
+
+async function makeView(client: Client, msgid: number, out: Output): Promise<View> {
+  const terminal = out.stderr as NodeJS.WriteStream;
+  return terminal.isTTY ? new Picture(client, await client.message(msgid), out, terminal) : lines(out);
+}
+
+/** Dated lines, one a transition. */
+function lines(out: Output): View {
+  return {
+    onEvent(event) {
+      if (event.type === 'commit') for (const commit of event.commits) out.hint(commitLine(commit, out.errorStyle));
+    },
+    async end() {},
+  };
+}
+
+/** The picture: the message is read anew after each event, and drawn again as time goes by. */
+class Picture implements View {
+  private readonly client: Client;
+  private readonly out: Output;
+  private readonly screen: Screen;
+  private readonly timer: NodeJS.Timeout;
+  private readonly commits: CommitView[] = [];
+  private message: MessageView;
+  private reading = false;
+  private stale = false;
+
+  constructor(client: Client, message: MessageView, out: Output, terminal: NodeJS.WriteStream) {
+    this.client = client;
+    this.message = message;
+    this.out = out;
+    this.screen = new Screen(terminal);
+    this.timer = setInterval(() => this.tick(), FRAME_MS);
+    this.draw();
+  }
+
+  onEvent = (event: StreamEvent): void => {
+    if (event.type === 'commit') this.commits.push(...event.commits);
+    this.stale = true;
+  };
+
+  private tick(): void {
+    this.draw();
+    // A claim is no transition: the worker's name shows only by asking.
+    if (!this.reading && (this.stale || this.message.status === 'queued')) void this.read();
+  }
+
+  private async read(): Promise<void> {
+    this.reading = true;
+    this.stale = false;
+    try {
+      this.message = await this.client.message(this.message.msgid);
+    } catch {
+      // The wait beside this reports a server that stays away.
+    } finally {
+      this.reading = false;
+    }
+  }
+
+  private draw(): void {
+    this.screen.draw(frame(liveView(this.message, this.commits), Date.now(), this.screen.size, this.out.errorStyle));
+  }
+
+  async end(message: MessageView | null): Promise<void> {
+    clearInterval(this.timer);
+    if (message) {
+      this.message = message;
+      this.draw();
+    }
+    this.screen.close();
+  }
+}
