@@ -90,7 +90,7 @@ export class MessageCheck {
       this.#fault('body', commit, place);
       return null;
     }
-    if (commit.msgid !== row.msgid || commit.seq !== row.seq) {
+    if (commit.msgid !== this.#row.msgid || row.msgid !== this.#row.msgid || commit.seq !== row.seq) {
       this.#fault('body', `it is commit ${commit.seq} of message ${commit.msgid} by its own account`, place);
       return null;
     }
