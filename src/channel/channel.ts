@@ -18,6 +18,8 @@ export interface Channel {
   finish(end: Finish): Promise<FinishAnswer>;
   /** Gives claims back without doing their steps. */
   release(claims: readonly ClaimRef[], begun: boolean): Promise<void>;
+  /** Tells of a message of this worker that a person asked something of: its step should end soon. Returns what ends it. */
+  onAsk(worker: string, listener: (msgid: number) => void): () => void;
 }
 
 export interface ClaimWish {

@@ -1,5 +1,6 @@
 import type { Outcome } from '../message/outcome.ts';
 import type { Claim, ClaimRef, ExtendAnswer, Store, StoreTx, WriteAnswer } from '../store/store.ts';
+import { REAL_TIMERS, type Timers } from '../store/timers.ts';
 import type { Channel, ClaimWish, Finish, FinishAnswer } from './channel.ts';
 import { askTransition, type Circumstances, type Random, transitionWithAsk } from './transition.ts';
 
@@ -18,16 +19,18 @@ interface Waiter {
 export class StoreChannel implements Channel {
   readonly #store: Store;
   readonly #random: Random;
+  readonly #timers: Timers;
   /** Addresses that may have work; what is not here has none, or the tick will find it. */
   readonly #hot = new Set<string>();
   readonly #waiters = new Set<Waiter>();
   readonly #stopReady: () => void;
-  #tick: NodeJS.Timeout | undefined;
-  #timers = 0;
+  #tick: (() => void) | undefined;
+  #early = 0;
   #closed = false;
 
-  constructor(store: Store, random: Random = Math.random) {
+  constructor(store: Store, random: Random = Math.random, timers: Timers = REAL_TIMERS) {
     this.#store = store;
+    this.#timers = timers;
     this.#random = random;
     this.#stopReady = store.onReady(address => this.#announce(address));
     void this.#poll();
@@ -35,12 +38,13 @@ export class StoreChannel implements Channel {
 
   async claim(wish: ClaimWish, signal?: AbortSignal): Promise<readonly Claim[]> {
     const addresses = new Set(wish.addresses);
-    const until = performance.now() + wish.waitMs;
+    const until = this.#timers.monotonic() + wish.waitMs;
     for (;;) {
       const claims = await this.#claimHot(wish, addresses);
-      const left = until - performance.now();
+      const left = until - this.#timers.monotonic();
       if (claims.length > 0 || left <= 0 || signal?.aborted || this.#closed) return claims;
-      await this.#wait(addresses, left, signal);
+      // Work that was announced during the claim must not be slept over.
+      if (this.#hot.isDisjointFrom(addresses)) await this.#wait(addresses, left, signal);
     }
   }
 
@@ -109,7 +113,7 @@ export class StoreChannel implements Channel {
       {
         claim,
         obeys: claim.message.ask !== null,
-        keep: ({ address }) => address !== null && keepAt !== undefined && keepAt.has(address),
+        keep: ({ address }) => address !== null && keepAt?.has(address) === true,
         inTransaction: typeof outcome === 'function',
         next:
           typeof outcome === 'function'
@@ -150,13 +154,16 @@ export class StoreChannel implements Channel {
   /** A retry that is due soon is announced on time; the tick finds the others. */
   #later(readyAt: number): void {
     const delay = readyAt - this.#store.now();
-    if (delay <= 0 || delay > SOON_MS || this.#timers >= TIMERS_MAX) return;
-    this.#timers += 1;
-    const timer = setTimeout(() => {
-      this.#timers -= 1;
-      void this.#announceReady();
-    }, delay + 1);
-    timer.unref();
+    if (delay <= 0 || delay > SOON_MS || this.#early >= TIMERS_MAX) return;
+    this.#early += 1;
+    this.#timers.after(
+      delay + 1,
+      () => {
+        this.#early -= 1;
+        this.#announceReady().catch(() => {});
+      },
+      true,
+    );
   }
 
   async #announceReady(): Promise<void> {
@@ -172,12 +179,12 @@ export class StoreChannel implements Channel {
   #wait(addresses: ReadonlySet<string>, ms: number, signal: AbortSignal | undefined): Promise<void> {
     return new Promise(resolve => {
       const end = (): void => {
-        clearTimeout(timer);
+        stop();
         signal?.removeEventListener('abort', end);
         this.#waiters.delete(waiter);
         resolve();
       };
-      const timer = setTimeout(end, ms);
+      const stop = this.#timers.after(ms, end);
       const waiter: Waiter = { addresses, wake: end };
       this.#waiters.add(waiter);
       signal?.addEventListener('abort', end);
@@ -185,7 +192,7 @@ export class StoreChannel implements Channel {
   }
 
   async #poll(): Promise<void> {
-    const began = performance.now();
+    const began = this.#timers.monotonic();
     try {
       await this.#store.expireLeases();
       await this.#announceReady();
@@ -194,14 +201,20 @@ export class StoreChannel implements Channel {
     }
     if (this.#closed) return;
     // Many addresses make the look expensive: then it is taken less often.
-    this.#tick = setTimeout(() => void this.#poll(), Math.max(TICK_MS, (performance.now() - began) * 20));
-    this.#tick.unref();
+    const next = Math.max(TICK_MS, (this.#timers.monotonic() - began) * 20);
+    this.#tick = this.#timers.after(next, () => void this.#poll(), true);
+  }
+
+  onAsk(worker: string, listener: (msgid: number) => void): () => void {
+    return this.#store.onAsk((msgid, holder) => {
+      if (holder === worker) listener(msgid);
+    });
   }
 
   /** Ends the waits; the store stays open. */
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#tick);
+    this.#tick?.();
     this.#stopReady();
     for (const waiter of this.#waiters) waiter.wake();
   }

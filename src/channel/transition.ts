@@ -18,6 +18,16 @@ export interface Circumstances {
 /** In [0, 1): spreads retries. Comes from outside so that a simulation can repeat itself. */
 export type Random = () => number;
 
+/** May the step at the cursor have done something? Then a walk back must undo it. */
+export function hasBegun(message: Message): boolean {
+  const step = message.plan.steps[message.cursor];
+  return step !== undefined && isGroup(step) ? message.generation !== null : message.begun > 0;
+}
+
+function isFailure(outcome: Outcome): boolean {
+  return outcome.kind === 'retryable' || outcome.kind === 'terminal';
+}
+
 /** `module action` of a step, or the kind of group. */
 export function stepName(step: Step | undefined): string | null {
   if (step === undefined) return null;
@@ -40,6 +50,10 @@ export function transitionWithAsk(
   by: Circumstances,
   random: number,
 ): NextState {
+  // A step that ended without success because it was told to is not a failure of its own.
+  if (message.ask !== null && message.mode === 'normal' && isFailure(outcome)) {
+    return askTransition(message, message.ask, by.finished, random);
+  }
   const first = transition(message, outcome, by, random);
   return message.ask === null ? first : obey(message, first, message.ask, by.finished, random);
 }
@@ -58,7 +72,7 @@ export function askTransition(message: Message, ask: Ask, now: number, random: n
 function obey(message: Message, first: NextState, ask: Ask, now: number, random: number): NextState {
   const by = { worker: null, code: null, actor: ask.actor, started: now, finished: now };
   const { state } = first;
-  const begun = state.cursor === message.cursor && state.mode === message.mode;
+  const begun = state.cursor === message.cursor && state.mode === message.mode && hasBegun(message);
   const outcome: Outcome =
     ask.kind === 'rewind'
       ? { kind: 'rewind', begun, to: ask.to, edit: ask.edit, reason: ask.reason }

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CoaxError } from '../../errors/coax-error.ts';
 import type { StoreScan } from '../store.ts';
+import { REAL_TIMERS, type Timers } from '../timers.ts';
 import { releaseAll } from './claim.ts';
 import { StoreClock } from './clock.ts';
 import { Connection } from './connection.ts';
@@ -19,6 +20,7 @@ export interface SqliteOptions {
   readonly schema?: readonly SchemaPart[];
   /** Wall clock, for tests. */
   readonly wall?: () => number;
+  readonly timers?: Timers;
 }
 
 /**
@@ -27,6 +29,7 @@ export interface SqliteOptions {
  */
 export function openSqlite(options: SqliteOptions): SqliteStore {
   const { file } = options;
+  const timers = options.timers ?? REAL_TIMERS;
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   } catch (cause) {
@@ -44,12 +47,12 @@ export function openSqlite(options: SqliteOptions): SqliteStore {
     migrate(writer, [...CORE_SCHEMA, ...(options.schema ?? [])]);
     reader = new Connection(file, true);
     reader.exec('PRAGMA cache_size = -16384');
-    const engine = new Engine(writer, reader, new StoreClock(options.wall));
+    const engine = new Engine(writer, reader, new StoreClock(timers, options.wall ?? Date.now));
     const now = engine.clock.now();
     afterClockWentBack(writer, now);
     releaseAll(engine);
     engine.ready = [];
-    return new SqliteStore(engine, () => lock.release());
+    return new SqliteStore(engine, timers, () => lock.release());
   } catch (error) {
     reader?.close();
     writer?.close();

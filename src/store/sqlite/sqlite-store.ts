@@ -19,6 +19,7 @@ import type {
   Write,
   WriteAnswer,
 } from '../store.ts';
+import type { Timers } from '../timers.ts';
 import { claim, expireLeases, extend, release, releaseWorker } from './claim.ts';
 import type { Engine } from './engine.ts';
 import {
@@ -43,18 +44,20 @@ type Listener<T> = (value: T) => void;
 export class SqliteStore implements Store {
   readonly capabilities: Capabilities = { engine: 'sqlite', shared: false, notifies: false };
   readonly #engine: Engine;
+  readonly #timers: Timers;
   readonly #queue: WriteQueue;
   readonly #onClose: () => void;
   readonly #ready = new Set<Listener<string>>();
   readonly #commits = new Set<Listener<readonly CommitEvent[]>>();
   readonly #asks = new Set<(msgid: number, worker: string) => void>();
-  #idle: NodeJS.Timeout | undefined;
+  #idle: (() => void) | undefined;
   #closed = false;
 
-  constructor(engine: Engine, onClose: () => void) {
+  constructor(engine: Engine, timers: Timers, onClose: () => void) {
+    this.#timers = timers;
     this.#engine = engine;
     this.#onClose = onClose;
-    this.#queue = new WriteQueue(engine.writer, {
+    this.#queue = new WriteQueue(engine.writer, timers, {
       durable: () => this.#tell(),
       undone: () => engine.reload(),
       mark: () => engine.mark(),
@@ -203,7 +206,7 @@ export class SqliteStore implements Store {
     if (this.#closed) return;
     this.#closed = true;
     await this.#queue.drained();
-    clearTimeout(this.#idle);
+    this.#idle?.();
     this.#engine.writer.guarded(() => this.#engine.writer.database.exec('PRAGMA wal_checkpoint(TRUNCATE)'));
     this.#engine.reader.close();
     this.#engine.writer.close();
@@ -234,13 +237,18 @@ export class SqliteStore implements Store {
     if (this.#engine.ids.isLong) {
       void this.#indexSoon();
     } else if (this.#idle === undefined) {
-      this.#idle = setTimeout(() => {
-        this.#idle = undefined;
-        if (!this.#closed) void this.#indexSoon();
-      }, IDLE_MS);
-      this.#idle.unref();
-    } else {
-      this.#idle.refresh();
+      const seen = this.#engine.ids.behind;
+      this.#idle = this.#timers.after(
+        IDLE_MS,
+        () => {
+          this.#idle = undefined;
+          if (this.#closed) return;
+          // Still busy: wait for a quieter moment.
+          if (this.#engine.ids.behind === seen) void this.#indexSoon();
+          else this.#indexLater();
+        },
+        true,
+      );
     }
   }
 

@@ -1,3 +1,4 @@
+import type { Timers } from '../timers.ts';
 import type { Connection } from './connection.ts';
 import { isPassing } from './sqlite-error.ts';
 
@@ -38,6 +39,7 @@ export interface Mark {
  */
 export class WriteQueue {
   readonly #connection: Connection;
+  readonly #timers: Timers;
   readonly #hooks: WriteQueueHooks;
   #waiting: Item<unknown>[] = [];
   #busy = false;
@@ -45,8 +47,9 @@ export class WriteQueue {
   #full = true;
   #idle: (() => void)[] = [];
 
-  constructor(connection: Connection, hooks: WriteQueueHooks) {
+  constructor(connection: Connection, timers: Timers, hooks: WriteQueueHooks) {
     this.#connection = connection;
+    this.#timers = timers;
     this.#hooks = hooks;
   }
 
@@ -82,7 +85,7 @@ export class WriteQueue {
   #schedule(): void {
     if (this.#scheduled || this.#busy) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    this.#timers.soon(() => {
       this.#scheduled = false;
       void this.#flush();
     });

@@ -1,0 +1,132 @@
+import { CoaxError } from '../errors/coax-error.ts';
+import { forkState } from '../ledger/fork.ts';
+import type { Ask, Message, Parameters } from '../message/message.ts';
+import type { Outcome } from '../message/outcome.ts';
+import type { Store, StoreTx } from '../store/store.ts';
+import type { Decider, Decisions } from './decisions.ts';
+import { hasBegun, type Random, transition } from './transition.ts';
+
+/** People's decisions as transitions in the store: each is one transaction and stands in the ledger. */
+export function makeDecisions(store: Store, random: Random = Math.random): Decisions {
+  return {
+    cancel: (msgid, by) => store.transact(tx => askFor(tx, msgid, { kind: 'cancel', ...by }, random)),
+    revert: (msgid, by, force = false) => store.transact(tx => revert(tx, msgid, by, force, random)),
+    rewind: (msgid, to, edit, by) =>
+      store.transact(tx => askFor(tx, msgid, { kind: 'rewind', to, edit, ...by }, random)),
+    resolve: (msgid, how, edit, by) =>
+      store.transact(async tx => {
+        const message = await find(tx, msgid);
+        return move(tx, message, { kind: 'resolve', how, edit, reason: by.reason }, by, random);
+      }),
+    fork: (commitId, edit, by) => fork(store, commitId, edit, by),
+  };
+}
+
+async function find(tx: StoreTx, msgid: number): Promise<Message> {
+  const message = await tx.message(msgid);
+  if (message === null)
+    throw new CoaxError('COAX_MESSAGE_NOT_FOUND', `there is no message ${msgid}`, { where: String(msgid) });
+  return message;
+}
+
+async function move(
+  tx: StoreTx,
+  message: Message,
+  outcome: Outcome,
+  by: Decider,
+  random: Random,
+): Promise<Message> {
+  const circumstances = { worker: null, code: null, actor: by.actor, started: tx.now, finished: tx.now };
+  return tx.move(message, transition(message, outcome, circumstances, random()));
+}
+
+/** Does it at once where no worker holds the message; else leaves it with the worker, once it is clear that it is allowed. */
+async function askFor(tx: StoreTx, msgid: number, ask: Ask, random: Random): Promise<Message> {
+  const message = await find(tx, msgid);
+  const begun = hasBegun(message);
+  const outcome: Outcome =
+    ask.kind === 'cancel'
+      ? { kind: 'cancel', begun, reason: ask.reason }
+      : { kind: 'rewind', begun, to: ask.to, edit: ask.edit, reason: ask.reason };
+  const next = transition(
+    message,
+    outcome,
+    { worker: null, code: null, actor: ask.actor, started: tx.now, finished: tx.now },
+    random(),
+  );
+  if (await tx.ask(msgid, ask)) return { ...message, ask };
+  return tx.move(message, next);
+}
+
+async function revert(
+  tx: StoreTx,
+  msgid: number,
+  by: Decider,
+  force: boolean,
+  random: Random,
+): Promise<Message> {
+  const message = await find(tx, msgid);
+  if (message.parent !== null) {
+    throw new CoaxError(
+      'COAX_MESSAGE_STATE',
+      `message ${msgid} is a branch of message ${message.parent.msgid}`,
+      {
+        where: String(msgid),
+        hint: `Revert message ${message.parent.msgid}.`,
+      },
+    );
+  }
+  if (!force) await refuseIfBuiltOn(tx, message);
+  return move(tx, message, { kind: 'revert', reason: by.reason }, by, random);
+}
+
+/** A later message that uses what this one (or a branch of it) made stands on it. */
+async function refuseIfBuiltOn(tx: StoreTx, message: Message): Promise<void> {
+  const made = new Set<string>();
+  for (const msgid of await family(tx, message)) {
+    for (const { kind, key } of await tx.allocations({ msgid })) made.add(`${kind}/${key}`);
+  }
+  if (made.size === 0) return;
+  const uses = (await tx.allocations({ kind: 'use' })).filter(use => made.has(String(use.detail.on)));
+  if (uses.length === 0) return;
+  const users = [...new Set(uses.map(use => use.msgid))];
+  throw new CoaxError(
+    'COAX_MESSAGE_BUILT_ON',
+    `message ${users.join(', ')} was built on ${[...new Set(uses.map(use => use.detail.on))].join(', ')}, which message ${message.msgid} made`,
+    {
+      where: String(message.msgid),
+      hint: `Revert ${users.join(', ')} first, or add --force.`,
+      detail: { builtOnBy: users },
+    },
+  );
+}
+
+async function family(tx: StoreTx, message: Message): Promise<number[]> {
+  const found = [message.msgid];
+  for (const entry of message.trail) {
+    if (!('step' in entry) || entry.generation === undefined) continue;
+    for (const child of await tx.children(message.msgid, entry.generation))
+      found.push(...(await family(tx, child)));
+  }
+  return found;
+}
+
+async function fork(store: Store, commitId: string, edit: Parameters, by: Decider): Promise<Message> {
+  const [commit] = await store.commitsByPrefix(commitId, 1);
+  if (commit === undefined)
+    throw new CoaxError('COAX_COMMIT_NOT_FOUND', `there is no commit ${commitId}`, { where: commitId });
+  const source = await store.message(commit.msgid);
+  if (source === null) throw new CoaxError('COAX_MESSAGE_NOT_FOUND', `there is no message ${commit.msgid}`);
+  const commits = await store.commits(commit.msgid, { toSeq: commit.seq });
+  const state = forkState(commits, source.plan, edit);
+  return store.transact(async tx => {
+    const { msgid } = await tx.submit({
+      flow: source.flow,
+      plan: source.plan,
+      parameters: state.base,
+      actor: by.actor,
+      fork: { from: commit.id, state },
+    });
+    return find(tx, msgid);
+  });
+}

@@ -1,0 +1,21 @@
+/** Time as a value, so that a simulation can own it. Lengths in milliseconds. */
+export interface Timers {
+  /** A clock that never goes back; only differences mean something. */
+  monotonic(): number;
+  /** Calls back once after `ms`; returns what ends it. Does not keep the process alive when `background`. */
+  after(ms: number, call: () => void, background?: boolean): () => void;
+  /** Calls back once, after what is under way has had its turn. */
+  soon(call: () => void): void;
+}
+
+export const REAL_TIMERS: Timers = {
+  monotonic: () => performance.now(),
+  after: (ms, call, background = false) => {
+    const timer = setTimeout(call, ms);
+    if (background) timer.unref();
+    return () => clearTimeout(timer);
+  },
+  soon: call => {
+    setImmediate(call);
+  },
+};

@@ -1,0 +1,84 @@
+import type { Claim } from '../channel/channel.ts';
+import { addressOf, hostOf } from '../message/address.ts';
+import type { ActionStep, Json, Mode, Parameters } from '../message/message.ts';
+import { outputOf, parametersOf } from '../message/parameters.ts';
+import type { StepCall } from '../step/contract.ts';
+import type { Tx } from '../store/tx.ts';
+
+/** Why a step was told to stop. */
+export type StopReason = 'timeout' | 'asked' | 'lost' | 'drain';
+
+/** Bytes of a step's log that are kept with its commit. */
+const LOG_MAX = 4096;
+
+/** One step as it runs: what the action may know of it, and the way to stop it. Most steps never ask for a signal. */
+export class RunningStep implements StepCall {
+  readonly claim: Claim;
+  readonly msgid: number;
+  readonly step: number;
+  readonly attempt: number;
+  readonly mode: Mode;
+  readonly parameters: Parameters;
+  readonly output: Parameters;
+  readonly worker: string;
+  readonly timeoutMs: number;
+  readonly tx?: Tx;
+  stopped: StopReason | null = null;
+  /** Monotonic instants in milliseconds. */
+  readonly deadline: number;
+  kept: Json | undefined;
+  #controller: AbortController | undefined;
+  #log = '';
+
+  constructor(claim: Claim, step: ActionStep, worker: string, now: number, tx?: Tx) {
+    const { message } = claim;
+    this.claim = claim;
+    this.msgid = claim.msgid;
+    this.step = message.cursor;
+    this.attempt = message.attempt + 1;
+    this.mode = message.mode;
+    this.parameters = parametersOf(message);
+    this.output = message.mode === 'rollback' ? outputOf(message, message.cursor) : NOTHING;
+    this.worker = worker;
+    this.timeoutMs = step.timeoutMs;
+    this.deadline = now + step.timeoutMs;
+    if (tx !== undefined) this.tx = tx;
+  }
+
+  get key(): string {
+    return `${this.msgid}.${this.step}`;
+  }
+
+  get host(): string | null {
+    const { message } = this.claim;
+    const address = addressOf(message, message.plan);
+    return address === null ? null : hostOf(address);
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.stopped !== null && !this.#controller.signal.aborted)
+      this.#controller.abort(new Error(this.stopped));
+    return this.#controller.signal;
+  }
+
+  stop(reason: StopReason): void {
+    if (this.stopped !== null) return;
+    this.stopped = reason;
+    this.#controller?.abort(new Error(reason));
+  }
+
+  log(line: string): void {
+    this.#log = `${this.#log}${line}\n`.slice(-LOG_MAX);
+  }
+
+  get logged(): string {
+    return this.#log;
+  }
+
+  detail(value: Json): void {
+    this.kept = value;
+  }
+}
+
+const NOTHING: Parameters = {};

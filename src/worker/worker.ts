@@ -1,0 +1,359 @@
+import type { Channel, Claim, Finish, FinishAnswer } from '../channel/channel.ts';
+import { isCoaxError } from '../errors/coax-error.ts';
+import { type ActionStep, isGroup, type StepError } from '../message/message.ts';
+import { type StepOutcome, terminal } from '../message/outcome.ts';
+import type { Action, Catalogue } from '../step/contract.ts';
+import { REAL_TIMERS, type Timers } from '../store/timers.ts';
+import type { Tx } from '../store/tx.ts';
+import { RunningStep } from './running-step.ts';
+import { Slots } from './slots.ts';
+
+export interface WorkerOptions {
+  /** Unique among living workers. */
+  readonly name: string;
+  readonly channel: Channel;
+  readonly catalogue: Catalogue;
+  /** Addresses served now; asked before every claim, so that new modules are served without a restart. */
+  addresses(): readonly string[];
+  /** Milliseconds since 1970 for the ledger. */
+  now(): number;
+  /** Steps under way at one time. */
+  readonly concurrency?: number;
+  /** Executables running at one time. */
+  readonly executables?: number;
+  readonly leaseMs?: number;
+  readonly timers?: Timers;
+  /** Hears of what cannot be told in a message: a store that is unavailable. */
+  onFault?(error: unknown): void;
+}
+
+const CONCURRENCY = 512;
+const EXECUTABLES = 16;
+const LEASE_MS = 30_000;
+const SWEEP_MS = 100;
+/** A function that ignores its signal is left to itself so long after its timeout. */
+const GRACE_MS = 2_000;
+/** A transactional action holds up every other writer. */
+const TRANSACTION_MS = 10_000;
+const AGAIN_MS = 500;
+const WAIT_MS = 30_000;
+
+interface Entry {
+  readonly call: RunningStep;
+  giveUp: ((outcome: StepOutcome) => void) | null;
+  readonly external: boolean;
+}
+
+/**
+ * Takes messages from a channel and does their steps. It keeps nothing: everything it knows is in its claims, so it may
+ * die at any instant and another carries on at the cursor.
+ */
+export class Worker {
+  readonly #options: WorkerOptions;
+  readonly #timers: Timers;
+  readonly #running = new Map<number, Entry>();
+  readonly #executables: Slots;
+  readonly #stop = new AbortController();
+  readonly #quiet: (() => void)[] = [];
+  readonly #stopAsk: () => void;
+  #stopSweep: (() => void) | undefined;
+  #inFlight = 0;
+  #extended: number;
+  #freed: (() => void) | undefined;
+  readonly #loop: Promise<void>;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.#timers = options.timers ?? REAL_TIMERS;
+    this.#executables = new Slots(options.executables ?? EXECUTABLES);
+    this.#extended = this.#timers.monotonic();
+    this.#stopAsk = options.channel.onAsk(options.name, msgid =>
+      this.#running.get(msgid)?.call.stop('asked'),
+    );
+    this.#sweepLater();
+    this.#loop = this.#run();
+  }
+
+  get name(): string {
+    return this.#options.name;
+  }
+
+  /** Steps under way. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /**
+   * Takes no more messages, lets the steps under way end, and after `graceMs` tells them to stop. Resolves when nothing
+   * runs any more.
+   */
+  async drain(graceMs: number): Promise<void> {
+    this.#stop.abort();
+    this.#freed?.();
+    await this.#loop;
+    const stop = this.#timers.after(graceMs, () => {
+      for (const { call } of this.#running.values()) call.stop('drain');
+    });
+    while (this.#inFlight > 0) await new Promise<void>(resolve => this.#quiet.push(resolve));
+    stop();
+    this.#stopSweep?.();
+    this.#stopAsk();
+  }
+
+  async #run(): Promise<void> {
+    const { channel, name } = this.#options;
+    const concurrency = this.#options.concurrency ?? CONCURRENCY;
+    const leaseMs = this.#options.leaseMs ?? LEASE_MS;
+    while (!this.#stop.signal.aborted) {
+      const limit = concurrency - this.#inFlight;
+      if (limit <= 0) {
+        await new Promise<void>(resolve => {
+          this.#freed = resolve;
+        });
+        // Let the rest of the batch come free too, so that one claim fills all the places.
+        await new Promise<void>(resolve => this.#timers.soon(resolve));
+        continue;
+      }
+      try {
+        const wish = { worker: name, addresses: this.#options.addresses(), limit, leaseMs, waitMs: WAIT_MS };
+        for (const claim of await channel.claim(wish, this.#stop.signal)) void this.#carry(claim);
+      } catch (error) {
+        this.#options.onFault?.(error);
+        await this.#pause(AGAIN_MS);
+      }
+    }
+  }
+
+  /** Takes one message as far as it goes here. */
+  async #carry(first: Claim): Promise<void> {
+    this.#inFlight += 1;
+    try {
+      let claim: Claim | null = first;
+      while (claim !== null) claim = await this.#doStep(claim);
+    } catch (error) {
+      this.#options.onFault?.(error);
+    } finally {
+      this.#inFlight -= 1;
+      this.#freed?.();
+      if (this.#inFlight === 0) for (const wake of this.#quiet.splice(0)) wake();
+    }
+  }
+
+  async #doStep(claim: Claim): Promise<Claim | null> {
+    const { message } = claim;
+    const step = message.plan.steps[message.cursor];
+    if (step === undefined || isGroup(step)) {
+      await this.#options.channel.release([claim], false);
+      return null;
+    }
+    const action = this.#options.catalogue.find(step.module, step.action);
+    if (action === null) return this.#finish(claim, step, unknown(step), null);
+    if (message.mode === 'rollback' && !action.undoable)
+      return this.#finish(claim, step, irreversible(step), action.code);
+    if (action.kind === 'transactional') return this.#doInTransaction(claim, step, action);
+    const started = this.#options.now();
+    const { outcome, call } = await this.#perform(claim, step, action);
+    // Nothing is known of what the next owner does with it.
+    if (call.stopped === 'lost') return null;
+    if (call.stopped === 'drain' && outcome.kind !== 'ok') {
+      await this.#options.channel.release([claim], true);
+      return null;
+    }
+    return this.#finish(claim, step, withNotes(outcome, call), action.code, started);
+  }
+
+  async #perform(
+    claim: Claim,
+    step: ActionStep,
+    action: Action,
+  ): Promise<{ outcome: StepOutcome; call: RunningStep }> {
+    const external = action.kind === 'executable';
+    if (external) await this.#executables.take();
+    const call = new RunningStep(claim, step, this.#options.name, this.#timers.monotonic());
+    const entry: Entry = { call, giveUp: null, external };
+    this.#running.set(claim.msgid, entry);
+    try {
+      const outcome = await new Promise<StepOutcome>(resolve => {
+        entry.giveUp = resolve;
+        action.run(call).then(resolve, error => resolve(terminal('COAX_INTERNAL', String(error))));
+      });
+      return { outcome, call };
+    } finally {
+      this.#running.delete(claim.msgid);
+      if (external) this.#executables.give();
+    }
+  }
+
+  #doInTransaction(claim: Claim, step: ActionStep, action: Action): Promise<Claim | null> {
+    const run = async (tx: Tx): Promise<StepOutcome> => {
+      const call = new RunningStep(claim, step, this.#options.name, this.#timers.monotonic(), tx);
+      return withNotes(await this.#bounded(action.run(call), step), call);
+    };
+    return this.#finish(claim, step, run, action.code);
+  }
+
+  /** A transaction that is held open for too long fails the step rather than everybody. */
+  #bounded(run: Promise<StepOutcome>, step: ActionStep): Promise<StepOutcome> {
+    return new Promise(resolve => {
+      const limit = Math.min(TRANSACTION_MS, step.timeoutMs);
+      const stop = this.#timers.after(limit, () => {
+        resolve(
+          terminal(
+            'COAX_STEP_TIMEOUT',
+            `${step.module} ${step.action} held its transaction open for ${limit} ms`,
+          ),
+        );
+      });
+      void run.then(outcome => {
+        stop();
+        resolve(outcome);
+      });
+    });
+  }
+
+  async #finish(
+    claim: Claim,
+    step: ActionStep,
+    outcome: Finish['outcome'],
+    code: string | null,
+    started = this.#options.now(),
+  ): Promise<Claim | null> {
+    const stopping = this.#stop.signal.aborted;
+    const end: Finish = {
+      claim,
+      outcome,
+      code,
+      started,
+      finished: this.#options.now(),
+      ...(!stopping && { keepAt: this.#served() }),
+    };
+    for (;;) {
+      try {
+        const answer: FinishAnswer = await this.#options.channel.finish(end);
+        return answer.kind === 'written' ? answer.claim : null;
+      } catch (error) {
+        // The outcome is not lost while this process lives: a full disk or a lost connection is waited out.
+        this.#options.onFault?.(error);
+        if (!isCoaxError(error) || error.kind !== 'unavailable') {
+          return this.#give(claim, step, error);
+        }
+        await this.#pause(AGAIN_MS);
+      }
+    }
+  }
+
+  /** The channel refused the outcome itself (too large, not JSON): that is the step's failure. */
+  async #give(claim: Claim, step: ActionStep, error: unknown): Promise<Claim | null> {
+    const name = `${step.module} ${step.action}`;
+    const outcome = isCoaxError(error)
+      ? terminal(error.code, `${name}: ${error.reason}`)
+      : terminal('COAX_INTERNAL', `${name}: the outcome could not be written`);
+    try {
+      const now = this.#options.now();
+      await this.#options.channel.finish({ claim, outcome, code: null, started: now, finished: now });
+    } catch (again) {
+      this.#options.onFault?.(again);
+    }
+    return null;
+  }
+
+  #addressSet: ReadonlySet<string> = new Set();
+  #addressList: readonly string[] = [];
+  #served(): ReadonlySet<string> {
+    const addresses = this.#options.addresses();
+    if (addresses !== this.#addressList) {
+      this.#addressList = addresses;
+      this.#addressSet = new Set(addresses);
+    }
+    return this.#addressSet;
+  }
+
+  #sweepLater(): void {
+    this.#stopSweep = this.#timers.after(
+      SWEEP_MS,
+      () => {
+        this.#sweep();
+        this.#sweepLater();
+      },
+      true,
+    );
+  }
+
+  /** Ends what is over its time, and holds on to what still runs. */
+  #sweep(): void {
+    const now = this.#timers.monotonic();
+    for (const { call, giveUp, external } of this.#running.values()) {
+      if (now < call.deadline) continue;
+      call.stop('timeout');
+      // An executable ends its processes itself and then tells; a function may never listen.
+      if (!external && now > call.deadline + GRACE_MS) giveUp?.(timedOut(call));
+    }
+    const leaseMs = this.#options.leaseMs ?? LEASE_MS;
+    if (now - this.#extended > leaseMs / 3) {
+      this.#extended = now;
+      void this.#extend(leaseMs);
+    }
+  }
+
+  async #extend(leaseMs: number): Promise<void> {
+    const calls = [...this.#running.values()].map(({ call }) => call);
+    if (calls.length === 0) return;
+    try {
+      const answers = await this.#options.channel.extend(
+        calls.map(({ claim }) => claim),
+        leaseMs,
+      );
+      for (const [index, answer] of answers.entries()) {
+        if (answer === 'held') continue;
+        calls[index]?.stop(answer === 'lost' ? 'lost' : 'asked');
+      }
+    } catch (error) {
+      this.#options.onFault?.(error);
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise(resolve => {
+      this.#timers.after(ms, resolve);
+    });
+  }
+}
+
+function unknown(step: ActionStep): StepOutcome {
+  const error = {
+    code: 'COAX_MODULE_UNKNOWN',
+    reason: `no action ${step.module} ${step.action} is known here any more`,
+  };
+  return { kind: 'retryable', error };
+}
+
+function irreversible(step: ActionStep): StepOutcome {
+  return terminal('COAX_STEP_IRREVERSIBLE', `${step.module} ${step.action} has no undo`);
+}
+
+function timedOut(call: RunningStep): StepOutcome {
+  const error: StepError = {
+    code: 'COAX_STEP_TIMEOUT',
+    reason: `it took longer than ${call.timeoutMs} ms and did not heed its signal`,
+  };
+  return { kind: 'retryable', error };
+}
+
+/** What the step logged and wants kept, joined to its outcome. */
+function withNotes(outcome: StepOutcome, call: RunningStep): StepOutcome {
+  const log = call.logged;
+  if (outcome.kind === 'ok') {
+    if (log === '' && call.kept === undefined) return outcome;
+    return {
+      ...outcome,
+      ...(log !== '' && outcome.log === undefined && { log }),
+      ...(call.kept !== undefined && { detail: call.kept }),
+    };
+  }
+  const error: StepError = {
+    ...outcome.error,
+    ...(log !== '' && outcome.error.log === undefined && { log }),
+    ...(call.kept !== undefined && outcome.error.detail === undefined && { detail: call.kept }),
+  };
+  return { ...outcome, error };
+}
