@@ -1,5 +1,4 @@
 import { createConnection, type Socket } from 'node:net';
-import { createInterface } from 'node:readline';
 import { CoaxError } from '../../../errors/coax-error.ts';
 
 /** A line of the monitor's that no command asked for, such as SHUTDOWN or RESET. */
@@ -31,6 +30,7 @@ export class Qmp {
   readonly #timeoutMs: number;
   readonly #onEvent: (event: QmpEvent) => void;
   readonly #waiting = new Map<number, Waiting>();
+  #unfinished = '';
   #lastId = 0;
   #greeted: (() => void) | null = null;
   #ended: CoaxError | null = null;
@@ -56,7 +56,7 @@ export class Qmp {
       this.#end(`the monitor ${path} is not to be reached: ${error.message}`),
     );
     this.#socket.on('close', () => this.#end('QEMU closed its monitor'));
-    createInterface({ input: this.#socket }).on('line', line => this.#take(line));
+    this.#socket.setEncoding('utf8').on('data', (piece: string) => this.#read(piece));
   }
 
   /** Sends a command and gives its `return`. */
@@ -94,6 +94,12 @@ export class Qmp {
       this.#greeted = resolve;
       this.#waiting.set(0, { resolve: () => {}, reject, timer });
     });
+  }
+
+  #read(piece: string): void {
+    const lines = (this.#unfinished + piece).split('\n');
+    this.#unfinished = lines.pop() ?? '';
+    for (const line of lines) this.#take(line);
   }
 
   #take(line: string): void {

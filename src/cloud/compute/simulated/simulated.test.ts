@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { hypervisorConformance } from '../../../testing/hypervisor-conformance.ts';
+import type { GuestSpec } from '../hypervisor.ts';
+import { openSimulated } from './simulated.ts';
+
+function spec(index: number): GuestSpec {
+  const digits = index.toString(16).padStart(2, '0');
+  return {
+    uuid: `0b6f3c3e-58a1-4d0c-9d27-3f1f4a1f2a${digits}`,
+    name: `sim-${index}`,
+    cpu: 1,
+    memMib: 128,
+    msgid: index,
+    network: {
+      mode: 'tap',
+      ip: `10.77.0.${10 + index}`,
+      prefix: 24,
+      gateway: '10.77.0.1',
+      mac: `52:54:00:00:00:${digits}`,
+      httpPort: 80,
+    },
+  };
+}
+
+hypervisorConformance('the simulated hypervisor', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'coax-sim-'));
+  return {
+    open: async () => openSimulated({ dataDir }),
+    spec,
+    async assertClean() {
+      if (existsSync(join(dataDir, 'sim'))) assert.deepEqual(readdirSync(join(dataDir, 'sim')), []);
+    },
+    async close() {
+      rmSync(dataDir, { recursive: true });
+    },
+  };
+});
+
+it('a planned failure is the operation’s error, and changes nothing', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'coax-sim-'));
+  const signal = AbortSignal.timeout(10_000);
+  try {
+    const failing = openSimulated({
+      dataDir,
+      delayMs: 1,
+      fail(operation) {
+        if (operation === 'create') throw new Error('planned');
+      },
+    });
+    await assert.rejects(failing.create(spec(1), signal), /planned/);
+    assert.deepEqual(await failing.list(), []);
+    await openSimulated({ dataDir }).create(spec(1), signal);
+    assert.match(await failing.consoleTail(spec(1).uuid, 1000), /^simulated guest sim-1 booted\n$/);
+    await failing.destroy(spec(1).uuid, signal);
+  } finally {
+    rmSync(dataDir, { recursive: true });
+  }
+});
