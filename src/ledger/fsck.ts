@@ -61,7 +61,7 @@ export class MessageCheck {
     if (row.seq !== this.#lastSeq || row.head !== this.#lastId) {
       this.#fault(
         'head',
-        `its newest commit should be ${row.head.slice(0, 12)} (seq ${row.seq}), but the chain ends with ${this.#lastId.slice(0, 12)} (seq ${this.#lastSeq})`,
+        `its newest commit should be ${short(row.head)} (seq ${row.seq}), but the chain ends with ${short(this.#lastId)} (seq ${this.#lastSeq})`,
         {
           seq: row.seq,
           id: row.head,
@@ -82,7 +82,7 @@ export class MessageCheck {
     const place = { seq: row.seq, id: row.id };
     const id = commitId(row.body);
     if (id !== row.id) {
-      this.#fault('hash', `its body has the hash ${id.slice(0, 12)}`, place);
+      this.#fault('hash', `its body has the hash ${short(id)}`, place);
       return null;
     }
     const commit = readCommit(row);
@@ -105,10 +105,9 @@ export class MessageCheck {
       this.#replays = false;
     }
     if (commit !== null && commit.parent !== this.#lastId) {
-      const named = commit.parent === null ? 'none' : String(commit.parent).slice(0, 12);
       this.#fault(
         'chain',
-        `its parent is ${named}, but ${this.#lastId?.slice(0, 12) ?? 'none'} comes before it`,
+        `its parent is ${short(commit.parent)}, but ${short(this.#lastId)} comes before it`,
         place,
       );
       this.#replays = false;
@@ -224,6 +223,11 @@ function readCommit(row: RawCommitRow): Commit | string {
   } catch (error) {
     return `the body is not a commit: ${textOf(error)}`;
   }
+}
+
+/** The row may be damaged, so an id may be no text at all. */
+function short(id: string | null): string {
+  return id === null ? 'none' : String(id).slice(0, 12);
 }
 
 function text(value: unknown): string {
