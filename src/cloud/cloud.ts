@@ -1,0 +1,213 @@
+import { CoaxError } from '../errors/coax-error.ts';
+import type { ModuleDefinition } from '../step/define-module.ts';
+import type { Store } from '../store/store.ts';
+import { computeModule } from './compute/compute-module.ts';
+import type { Hypervisor } from './compute/hypervisor.ts';
+import { openSimulated } from './compute/simulated/simulated.ts';
+import { type Check, runDoctor } from './doctor.ts';
+import { readBooks } from './fsck/books.ts';
+import { checkBooks } from './fsck/check-books.ts';
+import { checkGuests } from './fsck/check-guests.ts';
+import type { FsckFault } from './fsck/fsck-fault.ts';
+import { installationOf } from './installation.ts';
+import { InventoryViews } from './inventory-views.ts';
+import { type LocalHost, localHostName, localHostSpec, openLocalHost } from './local-host.ts';
+import type { HostNetwork } from './network/host-network.ts';
+import { networkModule } from './network/network-module.ts';
+import { registerNetwork } from './network/register-network.ts';
+import type { Random } from './resource/choose-host.ts';
+import { type HostSpec, registerHosts, retireHosts } from './resource/register-hosts.ts';
+import { resourceModule } from './resource/resource-module.ts';
+import { cloudSchema, cloudTables } from './schema.ts';
+import { SIMULATED_NETWORK, simulatedHosts } from './simulated-hosts.ts';
+import type { HostView, NetworkView, VmView } from './views.ts';
+
+export type { Check } from './doctor.ts';
+export type { FsckFault } from './fsck/fsck-fault.ts';
+export { cloudSchema } from './schema.ts';
+export type { HostView, NetworkView, VmView } from './views.ts';
+
+export interface CloudOptions {
+  /** Opened with `cloudSchema`. */
+  readonly store: Store;
+  readonly dataDir: string;
+  readonly cacheDir: string;
+  /** Four simulated hosts instead of this machine. */
+  readonly simulate: boolean;
+  /** Instead of QEMU, or of the simulated hypervisor. */
+  readonly hypervisor?: Hypervisor;
+  readonly hostNetwork?: HostNetwork;
+  /** Name of this machine as a host; by default what the system calls it. */
+  readonly hostName?: string;
+  /** Hosts instead of sim-1 to sim-4 when simulating. */
+  readonly simulatedHosts?: readonly Omit<HostSpec, 'network'>[];
+  readonly random?: Random;
+  readonly onProgress?: (line: string) => void;
+}
+
+/** The cloud on top of the store: its modules, and what there is to see. */
+export interface Cloud {
+  /** `resource`, `network`, `compute`. */
+  readonly modules: readonly ModuleDefinition[];
+  readonly schema: typeof cloudSchema;
+  /** Hosts whose `compute@HOST` this process must serve. */
+  hostNames(): readonly string[];
+  hosts(): Promise<HostView[]>;
+  networks(): Promise<NetworkView[]>;
+  /** One network, with who has which address. */
+  network(name: string): Promise<NetworkView | null>;
+  vms(): Promise<VmView[]>;
+  /** By name, or by the first characters (4 or more) of its uuid. */
+  vm(nameOrUuid: string): Promise<VmView | null>;
+  /** What the VM's console has shown: the last `bytes`. Errors: COAX_NOT_FOUND. */
+  consoleTail(name: string, bytes: number): Promise<string>;
+  /** Unix socket of the VM's serial line; null when it has none now. Errors: COAX_NOT_FOUND. */
+  serialSocket(name: string): Promise<string | null>;
+  /** Where the books contradict each other or the guests here. None is good. */
+  fsck(): Promise<FsckFault[]>;
+  doctor(): Promise<Check[]>;
+  /** Leaves guests running. */
+  close(): Promise<void>;
+}
+
+/** Opens the cloud: finds out what this machine can run, writes its hosts and networks, and finds the guests that run. */
+export async function openCloud(options: CloudOptions): Promise<Cloud> {
+  const { store, dataDir, cacheDir, simulate, onProgress = () => {} } = options;
+  const localName = options.hostName ?? localHostName();
+  const claimed = await hostsWithClaims(store);
+  const needsLocal = !simulate || claimed.some(host => host.name === localName && !host.simulated);
+  const local = needsLocal
+    ? await openLocalHost({
+        dataDir,
+        cacheDir,
+        hypervisor: simulate ? undefined : options.hypervisor,
+        hostNetwork: options.hostNetwork,
+        onProgress,
+      })
+    : null;
+  const simulated = (simulate ? options.hypervisor : undefined) ?? openSimulated({ dataDir });
+
+  const specs = await register(options, localName, local);
+  const served = new Map<string, Hypervisor>();
+  for (const spec of simulate ? specs : []) served.set(spec.name, simulated);
+  if (local?.hypervisor) served.set(localName, local.hypervisor);
+  // A host that is down takes no VM, but the VMs that it has must still be removable.
+  for (const host of claimed) if (host.simulated && !served.has(host.name)) served.set(host.name, simulated);
+
+  const installation = await store.transact(installationOf);
+  const views = new InventoryViews(store, served);
+  const found = async (name: string): Promise<{ vm: VmView; hypervisor: Hypervisor | null }> => {
+    const vm = await views.vm(name);
+    if (!vm)
+      throw new CoaxError('COAX_NOT_FOUND', `there is no vm ${name}`, {
+        where: name,
+        hint: '`coax vm ls` lists them.',
+      });
+    return { vm, hypervisor: served.get(vm.host) ?? null };
+  };
+  await tellGuests(store, served, onProgress);
+
+  return {
+    modules: [
+      resourceModule(undefined, options.random),
+      networkModule(),
+      computeModule({ store, installation, hypervisorAt: host => served.get(host) ?? null }),
+    ],
+    schema: cloudSchema,
+    hostNames: () => [...served.keys()],
+    hosts: () => views.hosts(),
+    networks: () => views.networks(),
+    network: name => views.network(name),
+    vms: () => views.vms(),
+    vm: name => views.vm(name),
+    async consoleTail(name, bytes) {
+      const { vm, hypervisor } = await found(name);
+      if (vm.uuid === null || !(await hypervisor?.find(vm.uuid))) return '';
+      return await hypervisor!.consoleTail(vm.uuid, bytes);
+    },
+    async serialSocket(name) {
+      const { vm, hypervisor } = await found(name);
+      return (vm.uuid && (await hypervisor?.find(vm.uuid))?.serialSocket) || null;
+    },
+    async fsck() {
+      const books = await store.transact(readBooks);
+      return [...checkBooks(books), ...(await checkGuests(store, served))];
+    },
+    async doctor() {
+      return runDoctor({
+        dataDir,
+        cacheDir,
+        simulate,
+        accelerator: local?.hypervisor?.accelerator ?? null,
+        hypervisorFault: local?.fault || null,
+      });
+    },
+    async close() {},
+  };
+}
+
+/** Writes networks and hosts as they are at this start; gives the hosts. */
+async function register(
+  options: CloudOptions,
+  localName: string,
+  local: LocalHost | null,
+): Promise<HostSpec[]> {
+  return await options.store.transact(async tx => {
+    let specs: HostSpec[];
+    if (options.simulate) {
+      const network = await registerNetwork(tx, 'simulated', SIMULATED_NETWORK);
+      specs = options.simulatedHosts?.map(host => ({ ...host, network })) ?? simulatedHosts(network);
+    } else {
+      const { network } = local!;
+      const name = network
+        ? await registerNetwork(tx, 'default', {
+            cidr: network.cidr,
+            gateway: network.gateway,
+            prefix: network.prefix,
+            mode: network.mode,
+            httpPort: network.httpPort,
+            simulated: local!.hypervisor?.kind === 'simulated',
+          })
+        : 'default';
+      specs = [localHostSpec(localName, name, local!)];
+    }
+    await registerHosts(tx, specs);
+    const known = await cloudTables(tx.db).selectFrom('hosts').select(['name', 'simulated']).execute();
+    const wanted = new Set(specs.map(({ name }) => name));
+    const gone = known.filter(({ name }) => !wanted.has(name));
+    const paper = gone.filter(host => Number(host.simulated) === 1).map(({ name }) => name);
+    await retireHosts(tx, paper, 'simulated, and the server was started without --simulate');
+    const real = gone.filter(host => Number(host.simulated) === 0 && host.name === localName);
+    await retireHosts(
+      tx,
+      real.map(({ name }) => name),
+      'the server was started with --simulate',
+    );
+    return specs;
+  });
+}
+
+async function hostsWithClaims(store: Store): Promise<{ name: string; simulated: boolean }[]> {
+  const rows = await cloudTables(store.reader)
+    .selectFrom('hosts')
+    .select(['name', 'simulated'])
+    .where(eb => eb.or([eb('cpu_used', '>', 0), eb('mem_used_mib', '>', 0)]))
+    .execute();
+  return rows.map(row => ({ name: row.name, simulated: Number(row.simulated) === 1 }));
+}
+
+/** Says which guests were found running, and which of them nobody stands for; those are never ended unasked. */
+async function tellGuests(
+  store: Store,
+  served: ReadonlyMap<string, Hypervisor>,
+  onProgress: (line: string) => void,
+): Promise<void> {
+  for (const hypervisor of new Set(served.values())) {
+    const guests = await hypervisor.list();
+    if (guests.length === 0) continue;
+    const running = guests.filter(({ state }) => state === 'running').length;
+    const kind = hypervisor.kind === 'simulated' ? 'simulated guest' : 'guest';
+    onProgress(`found ${guests.length} ${kind}${guests.length === 1 ? '' : 's'}, ${running} running`);
+  }
+  for (const { where, reason } of await checkGuests(store, served)) onProgress(`${where}: ${reason}`);
+}

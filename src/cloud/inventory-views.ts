@@ -1,0 +1,110 @@
+import { sql } from 'kysely';
+import { CoaxError } from '../errors/coax-error.ts';
+import type { Store } from '../store/store.ts';
+import { allocationOf } from './allocations.ts';
+import type { Guest, Hypervisor } from './compute/hypervisor.ts';
+import { type CloudDb, cloudTables } from './schema.ts';
+import { type HostView, hostView, type NetworkView, networkView, type VmView, vmView } from './views.ts';
+
+/** The hypervisor of each host that is served here. */
+export type ServedHosts = ReadonlyMap<string, Hypervisor>;
+
+/** A uuid is told by so many of its first characters. */
+const UUID_PREFIX_MIN = 4;
+
+/** What there is: hosts, networks and VMs, from what is durable and from what the hypervisors here say. */
+export class InventoryViews {
+  readonly #store: Store;
+  readonly #served: ServedHosts;
+
+  constructor(store: Store, served: ServedHosts) {
+    this.#store = store;
+    this.#served = served;
+  }
+
+  get #db(): CloudDb {
+    return cloudTables(this.#store.reader);
+  }
+
+  async hosts(): Promise<HostView[]> {
+    const rows = await this.#db.selectFrom('hosts').selectAll().orderBy('name').execute();
+    const vms = new Map<string, number>();
+    for (const { detail } of await this.#store.allocations({ kind: 'vm' })) {
+      const host = String(detail.host);
+      vms.set(host, (vms.get(host) ?? 0) + 1);
+    }
+    return rows.map(row =>
+      hostView(row, vms.get(row.name) ?? 0, this.#served.get(row.name)?.accelerator ?? row.accelerator),
+    );
+  }
+
+  async networks(): Promise<NetworkView[]> {
+    const rows = await this.#db.selectFrom('networks').selectAll().orderBy('name').execute();
+    const used = new Map<string, number>();
+    for (const { detail } of await this.#store.allocations({ kind: 'ip' })) {
+      const network = String(detail.network);
+      used.set(network, (used.get(network) ?? 0) + 1);
+    }
+    const free = await this.#db
+      .selectFrom('free_ranges')
+      .select(['network', sql<number>`sum(high - low + 1)`.as('free')])
+      .groupBy('network')
+      .execute();
+    const freeOf = new Map(free.map(row => [row.network, Number(row.free)]));
+    return rows.map(row => networkView(row, used.get(row.name) ?? 0, freeOf.get(row.name) ?? 0));
+  }
+
+  /** With who has which address. */
+  async network(name: string): Promise<NetworkView | null> {
+    const view = (await this.networks()).find(network => network.name === name);
+    if (!view) return null;
+    const vms = new Map((await this.#store.allocations({ kind: 'vm' })).map(vm => [vm.msgid, vm.key]));
+    const held = (await this.#store.allocations({ kind: 'ip' })).filter(
+      ({ detail }) => detail.network === name,
+    );
+    const allocations = held.map(({ key, msgid, detail }) => ({
+      ip: key,
+      mac: String(detail.mac),
+      msgid,
+      vm: vms.get(msgid) ?? null,
+    }));
+    return { ...view, allocations };
+  }
+
+  /** Simulated guests do not end by themselves, so their hosts are not asked one file at a time. */
+  async vms(): Promise<VmView[]> {
+    const records = await this.#store.allocations({ kind: 'vm' });
+    const guests = new Map<string, Guest>();
+    for (const hypervisor of new Set(this.#served.values())) {
+      if (hypervisor.kind === 'simulated') continue;
+      for (const guest of await hypervisor.list()) guests.set(guest.uuid, guest);
+    }
+    return records.map(record => {
+      const asked = (this.#served.get(String(record.detail.host))?.kind ?? 'simulated') !== 'simulated';
+      return vmView(record, asked ? (guests.get(String(record.detail.uuid)) ?? null) : undefined);
+    });
+  }
+
+  /** By name, or by the first characters of its uuid. Errors: COAX_NOT_FOUND when several uuids begin so. */
+  async vm(nameOrUuid: string): Promise<VmView | null> {
+    const row = await this.#record(nameOrUuid);
+    if (!row) return null;
+    const record = allocationOf(row);
+    const hypervisor = this.#served.get(String(record.detail.host));
+    return vmView(record, hypervisor && (await hypervisor.find(String(record.detail.uuid))));
+  }
+
+  async #record(nameOrUuid: string) {
+    const vms = this.#db.selectFrom('allocations').selectAll().where('kind', '=', 'vm');
+    const named = await vms.where('key', '=', nameOrUuid).executeTakeFirst();
+    if (named || nameOrUuid.length < UUID_PREFIX_MIN || !/^[0-9a-f-]+$/i.test(nameOrUuid)) return named;
+    const alike = await vms
+      .where('detail', 'like', `%"uuid":"${nameOrUuid.toLowerCase()}%`)
+      .limit(2)
+      .execute();
+    if (alike.length < 2) return alike[0];
+    throw new CoaxError('COAX_NOT_FOUND', `several vms have uuids that begin with ${nameOrUuid}`, {
+      hint: 'Give more characters, or the name.',
+    });
+  }
+}
