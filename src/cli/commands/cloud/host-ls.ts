@@ -1,0 +1,17 @@
+import type { HostView } from '../../../cloud/views.ts';
+import { defineVerb } from '../../verb.ts';
+import { hostColumns } from './columns.ts';
+
+/** Lists hosts. */
+export const verb = defineVerb({
+  examples: [
+    ['coax host ls', 'all hosts'],
+    ['coax host ls -o wide', 'with all columns and exact times'],
+  ],
+  async run(context) {
+    const { out } = context;
+    const list = (await (await context.client()).hosts()) as unknown as { items: HostView[] };
+    await out.list(list, { columns: hostColumns(out), name: item => item.name, empty: 'no host' });
+    return 0;
+  },
+});

@@ -1,0 +1,45 @@
+import type { HostView, VmView } from '../../../cloud/views.ts';
+import { CoaxError } from '../../../errors/coax-error.ts';
+import { cell } from '../../output/output.ts';
+import { styleStatus } from '../../output/style.ts';
+import { didYouMean } from '../../suggest.ts';
+import { defineVerb } from '../../verb.ts';
+import { labels, memory, SIMULATED, vmColumns } from './columns.ts';
+
+/** One host and the VMs on it. */
+export const verb = defineVerb({
+  examples: [
+    ['coax host show h1', 'its capacity and its VMs'],
+    ['coax host show h1 -o json', 'for a program'],
+  ],
+  args: [{ name: '<host>', about: 'Name of the host', completes: 'host' }],
+  async run(context, [name = '']) {
+    const { out } = context;
+    const client = await context.client();
+    const { items } = (await client.hosts()) as unknown as { items: HostView[] };
+    const host = items.find(item => item.name === name);
+    if (!host) {
+      const hint = `${didYouMean(name, items.map(item => item.name))}\`coax host ls\` lists the hosts.`;
+      throw new CoaxError('COAX_NOT_FOUND', `no host is called ${name}`, { hint });
+    }
+    const vms = ((await client.vms()) as unknown as { items: VmView[] }).items.filter(vm => vm.host === name);
+    await out.object(host, host.name, () => {
+      out.fields([
+        ['name', cell(host.name)],
+        ['note', host.simulated ? out.style('yellow', SIMULATED) : null],
+        ['state', `${styleStatus(out.style, host.state)} ${cell(host.reason)}`.trim()],
+        ['cpu', `${host.cpu.used} used, ${host.cpu.free} free of ${host.cpu.total} × ${host.cpu.overcommit}`],
+        ['mem', `${memory(host.memMib.used)} used, ${memory(host.memMib.free)} free of ${memory(host.memMib.total)}`],
+        ['hypervisor', `${cell(host.hypervisor)} ${cell(host.accelerator)}`],
+        ['zone', cell(host.zone)],
+        ['labels', labels(host.labels)],
+        ['network', cell(host.network)],
+        ['seen', out.time(host.seen)],
+      ]);
+      if (vms.length === 0) return;
+      out.line();
+      for (const line of out.table(vms, vmColumns(out).filter(column => column.head !== 'HOST'))) out.line(line);
+    });
+    return 0;
+  },
+});

@@ -1,0 +1,17 @@
+import type { NetworkView } from '../../../cloud/views.ts';
+import { defineVerb } from '../../verb.ts';
+import { networkColumns } from './columns.ts';
+
+/** Lists networks. */
+export const verb = defineVerb({
+  examples: [
+    ['coax network ls', 'all networks'],
+    ['coax network ls -o wide', 'with all columns and exact times'],
+  ],
+  async run(context) {
+    const { out } = context;
+    const list = (await (await context.client()).networks()) as unknown as { items: NetworkView[] };
+    await out.list(list, { columns: networkColumns(out), name: item => item.name, empty: 'no network' });
+    return 0;
+  },
+});
