@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { CoaxError } from '../../errors/coax-error.ts';
-import type { HostNetwork } from './host-wiring.ts';
+import type { HostNetwork, Start } from './host-wiring.ts';
 
 /** 8080 first among those that anybody may use. */
 const PORTS = [80, 8080, 8081, 8082, 8083, 18080, 28080];
@@ -13,7 +13,7 @@ const PORTS = [80, 8080, 8081, 8082, 8083, 18080, 28080];
 export async function openLoopback(
   reason: string,
   kept: { readonly cidr: string; readonly httpPort: number } | undefined,
-  start: number,
+  start: Start,
 ): Promise<HostNetwork> {
   const chosen = kept ?? (await choose(start));
   return {
@@ -37,10 +37,10 @@ export async function openLoopback(
   };
 }
 
-async function choose(start: number): Promise<{ cidr: string; httpPort: number }> {
+async function choose(start: Start): Promise<{ cidr: string; httpPort: number }> {
   const taken = listeningThirdOctets(readFileSync('/proc/net/tcp', 'utf8'));
   for (let step = 0; step < 256; step++) {
-    const octet = (start + step) % 256;
+    const octet = (start.octet + step * start.stride) % 256;
     if (taken.has(octet)) continue;
     for (const httpPort of PORTS) {
       // A listener on all addresses takes the port from us too.

@@ -2,7 +2,7 @@ import { existsSync, statfsSync, unlinkSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { CoaxError } from '../../errors/coax-error.ts';
 import { exec } from '../../linux/process/exec.ts';
-import { type HostNetwork, type Tap, tapName } from './host-wiring.ts';
+import { type HostNetwork, type Start, type Tap, tapName } from './host-wiring.ts';
 
 const BRIDGE = 'bridge';
 const UPLINK = 'uplink';
@@ -17,7 +17,7 @@ export async function openNamespace(
   name: string,
   reason: string,
   kept: { readonly cidr: string } | undefined,
-  start: number,
+  start: Start,
 ): Promise<HostNetwork> {
   const cidr = await settle(name, kept, start);
   const gateway = gatewayOf(cidr);
@@ -58,12 +58,17 @@ export async function openNamespace(
     taps: () => tapsOf(name),
     inside: (program, args) => ['nsenter', [`--net=${pathOf(name)}`, '--', program, ...args]],
     async remove() {
-      // The pair goes at once; a namespace only when the kernel gets round to it.
-      await ip([], [`link del ${name}`, `netns del ${name}`], { force: true });
+      await removeNamespace(name);
       if (isNamespace(name)) throw failed(`the network namespace ${name} could not be removed`, null);
     },
   };
   return network;
+}
+
+/** Removes a namespace with the host's end of its pair, if they are there. */
+export async function removeNamespace(name: string): Promise<void> {
+  // The pair goes at once; a namespace only when the kernel gets round to it.
+  await ip([], [`link del ${name}`, `netns del ${name}`], { force: true });
 }
 
 /** Every tap in a namespace; none if there is no such namespace. */
@@ -81,7 +86,7 @@ export async function tapsOf(namespace: string): Promise<readonly Tap[]> {
 async function settle(
   name: string,
   kept: { readonly cidr: string } | undefined,
-  start: number,
+  start: Start,
 ): Promise<string> {
   const used = await otherSubnets(name);
   if (kept) {
@@ -99,14 +104,13 @@ async function settle(
     return kept.cidr;
   }
   for (let step = 0; step < 256; step++) {
-    const cidr = `10.77.${(start + step) % 256}.0/24`;
+    // An odd stride meets every octet once; each data directory has its own, so two do not chase each other.
+    const cidr = `10.77.${(start.octet + step * start.stride) % 256}.0/24`;
     if (used.some(other => overlaps(other, cidr))) continue;
     await setUp(name, gatewayOf(cidr));
-    // Another Coax may have chosen the same at the same moment: both see it now, and the later name gives way.
-    const rivals = Object.entries(networkInterfaces()).filter(
-      ([other, addresses]) => other !== name && addresses?.some(({ address }) => address === gatewayOf(cidr)),
-    );
-    if (rivals.every(([other]) => name < other)) return cidr;
+    // Whoever chose the same at the same moment and set it up later sees the other one here.
+    const holders = await holdersOf(gatewayOf(cidr));
+    if (holders.every(other => other === name)) return cidr;
     await ip([], [`addr del ${gatewayOf(cidr)}/24 dev ${name}`]);
   }
   throw new CoaxError('COAX_HYPERVISOR', 'no subnet is free in 10.77.0.0/16', {
@@ -138,15 +142,26 @@ async function setUp(name: string, gateway: string): Promise<void> {
     ],
     { force: true },
   );
-  if (!isUp(name, gateway)) {
-    throw failed(
-      `the guests' network ${name} could not be set up`,
-      [onHost, inside].filter(Boolean).join('; '),
-    );
-  }
+  if (isNamespace(name) && (await holdersOf(gateway)).includes(name)) return;
+  throw failed(
+    `the guests' network ${name} could not be set up`,
+    [onHost, inside].filter(Boolean).join('; '),
+  );
 }
 
-/** The namespace is there, and the host's end has its address and a peer that is up. */
+/** Interfaces that are up and have an address. */
+async function holdersOf(address: string): Promise<string[]> {
+  const { stdout } = await exec('ip', ['-j', '-4', 'addr', 'show', 'up'], { timeoutMs: 10_000 });
+  const links = JSON.parse(stdout || '[]') as { ifname?: string; addr_info?: { local?: string }[] }[];
+  return links.flatMap(({ ifname, addr_info }) =>
+    ifname && addr_info?.some(({ local }) => local === address) ? [ifname] : [],
+  );
+}
+
+/**
+ * Without starting a process: the namespace is there, and the host's end has its address and a carrier. A new pair gets its
+ * carrier up to a second late; setting it up once more then does no harm.
+ */
 function isUp(name: string, gateway: string): boolean {
   return isNamespace(name) && (networkInterfaces()[name] ?? []).some(({ address }) => address === gateway);
 }

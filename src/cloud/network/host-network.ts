@@ -11,8 +11,8 @@ import { join, resolve } from 'node:path';
 import { CoaxError, textOf } from '../../errors/coax-error.ts';
 import { findProgram } from '../../linux/process/exec.ts';
 import { openLoopback } from './host-loopback.ts';
-import { openNamespace } from './host-namespace.ts';
-import { dataDirDigits, type HostNetwork, namespaceName } from './host-wiring.ts';
+import { openNamespace, removeNamespace } from './host-namespace.ts';
+import { dataDirDigits, type HostNetwork, namespaceName, type Start } from './host-wiring.ts';
 
 export type { HostNetwork, Tap } from './host-wiring.ts';
 
@@ -64,6 +64,7 @@ export async function openHostNetwork(options: HostNetworkOptions): Promise<Host
     keep(dataDir, { ...kept, tap: { cidr: network.cidr } });
     return network;
   } catch (error) {
+    if (!kept.tap) await removeNamespace(namespaceName(dataDir));
     if (options.mode || kept.tap) throw error;
     return await loopback(`a network namespace could not be made: ${textOf(error)}`);
   }
@@ -103,6 +104,7 @@ function keep(dataDir: string, kept: Kept): void {
 }
 
 /** Where the search for a free third octet begins, so that two data directories seldom meet. */
-function startOf(dataDir: string): number {
-  return Number.parseInt(dataDirDigits(dataDir).slice(6), 16);
+function startOf(dataDir: string): Start {
+  const digits = Number.parseInt(dataDirDigits(dataDir).slice(4), 16);
+  return { octet: digits & 0xff, stride: (digits >> 8) | 1 };
 }

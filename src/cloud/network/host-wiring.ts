@@ -37,6 +37,12 @@ export interface HostNetwork {
   remove(): Promise<void>;
 }
 
+/** Where a data directory looks for a free third octet, and in what odd steps. */
+export interface Start {
+  readonly octet: number;
+  readonly stride: number;
+}
+
 /** A data directory's one path, whatever links lead to it. */
 export function dataDirPath(dataDir: string): string {
   return existsSync(dataDir) ? realpathSync(dataDir) : resolve(dataDir);

@@ -280,7 +280,7 @@ export class QemuHypervisor implements Hypervisor {
     signal: AbortSignal,
   ): Promise<boolean> {
     const deadline = performance.now() + limitMs;
-    while (isAlive(started) && performance.now() < deadline) {
+    while (isAlive(started) && !isFrozen(started) && performance.now() < deadline) {
       signal.throwIfAborted();
       try {
         const timeoutMs = Math.max(1, Math.min(LOOK_MS, deadline - performance.now()));
