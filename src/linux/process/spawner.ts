@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { uptime } from 'node:os';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { signalGroup } from './group.ts';
-import { endOrphans } from './orphans.ts';
+import { endOrphans, TOKEN_PREFIX, type UntoldRun } from './orphans.ts';
 import { endedEarly, type ProcessEnd, type ProcessHooks, type ProcessSpec } from './process-spec.ts';
 import type { FromSpawner, ToSpawner } from './spawner-main.ts';
 
@@ -15,8 +16,7 @@ const SILENCE_MAX_MS = 10_000;
  */
 const NODE_FLAGS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=1'];
 
-interface InFlight {
-  readonly spec: ProcessSpec;
+interface InFlight extends UntoldRun {
   readonly hooks: ProcessHooks;
   readonly resolve: (end: ProcessEnd) => void;
   readonly onAbort: () => void;
@@ -32,7 +32,7 @@ interface InFlight {
 export class Spawner {
   readonly #child: ChildProcess;
   /** Tells its command line from every other, also between fork and exec. */
-  readonly #token = `coax-spawner-${randomBytes(12).toString('hex')}`;
+  readonly #token = `${TOKEN_PREFIX}${randomBytes(12).toString('hex')}`;
   readonly #inFlight = new Map<number, InFlight>();
   readonly #gone: Promise<void>;
   #lastId = 0;
@@ -82,7 +82,15 @@ export class Spawner {
     return new Promise(resolve => {
       const onAbort = (): void => this.#send({ kind: 'abort', id });
       const watchdog = setTimeout(() => this.kill(), spec.timeoutMs + spec.graceMs + SILENCE_MAX_MS);
-      this.#inFlight.set(id, { spec, hooks, resolve, onAbort, watchdog, pid: undefined });
+      this.#inFlight.set(id, {
+        spec,
+        hooks,
+        resolve,
+        onAbort,
+        watchdog,
+        pid: undefined,
+        sentAtUptime: uptime(),
+      });
       hooks.signal?.addEventListener('abort', onAbort, { once: true });
       if (this.#inFlight.size === 1) this.#child.channel?.ref();
       this.#send({ kind: 'run', id, spec, lines: hooks.onStderrLine !== undefined });
@@ -127,10 +135,10 @@ export class Spawner {
   #onGone(): void {
     this.#usable = false;
     if (this.#inFlight.size === 0) return;
-    const untold: ProcessSpec[] = [];
-    for (const { pid, spec } of this.#inFlight.values()) {
-      if (pid === undefined) untold.push(spec);
-      else signalGroup(pid, 'SIGKILL');
+    const untold: UntoldRun[] = [];
+    for (const run of this.#inFlight.values()) {
+      if (run.pid === undefined) untold.push(run);
+      else signalGroup(run.pid, 'SIGKILL');
     }
     if (untold.length > 0) endOrphans(this.#token, untold);
     for (const [id, run] of [...this.#inFlight]) {
