@@ -71,7 +71,7 @@ export function validatePlan(given: unknown): Plan {
   if (unfit !== null) throw invalid(unfit, example);
   const parsed = planSchema.safeParse(given);
   if (!parsed.success) {
-    const faults = parsed.error.issues.flatMap(issue => faultsOf(issue, [])).slice(0, 20);
+    const faults = parsed.error.issues.flatMap(issue => faultsOf(issue, [], given)).slice(0, 20);
     throw invalid(faults[0]!, example, faults);
   }
   const plan = parsed.data as unknown as Plan;
@@ -80,12 +80,16 @@ export function validatePlan(given: unknown): Plan {
   return plan;
 }
 
-/** Of the three forms of a step, the one with the fewest faults is what was meant. */
-function faultsOf(issue: z.core.$ZodIssue, above: readonly PropertyKey[]): Fault[] {
+/** Of the three forms of a step, the one whose word it has is what was meant. */
+function faultsOf(issue: z.core.$ZodIssue, above: readonly PropertyKey[], root: unknown): Fault[] {
   const path = [...above, ...issue.path];
   if (issue.code !== 'invalid_union') return [{ where: pointer(path), reason: issue.message }];
-  const [meant] = [...issue.errors].sort((a, b) => a.length - b.length);
-  return (meant ?? []).flatMap(inner => faultsOf(inner, path));
+  let step: unknown = root;
+  for (const key of path) step = (step as Record<PropertyKey, unknown>)[key];
+  if (typeof step !== 'object' || step === null || Array.isArray(step))
+    return [{ where: pointer(path), reason: 'a step is an object' }];
+  const meant = issue.errors['all' in step ? 1 : 'each' in step ? 2 : 0] ?? [];
+  return meant.flatMap(inner => faultsOf(inner, path, root));
 }
 
 function countSteps(steps: readonly Step[], depth: number): number {

@@ -1,5 +1,6 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Fault } from '../errors/coax-error.ts';
+import { NAME } from '../message/limits.ts';
 import type { Action, Catalogue } from './contract.ts';
 import type { ModuleDefinition } from './define-module.ts';
 import { loadExecutables } from './load-executables.ts';
@@ -27,7 +28,8 @@ export interface OpenCatalogue extends Catalogue {
  * The actions that this process can run. Built-in ones are there at once, those of folders after the first `refresh`.
  * `find` is a lookup in memory, whatever happens on disk.
  */
-export function openCatalogue({ builtin, dirs }: CatalogueOptions): OpenCatalogue {
+export function openCatalogue({ builtin, ...options }: CatalogueOptions): OpenCatalogue {
+  const dirs = options.dirs.map(dir => resolve(dir));
   const modules = new SourceFiles(loadModule);
   const executables = new Map<string, { signature: string; loaded: ReturnType<typeof loadExecutables> }>();
   let index = indexOf(builtin, [], []);
@@ -120,6 +122,11 @@ function indexOf(
       clashes.push({
         where: action.file ?? action.module,
         reason: `the module ${action.module} is built in and cannot be replaced: choose another name`,
+      });
+    } else if (!NAME.test(action.module) || !NAME.test(action.name)) {
+      clashes.push({
+        where: action.file ?? action.module,
+        reason: `no flow can name "${action.module} ${action.name}": small letters, digits, _ and -, a letter first`,
       });
     } else add(action);
   }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Fault } from '../errors/coax-error.ts';
 import { isCoaxError } from '../errors/coax-error.ts';
 import { isFlowDefinition } from '../flow/define-flow.ts';
@@ -24,7 +24,8 @@ export interface FlowBook {
 }
 
 /** Opens folders of flows; the first folder that gives a name wins (the first one is Coax's own). Empty until `refresh`. */
-export function openFlows({ dirs }: { readonly dirs: readonly string[] }): FlowBook {
+export function openFlows(options: { readonly dirs: readonly string[] }): FlowBook {
+  const dirs = options.dirs.map(dir => resolve(dir));
   const sources = new SourceFiles(loadFlow);
   let flows: ReadonlyMap<string, FlowDefinition> = new Map();
   let faults: readonly Fault[] = [];

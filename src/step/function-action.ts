@@ -35,8 +35,7 @@ export function makeFunctionAction(
   source: CodeSource | null,
 ): Action {
   const input = stripping(spec.input);
-  const output = stripping(spec.output);
-  const done = (given: unknown): StepOutcome => outcomeOfOutput(output, given);
+  const done = (given: unknown): StepOutcome => outcomeOfOutput(spec.output, given);
   const undone = (): StepOutcome => ({ kind: 'ok', set: {} });
 
   function run(call: StepCall): Promise<StepOutcome> {
