@@ -1,0 +1,180 @@
+import { mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { AccessServer } from '../access/open-access.ts';
+import { openAccess } from '../access/open-access.ts';
+import type { FsckResult } from '../access/services.ts';
+import { makeTokenCheck } from '../access/token.ts';
+import { GroupServer } from '../channel/groups.ts';
+import { makeDecisions } from '../channel/make-decisions.ts';
+import { StoreChannel } from '../channel/store-channel.ts';
+import { cacheFolder } from '../cloud/image/cache-folder.ts';
+import { cloudSchema, openCloud } from '../cloud/cloud.ts';
+import { CoaxError, textOf } from '../errors/coax-error.ts';
+import { gitExport } from '../ledger/git-export.ts';
+import { openCatalogue } from '../step/catalogue.ts';
+import { openFlows } from '../step/flow-folder.ts';
+import { exportMessages } from '../store/export.ts';
+import { type FsckReport, fsckStore } from '../store/fsck.ts';
+import { openSqlite, openSqliteScan } from '../store/sqlite/open-sqlite.ts';
+import { Worker } from '../worker/worker.ts';
+import { ServedAddresses } from './served-addresses.ts';
+import { keepToken, removeServerFile, writeServerFile } from './server-file.ts';
+
+/** Flows that come with Coax. */
+const FLOWS = fileURLToPath(new URL('../../flows', import.meta.url));
+/** Leases of this process's own worker end with the process, so they may be long. */
+const OWN_LEASE_MS = 10 * 60_000;
+export const LISTEN_DEFAULT = '127.0.0.1:7411';
+export const VERSION = '0.1.0';
+
+export interface ServerOptions {
+  readonly dataDir: string;
+  /** `HOST:PORT` (port 0 = any) or `unix:/path`. */
+  readonly listen: string;
+  readonly allowRemote?: boolean;
+  readonly simulate: boolean;
+  /** Folders of the user's own modules and flows; they need not exist yet. */
+  readonly modulesDirs: readonly string[];
+  readonly flowsDirs: readonly string[];
+  /** A line about what the server does. */
+  log(line: string): void;
+}
+
+export interface RunningServer {
+  readonly url: string;
+  /** Lets the steps under way end, then closes everything; guests run on. */
+  close(graceMs?: number): Promise<void>;
+}
+
+/**
+ * Puts a whole Coax together in this process: store, catalogue, flows, cloud, channel, worker and HTTP API. The only place
+ * that chooses an engine. Errors: COAX_STORE_LOCKED, COAX_STORE_UNAVAILABLE, COAX_STORE_CORRUPT, COAX_USAGE.
+ */
+export async function openServer(options: ServerOptions): Promise<RunningServer> {
+  const dataDir = resolve(options.dataDir);
+  const closing: (() => Promise<void> | void)[] = [];
+  const close = async (): Promise<void> => {
+    for (const end of closing.splice(0).reverse()) await end();
+  };
+  try {
+    makeDataDir(dataDir);
+    const store = openSqlite({ file: databaseFile(dataDir), schema: cloudSchema });
+    closing.push(() => store.close());
+    const name = `${hostname()}-${process.pid}`;
+    const fault = reportOnce(options.log);
+
+    const cloud = await openCloud({
+      store,
+      dataDir,
+      cacheDir: cacheFolder(),
+      simulate: options.simulate,
+      onProgress: options.log,
+    });
+    closing.push(() => cloud.close());
+    const catalogue = openCatalogue({ builtin: cloud.modules, dirs: options.modulesDirs });
+    for (const { where, reason } of await catalogue.refresh()) options.log(`${where}: ${reason}`);
+    closing.push(() => catalogue.watch().close());
+    const flows = openFlows({ dirs: [FLOWS, ...options.flowsDirs] });
+    for (const { where, reason } of await flows.refresh()) options.log(`${where}: ${reason}`);
+    closing.push(() => flows.watch().close());
+    catalogue.watch();
+    flows.watch();
+
+    const channel = new StoreChannel(store);
+    closing.push(() => channel.close());
+    const groups = new GroupServer(channel, `${name}-groups`, Math.random, fault);
+    closing.push(() => groups.close());
+    const served = new ServedAddresses(catalogue, () => cloud.hostNames());
+    const worker = new Worker({
+      name,
+      channel,
+      catalogue,
+      addresses: () => served.now(),
+      now: () => store.now(),
+      leaseMs: OWN_LEASE_MS,
+      onFault: fault,
+    });
+    let graceMs = 10_000;
+    closing.push(() => worker.drain(graceMs));
+
+    const token = keepToken(dataDir);
+    const access: AccessServer = await openAccess(
+      {
+        store,
+        decisions: makeDecisions(store),
+        channel,
+        flows,
+        catalogue,
+        cloud,
+        actorOf: makeTokenCheck(token),
+        fsck: async () => joinReports(await fsckStore(store.scan()), await cloud.fsck()),
+        exportGit: () => gitExport(exportMessages(store)),
+        workers: () => [{ name, addresses: [...served.now()], claims: worker.inFlight }],
+        version: VERSION,
+        simulated: options.simulate,
+      },
+      { listen: options.listen, allowRemote: options.allowRemote ?? false },
+    );
+    closing.push(() => access.close());
+    writeServerFile(dataDir, access.url);
+    closing.push(() => removeServerFile(dataDir));
+    return {
+      url: access.url,
+      close: (grace = graceMs) => {
+        graceMs = grace;
+        return close();
+      },
+    };
+  } catch (error) {
+    await close().catch(() => {});
+    throw error;
+  }
+}
+
+/** Checks the database of a data directory that no server uses. */
+export async function offlineFsck(dataDir: string): Promise<FsckReport> {
+  const scan = openSqliteScan(databaseFile(resolve(dataDir)));
+  try {
+    return await fsckStore(scan);
+  } finally {
+    scan.close();
+  }
+}
+
+function databaseFile(dataDir: string): string {
+  return join(dataDir, 'coax.db');
+}
+
+function makeDataDir(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new CoaxError('COAX_STORE_UNAVAILABLE', `the data directory cannot be made: ${textOf(cause)}`, {
+      where: dataDir,
+      hint: 'Set COAX_DATA to a folder that this user may write.',
+      cause,
+    });
+  }
+}
+
+function joinReports(store: FsckReport, cloud: FsckResult['faults']): FsckResult & { ok: boolean } {
+  const faults = [...store.faults, ...cloud];
+  return { ...store, ok: store.ok && cloud.length === 0, faults };
+}
+
+/** A fault that goes on (a full disk) is told once a second, not thousands of times. */
+function reportOnce(log: (line: string) => void): (error: unknown) => void {
+  let last = '';
+  let at = 0;
+  return error => {
+    const line = error instanceof CoaxError ? `${error.code}: ${error.reason}` : `defect: ${textOf(error)}`;
+    const now = performance.now();
+    if (line === last && now - at < 1000) return;
+    last = line;
+    at = now;
+    log(line);
+    if (!(error instanceof CoaxError) && error instanceof Error) log(String(error.stack));
+  };
+}

@@ -1,0 +1,26 @@
+import type { Catalogue } from '../step/contract.ts';
+
+/** The addresses that this server's worker serves: every module it knows, and `compute@HOST` for each host here. */
+export class ServedAddresses {
+  readonly #catalogue: Catalogue;
+  readonly #hosts: () => readonly string[];
+  #modules: readonly string[] = [];
+  #addresses: readonly string[] = [];
+
+  constructor(catalogue: Catalogue, hosts: () => readonly string[]) {
+    this.#catalogue = catalogue;
+    this.#hosts = hosts;
+  }
+
+  /** The same list as long as nothing has changed. */
+  now(): readonly string[] {
+    const modules = this.#catalogue.modules();
+    if (modules !== this.#modules) {
+      this.#modules = modules;
+      // A step addressed to a host is done by the module's code here on that host's behalf.
+      const atHosts = this.#hosts().flatMap(host => modules.map(module => `${module}@${host}`));
+      this.#addresses = [...modules, ...atHosts];
+    }
+    return this.#addresses;
+  }
+}
