@@ -1,0 +1,30 @@
+#!/bin/sh
+# npm test: sets up what the tests need, checks the house, and runs all tests. --long: thousands of seeds, hundreds of kills.
+. "$(dirname -- "$0")/setup.sh"
+
+setup_npm
+setup_apt_lists
+# shellcheck disable=SC2086
+setup_debian $QEMU_PACKAGES git:git python3:python3 tmux:tmux zsh:zsh fish:fish || say "coax: tests that need them will say so and fail"
+
+long=
+files=
+for word in "$@"; do
+  case $word in
+    --long) long=1 ;;
+    *) files="$files $word" ;;
+  esac
+done
+if [ -n "$long" ]; then
+  export COAX_LONG=1
+fi
+
+if [ -z "$files" ]; then
+  say "coax: types"
+  run_node node_modules/typescript/bin/tsc -p tsconfig.json
+  say "coax: style"
+  node_modules/.bin/biome check --error-on-warnings .
+fi
+export NODE_OPTIONS="${NODE_OPTIONS:-} --disable-warning=ExperimentalWarning"
+# shellcheck disable=SC2086
+exec "$(pinned_node)" --test --test-concurrency=2 --test-timeout=900000 ${files:-"src/**/*.test.ts" "test/**/*.test.ts"}
