@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Message } from '../message/message.ts';
+import type { Ask, Message } from '../message/message.ts';
 import { StepErrorView } from './message.ts';
 import { JsonValue, Msgid, ParametersObject, TimeMs } from './value.ts';
 
@@ -62,11 +62,14 @@ export const ExtendBody = z
   .strictObject({ claims: z.array(ClaimRefView).min(1).max(1000), leaseMs: LeaseMs })
   .meta({ id: 'ExtendRequest' });
 export type ExtendBody = z.input<typeof ExtendBody>;
-export const ExtendItem = z.union([
-  z.literal('held'),
-  z.literal('lost'),
-  z.object({ cancel: z.object({ actor: z.string(), reason: z.string() }) }),
-]);
+/** A whole decision, as the server holds it. */
+const AskView = z
+  .looseObject({ kind: z.enum(['cancel', 'rewind']), actor: z.string(), reason: z.string() })
+  .meta({
+    id: 'Ask',
+    description: 'What a person asked for: end the step soon, then finish as usual.',
+  }) as unknown as z.ZodType<Ask, Ask>;
+export const ExtendItem = z.union([z.literal('held'), z.literal('lost'), z.object({ ask: AskView })]);
 export const ExtendAnswerView = z.object({ items: z.array(ExtendItem) }).meta({ id: 'ExtendAnswer' });
 export type ExtendAnswerView = z.infer<typeof ExtendAnswerView>;
 
@@ -128,8 +131,11 @@ export type ReleaseBody = z.input<typeof ReleaseBody>;
 export const ReleaseAnswer = z.object({ ok: z.literal(true) }).meta({ id: 'ReleaseAnswer' });
 
 export const SessionQuery = z.object({ worker: Worker });
-/** What the event `cancel` of /v1/channel/session carries. */
-export const CancelEventView = z
-  .object({ msgid: Msgid, actor: z.string(), reason: z.string() })
-  .meta({ id: 'CancelEvent' });
-export type CancelEventView = z.infer<typeof CancelEventView>;
+/** What the event `ask` of /v1/channel/session carries. */
+export const AskEventView = z
+  .object({ msgid: Msgid })
+  .meta({
+    id: 'AskEvent',
+    description: 'A person asked something of a message that this worker holds: end its step soon.',
+  });
+export type AskEventView = z.infer<typeof AskEventView>;

@@ -1,10 +1,17 @@
 import { z } from 'zod';
 
 export const FsckFaultView = z
-  .looseObject({ kind: z.string(), where: z.string(), reason: z.string() })
-  .meta({ id: 'FsckFault', description: 'A place where stored data does not verify.' });
+  .looseObject({
+    kind: z.string().meta({ description: 'What kind of damage.', examples: ['hash'] }),
+    reason: z.string(),
+    msgid: z.int().optional(),
+    seq: z.int().optional(),
+    id: z.string().optional().meta({ description: 'Id of the commit, or hash of the plan.' }),
+  })
+  .meta({ id: 'FsckFault', description: 'Something that does not verify.' });
 export type FsckFaultView = z.infer<typeof FsckFaultView>;
 
+/** More members (counts, duration) may stand in it. */
 export const FsckReportView = z
   .looseObject({ ok: z.boolean(), faults: z.array(FsckFaultView) })
   .meta({ id: 'FsckReport' });

@@ -80,7 +80,10 @@ export const MessageView = z
     notBefore: Time.nullable().meta({ description: 'End of the backoff, while one lasts.' }),
     error: StepErrorView.nullable().meta({ description: 'What turned the mode to rollback.' }),
     undoError: StepErrorView.nullable().meta({ description: 'What parked the message.' }),
-    cancelAsked: z.object({ actor: z.string(), reason: z.string() }).nullable(),
+    ask: z
+      .object({ kind: z.enum(['cancel', 'rewind']), actor: z.string(), reason: z.string() })
+      .nullable()
+      .meta({ description: 'What a person asked for while its step ran; obeyed when the step ends.' }),
     parent: z.object({ msgid: Msgid, step: z.int(), branch: z.int() }).nullable(),
     children: z.array(Msgid),
     worker: z.string().nullable().meta({ description: 'Who does its step now.' }),
@@ -222,13 +225,17 @@ export const Counts = z
   .meta({ id: 'Counts', description: 'How many messages have each status.' });
 export type Counts = z.infer<typeof Counts>;
 
-export const FilterView = z.object({
-  name: z.string(),
-  before: z.number(),
-  removed: z.number(),
-  after: z.number(),
-  examples: z.array(z.unknown()).meta({ description: 'Some hosts that it removed, with what they lacked.' }),
-});
+export const FilterView = z
+  .object({
+    name: z.string(),
+    before: z.number(),
+    removed: z.number(),
+    after: z.number(),
+    examples: z
+      .array(z.object({ host: z.string(), reason: z.string() }))
+      .meta({ description: 'Some hosts that it removed, with what they lacked.' }),
+  })
+  .meta({ id: 'Filter' });
 export const WhyView = z
   .object({
     msgid: Msgid,
@@ -236,8 +243,10 @@ export const WhyView = z
     step: z.string().nullable(),
     host: z.string().nullable().meta({ description: 'The host that was chosen.' }),
     filters: z.array(FilterView),
-    weighers: z.array(z.unknown()),
-    candidates: z.array(z.unknown()),
+    weighers: z.array(z.object({ name: z.string(), multiplier: z.number() })),
+    candidates: z
+      .array(z.object({ host: z.string(), score: z.number(), parts: z.record(z.string(), z.number()) }))
+      .meta({ description: 'The best hosts, best first.' }),
     reason: z.string().meta({ description: 'In one sentence: why it stands where it stands.' }),
     waiting: z
       .object({

@@ -1,0 +1,38 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { PROBLEM_TYPE, Problem } from '../api/problem.ts';
+import type { EventHub } from './event-hub.ts';
+import type { Holds } from './hold.ts';
+import type { HttpWorkers } from './http-workers.ts';
+import type { Services } from './services.ts';
+
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+/** What every route is given. */
+export interface RouteContext {
+  readonly services: Services;
+  readonly hub: EventHub;
+  readonly httpWorkers: HttpWorkers;
+  readonly holds: Holds;
+  /** Aborts when the server closes: what is held is let go. */
+  readonly closing: AbortSignal;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks; known after the token was checked. */
+    actor: string;
+  }
+}
+
+/** For the description of each route: what comes when it is refused. */
+export const PROBLEMS = {
+  default: { description: 'Refused.', content: { [PROBLEM_TYPE]: { schema: Problem } } },
+} as const;

@@ -1,0 +1,95 @@
+import type { CommitEventView } from '../api/event.ts';
+import { isResting } from '../message/status.ts';
+import type { CommitEvent, Store } from '../store/store.ts';
+import { viewCommit, viewLite } from './message-view.ts';
+
+type Listener = (event: CommitEvent) => void;
+
+/** Events kept for clients that come back. */
+const RING = 1024;
+
+/**
+ * Hears of every transition once and tells whoever waits for it. Costs one look into a map per event while nobody
+ * listens, so that the hot path does not feel it.
+ */
+export class EventHub {
+  /** Differs from one run of the server to the next: positions of another run mean nothing here. */
+  readonly epoch: string;
+  readonly #store: Store;
+  readonly #byMsgid = new Map<number, Set<Listener>>();
+  readonly #all = new Set<(position: number, event: CommitEvent) => void>();
+  readonly #ring: CommitEvent[] = [];
+  #position = 0;
+  readonly #end: () => void;
+
+  constructor(store: Store) {
+    this.#store = store;
+    this.epoch = store.now().toString(36);
+    this.#end = store.onCommit(events => {
+      for (const event of events) this.#tell(event);
+    });
+  }
+
+  #tell(event: CommitEvent): void {
+    const position = ++this.#position;
+    this.#ring[position % RING] = event;
+    const listeners = this.#byMsgid.get(event.message.msgid);
+    if (listeners !== undefined) for (const listener of listeners) listener(event);
+    for (const listener of this.#all) listener(position, event);
+  }
+
+  onMessage(msgid: number, listener: Listener): () => void {
+    const listeners = this.#byMsgid.get(msgid) ?? new Set();
+    this.#byMsgid.set(msgid, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#byMsgid.get(msgid) === listeners) this.#byMsgid.delete(msgid);
+    };
+  }
+
+  onAny(listener: (position: number, event: CommitEvent) => void): () => void {
+    this.#all.add(listener);
+    return () => this.#all.delete(listener);
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  /** What came after that position, oldest first; null when not all of it is kept. */
+  since(position: number): readonly CommitEvent[] | null {
+    if (position > this.#position || this.#position - position > RING) return null;
+    const events: CommitEvent[] = [];
+    for (let i = position + 1; i <= this.#position; i++) events.push(this.#ring[i % RING]!);
+    return events;
+  }
+
+  view(event: CommitEvent): CommitEventView {
+    return {
+      message: viewLite(event.message, this.#store.now()),
+      commits: event.commits.map(commit => viewCommit(commit, event.message.plan)),
+    };
+  }
+
+  /** Resolves when the message rests, at the end of the time, or when the signal aborts; never rejects for these. */
+  async untilResting(msgid: number, waitMs: number, signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    // Listening begins before the look at the store, so that nothing falls between.
+    const end = this.onMessage(msgid, ({ message }) => isResting(message.phase) && resolve());
+    const timer = setTimeout(resolve, waitMs);
+    const stop = () => resolve();
+    signal.addEventListener('abort', stop);
+    try {
+      const message = await this.#store.message(msgid);
+      if (message !== null && !isResting(message.phase) && !signal.aborted) await promise;
+    } finally {
+      end();
+      clearTimeout(timer);
+      signal.removeEventListener('abort', stop);
+    }
+  }
+
+  close(): void {
+    this.#end();
+  }
+}

@@ -1,0 +1,207 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, rmSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import websocket from '@fastify/websocket';
+import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { pino } from 'pino';
+import { PROBLEM_TYPE } from '../api/problem.ts';
+import { CoaxError } from '../errors/coax-error.ts';
+import type { App, RouteContext } from './app.ts';
+import { EventHub } from './event-hub.ts';
+import { Holds } from './hold.ts';
+import { HttpWorkers } from './http-workers.ts';
+import { clearSocket, parseListenAddress } from './listen-address.ts';
+import { openApiDocument, registerOpenApi } from './openapi.ts';
+import { answerError, problemOf } from './problem.ts';
+import { channelRoutes } from './routes/channel.ts';
+import { commitRoutes } from './routes/commit.ts';
+import { decisionRoutes } from './routes/decision.ts';
+import { eventRoutes } from './routes/event.ts';
+import { flowRoutes } from './routes/flow.ts';
+import { fsckRoutes } from './routes/fsck.ts';
+import { hostRoutes } from './routes/host.ts';
+import { messageRoutes } from './routes/message.ts';
+import { networkRoutes } from './routes/network.ts';
+import { SERIAL_PROTOCOL, serialRoutes } from './routes/serial.ts';
+import { stepRoutes } from './routes/step.ts';
+import { healthRoutes, systemRoutes } from './routes/system.ts';
+import { vmRoutes } from './routes/vm.ts';
+import type { Services } from './services.ts';
+import { bearerOf } from './token.ts';
+import { checkBySchema } from './validation.ts';
+
+export interface AccessOptions {
+  /** `HOST:PORT`, `[IPv6]:PORT` or `unix:/path`; port 0 takes a free one. */
+  readonly listen: string;
+  /** A proxy in front does TLS, so an address that is not loopback is allowed. */
+  readonly allowRemote?: boolean;
+  /** Where defects are written to; a pino on standard error that tells warnings if absent. */
+  readonly log?: FastifyBaseLogger;
+}
+
+export interface AccessServer {
+  /** Where it listens: `http://127.0.0.1:PORT` or `unix:/path`. */
+  readonly url: string;
+  /** Lets held requests go, answers what is under way, then closes. Safe to repeat. */
+  close(): Promise<void>;
+}
+
+const BODY_BYTES_MAX = 2 * 1024 * 1024;
+const CONNECTIONS_MAX = 10_000;
+
+/**
+ * Opens the HTTP API. Errors: COAX_USAGE for an address that cannot be listened on, or one elsewhere without
+ * `allowRemote`.
+ */
+export async function openAccess(services: Services, options: AccessOptions): Promise<AccessServer> {
+  const address = parseListenAddress(options.listen, options.allowRemote ?? false);
+  const { app, stop } = await makeApp(services, options.log ?? pino({ level: 'warn' }, pino.destination(2)));
+  if (address.kind === 'unix') await clearSocket(address.path);
+  try {
+    await app.listen(
+      address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port },
+    );
+  } catch (cause) {
+    await stop();
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new CoaxError('COAX_USAGE', `cannot listen on ${options.listen}: ${reason}`, {
+      where: options.listen,
+      hint: 'Port 0 takes any free port: COAX_LISTEN=127.0.0.1:0',
+      cause,
+    });
+  }
+  app.server.maxConnections = CONNECTIONS_MAX;
+  let closed: Promise<void> | null = null;
+  if (address.kind === 'unix') {
+    // A proxy of the same group may use it; the token is asked for all the same.
+    chmodSync(address.path, 0o660);
+    const { path } = address;
+    return {
+      url: `unix:${path}`,
+      close: () => (closed ??= stop().then(() => rmSync(path, { force: true }))),
+    };
+  }
+  const bound = app.server.address();
+  const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
+  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+  return { url: `http://${host}:${port}`, close: () => (closed ??= stop()) };
+}
+
+/** The API without a socket: for the OpenAPI document. */
+export async function makeApp(
+  services: Services,
+  log: FastifyBaseLogger,
+): Promise<{ app: App; stop: () => Promise<void> }> {
+  const app: App = Fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: BODY_BYTES_MAX,
+    // Receiving a request, not answering it: answers may be held for long.
+    requestTimeout: 60_000,
+    keepAliveTimeout: 75_000,
+    forceCloseConnections: 'idle',
+    genReqId: () => `r-${randomBytes(8).toString('hex')}`,
+    onProtoPoisoning: 'error',
+    onConstructorPoisoning: 'error',
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply),
+    routerOptions: { maxParamLength: 300 },
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(checkBySchema as never);
+  // Answers are made by typed code; checking each again would cost as much as making it. The contract test does.
+  app.setSerializerCompiler(() => data => JSON.stringify(data));
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
+  app.setNotFoundHandler((request, reply) => {
+    const where = `${request.method} ${request.url.split('?')[0]}`;
+    const hint = 'GET /openapi.json lists every operation.';
+    answerError(new CoaxError('COAX_NOT_FOUND', `there is no operation ${where}`, { hint }), request, reply);
+  });
+  app.decorateRequest('actor', '');
+  app.addHook('onSend', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+    reply.header('x-content-type-options', 'nosniff');
+  });
+
+  const closing = new AbortController();
+  const hub = new EventHub(services.store);
+  const context: RouteContext = {
+    services,
+    hub,
+    httpWorkers: new HttpWorkers(),
+    holds: new Holds(closing.signal),
+    closing: closing.signal,
+  };
+  await registerOpenApi(app, services.version);
+  await app.register(websocket, {
+    options: {
+      maxPayload: 64 * 1024,
+      handleProtocols: (protocols: Set<string>) => (protocols.has(SERIAL_PROTOCOL) ? SERIAL_PROTOCOL : false),
+    },
+  });
+  await app.register(async scope => registerRoutes(scope as unknown as App, app, context));
+  healthRoutes(app, context);
+  let document: string | null = null;
+  app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) => {
+    document ??= JSON.stringify(openApiDocument(app));
+    return reply.type('application/json').send(document);
+  });
+  await app.ready();
+  const stop = async (): Promise<void> => {
+    closing.abort();
+    hub.close();
+    await app.close();
+  };
+  return { app, stop };
+}
+
+function registerRoutes(scope: App, app: App, context: RouteContext): void {
+  const { actorOf } = context.services;
+  scope.addHook('onRequest', async request => {
+    const token = bearerOf(request.headers.authorization);
+    const actor = token === null ? null : actorOf(token);
+    if (actor === null) {
+      const reason = token === null ? 'the request has no token' : 'the token is not known here';
+      throw new CoaxError('COAX_AUTH_MISSING', reason);
+    }
+    request.actor = actor;
+  });
+  messageRoutes(scope, context);
+  decisionRoutes(scope, context);
+  commitRoutes(scope, context);
+  eventRoutes(scope, context);
+  flowRoutes(scope, context);
+  stepRoutes(scope, context);
+  hostRoutes(scope, context);
+  networkRoutes(scope, context);
+  vmRoutes(scope, context);
+  serialRoutes(scope, app, context);
+  fsckRoutes(scope, context);
+  channelRoutes(scope, context);
+  systemRoutes(scope, context);
+}
+
+/** What is no HTTP at all, or has too many headers, never reaches a route. */
+function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return void socket.destroy();
+  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
+  const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  const status = tooLarge
+    ? '431 Request Header Fields Too Large'
+    : late
+      ? '408 Request Timeout'
+      : '400 Bad Request';
+  const reason = tooLarge
+    ? 'the headers are too large'
+    : late
+      ? 'the request came too slowly'
+      : 'that is not HTTP';
+  const problem = problemOf(
+    new CoaxError('COAX_MESSAGE_INVALID', reason),
+    `r-${randomBytes(8).toString('hex')}`,
+  );
+  const body = JSON.stringify({ ...problem, status: Number(status.slice(0, 3)) });
+  socket.end(
+    `HTTP/1.1 ${status}\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}

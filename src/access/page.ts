@@ -1,0 +1,39 @@
+import { CoaxError } from '../errors/coax-error.ts';
+import type { Commit } from '../ledger/commit.ts';
+import type { Store } from '../store/store.ts';
+
+/** Cursors are opaque to clients: a letter for the list they belong to, and the key of the last item shown. */
+export function cursorOf(list: string, key: number): string {
+  return Buffer.from(`${list}${key}`).toString('base64url');
+}
+
+export function readCursor(list: string, cursor: string | undefined): number | null {
+  if (cursor === undefined) return null;
+  const text = Buffer.from(cursor, 'base64url').toString('latin1');
+  const key = Number(text.slice(1));
+  if (text[0] === list && /^\d{1,16}$/.test(text.slice(1)) && Number.isSafeInteger(key)) return key;
+  throw new CoaxError('COAX_MESSAGE_INVALID', 'that cursor is none of this list', {
+    where: '/cursor',
+    hint: 'Give `next` of the page before, unchanged.',
+  });
+}
+
+interface CommitsWish {
+  readonly order: 'newest' | 'oldest';
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
+
+/** One page of a message's commits. Commits only grow in number, so a page never shifts. */
+export async function commitsPage(
+  store: Store,
+  msgid: number,
+  { order, limit, cursor }: CommitsWish,
+): Promise<{ commits: readonly Commit[]; next?: string }> {
+  const last = readCursor(order[0]!, cursor);
+  if (last === 0 && order === 'newest') return { commits: [] };
+  const from = last === null ? {} : order === 'newest' ? { toSeq: last - 1 } : { fromSeq: last + 1 };
+  const found = await store.commits(msgid, { order, limit: limit + 1, ...from });
+  const commits = found.slice(0, limit);
+  return found.length > limit ? { commits, next: cursorOf(order[0]!, commits.at(-1)!.seq) } : { commits };
+}

@@ -1,0 +1,181 @@
+import { z } from 'zod';
+import {
+  ClaimAnswer,
+  ClaimBody,
+  type ClaimView,
+  ExtendAnswerView,
+  ExtendBody,
+  FinishAnswerView,
+  FinishBody,
+  ReleaseAnswer,
+  ReleaseBody,
+  SessionQuery,
+} from '../../api/channel.ts';
+import type { Claim } from '../../channel/channel.ts';
+import { addressOf, hostOf } from '../../message/address.ts';
+import { isGroup, type Message } from '../../message/message.ts';
+import type { StepOutcome } from '../../message/outcome.ts';
+import { outputOf, parametersOf } from '../../message/parameters.ts';
+import { validateParameters } from '../../message/validate.ts';
+import { type App, PROBLEMS, type RouteContext } from '../app.ts';
+import { SseStream } from '../sse-stream.ts';
+
+const FINISH_BYTES_MAX = 4 * 1024 * 1024;
+
+/** The channel for workers elsewhere, in any language. Leases and fences protect it as they protect the server's own. */
+export function channelRoutes(app: App, context: RouteContext): void {
+  const { services, httpWorkers, holds } = context;
+  const { store, channel } = services;
+
+  app.post(
+    '/v1/channel/claim',
+    {
+      schema: {
+        operationId: 'claim',
+        tags: ['worker protocol'],
+        summary:
+          'Take up to `limit` messages whose step is at one of these addresses; waits for work up to `waitMs`',
+        body: ClaimBody,
+        response: { 200: ClaimAnswer, ...PROBLEMS },
+      },
+    },
+    async ({ body }, reply) => {
+      httpWorkers.seen(body.worker, store.now(), body.addresses);
+      const gone = holds.hold(reply);
+      const claims = await channel.claim(body, gone);
+      if (gone.aborted) {
+        // Nobody hears the answer: the messages go back at once rather than at the end of their leases.
+        if (claims.length > 0) await channel.release(claims, false);
+        return { items: [] };
+      }
+      httpWorkers.gave(body.worker, claims);
+      return { items: claims.map(viewClaim) };
+    },
+  );
+
+  app.post(
+    '/v1/channel/extend',
+    {
+      schema: {
+        operationId: 'extend',
+        tags: ['worker protocol'],
+        summary: 'Hold claims for longer, and hear of what people ask',
+        body: ExtendBody,
+        response: { 200: ExtendAnswerView, ...PROBLEMS },
+      },
+    },
+    async ({ body: { claims, leaseMs } }) => ({ items: [...(await channel.extend(claims, leaseMs))] }),
+  );
+
+  app.post(
+    '/v1/channel/finish',
+    {
+      bodyLimit: FINISH_BYTES_MAX,
+      schema: {
+        operationId: 'finish',
+        tags: ['worker protocol'],
+        summary: 'Tell what a step came to; durable when answered',
+        body: FinishBody,
+        response: { 200: FinishAnswerView, ...PROBLEMS },
+      },
+    },
+    async ({ body }) => {
+      const { worker, msgid, fence, code, started, finished, keepAt } = body;
+      const outcome = body.outcome as StepOutcome;
+      if (outcome.kind === 'ok') validateParameters(outcome.set);
+      const message = await store.message(msgid);
+      const isHolder =
+        message !== null && message.fence === fence && (worker ?? message.worker) === message.worker;
+      if (!isHolder) return { kind: 'lost' as const };
+      const claim: Claim = { msgid, fence, message, leaseUntil: message.leaseUntil ?? 0 };
+      const keep = keepAt === undefined ? {} : { keepAt: new Set(keepAt) };
+      const answer = await channel.finish({ claim, outcome, code, started, finished, ...keep });
+      httpWorkers.took(msgid, fence);
+      if (answer.kind === 'lost') return answer;
+      if (answer.claim !== null && message.worker !== null) httpWorkers.gave(message.worker, [answer.claim]);
+      return {
+        kind: 'written' as const,
+        message: answer.message,
+        claim: answer.claim && viewClaim(answer.claim),
+      };
+    },
+  );
+
+  app.post(
+    '/v1/channel/release',
+    {
+      schema: {
+        operationId: 'release',
+        tags: ['worker protocol'],
+        summary: 'Give claims back without doing their steps',
+        body: ReleaseBody,
+        response: { 200: ReleaseAnswer, ...PROBLEMS },
+      },
+    },
+    async ({ body: { claims, begun } }) => {
+      await channel.release(claims, begun);
+      for (const { msgid, fence } of claims) httpWorkers.took(msgid, fence);
+      return { ok: true as const };
+    },
+  );
+
+  app.get(
+    '/v1/channel/session',
+    {
+      schema: {
+        operationId: 'session',
+        tags: ['worker protocol'],
+        summary: 'Held open while the worker lives; when it closes, its claims are given back at once',
+        description:
+          'Event `ask` carries an AskEvent: a person asked something of a message that this worker holds.',
+        querystring: SessionQuery,
+        response: {
+          200: { description: 'Events.', content: { 'text/event-stream': { schema: z.string() } } },
+          ...PROBLEMS,
+        },
+      },
+    },
+    async (request, reply) => {
+      const { worker } = request.query;
+      const closing = holds.hold(reply);
+      httpWorkers.sessionBegins(worker, store.now());
+      const stream = new SseStream(reply);
+      const end = channel.onAsk(worker, msgid => stream.send('ask', { msgid }));
+      stream.send('open', { worker });
+      closing.addEventListener('abort', () => stream.end('the server closes'));
+      const over = () => {
+        end();
+        if (!httpWorkers.sessionEnds(worker) || context.closing.aborted) return;
+        store
+          .releaseWorker(worker)
+          .catch(error => request.log.warn({ err: error, worker }, 'claims not given back'));
+      };
+      if (stream.closed.aborted) over();
+      else stream.closed.addEventListener('abort', over);
+      return reply;
+    },
+  );
+}
+
+/** A claim with all that its step may know, so that a worker in another language need not read plans. */
+export function viewClaim({ msgid, fence, leaseUntil, message }: Claim): ClaimView {
+  return { msgid, fence, leaseUntil, step: viewStepCall(message), message };
+}
+
+function viewStepCall(message: Message): ClaimView['step'] {
+  const step = message.plan.steps[message.cursor];
+  if (step === undefined || isGroup(step)) return null;
+  const address = addressOf(message, message.plan);
+  return {
+    index: message.cursor,
+    module: step.module,
+    action: step.action,
+    mode: message.mode,
+    attempt: message.attempt + 1,
+    key: `${message.msgid}.${message.cursor}`,
+    host: address === null ? null : hostOf(address),
+    timeoutMs: step.timeoutMs,
+    parameters: parametersOf(message),
+    output: message.mode === 'rollback' ? outputOf(message, message.cursor) : {},
+  };
+}

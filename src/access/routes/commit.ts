@@ -1,0 +1,166 @@
+import {
+  BlameList,
+  BlameQuery,
+  CommitPath,
+  CommitShow,
+  DiffQuery,
+  DiffView,
+  ForkBody,
+} from '../../api/commit.ts';
+import { MessageView } from '../../api/message.ts';
+import { MsgidPath } from '../../api/value.ts';
+import { CoaxError } from '../../errors/coax-error.ts';
+import { blame } from '../../ledger/blame.ts';
+import type { Commit } from '../../ledger/commit.ts';
+import { diffCommits, diffMessages } from '../../ledger/diff.ts';
+import { type App, PROBLEMS, type RouteContext } from '../app.ts';
+import { viewCommit, viewMessage } from '../message-view.ts';
+import { edited } from './decision.ts';
+import { findMessage } from './message.ts';
+
+export function commitRoutes(app: App, context: RouteContext): void {
+  const { services } = context;
+  const { store, decisions } = services;
+
+  app.get(
+    '/v1/commits/:prefix',
+    {
+      schema: {
+        operationId: 'commit',
+        tags: ['ledger'],
+        summary: 'One commit, with the parameters before and after it',
+        params: CommitPath,
+        response: { 200: CommitShow, ...PROBLEMS },
+      },
+    },
+    async ({ params: { prefix } }) => {
+      const commit = await findCommit(context, prefix);
+      const message = await findMessage(context, commit.msgid);
+      const { before, after } = await around(commit);
+      return {
+        commit: viewCommit(commit, message.plan),
+        parameters: after,
+        before,
+        message: { msgid: message.msgid, flow: message.flow },
+      };
+    },
+  );
+
+  app.post(
+    '/v1/commits/:prefix/fork',
+    {
+      schema: {
+        operationId: 'fork',
+        tags: ['decisions'],
+        summary: 'A new message from the state after a commit, with some parameters changed',
+        params: CommitPath,
+        body: ForkBody,
+        response: { 202: MessageView, ...PROBLEMS },
+      },
+    },
+    async ({ params: { prefix }, body: { parameters, reason }, actor }, reply) => {
+      const commit = await findCommit(context, prefix);
+      const forked = await decisions.fork(commit.id, edited(parameters), { actor, reason });
+      return reply
+        .code(202)
+        .header('location', `/v1/messages/${forked.msgid}`)
+        .send(await viewMessage(services, forked));
+    },
+  );
+
+  app.get(
+    '/v1/messages/:msgid/blame',
+    {
+      schema: {
+        operationId: 'blame',
+        tags: ['ledger'],
+        summary: 'Which step, worker and code set each parameter',
+        params: MsgidPath,
+        querystring: BlameQuery,
+        response: { 200: BlameList, ...PROBLEMS },
+      },
+    },
+    async ({ params: { msgid }, query: { name } }) => {
+      await findMessage(context, msgid);
+      const items = [...blame(await store.commits(msgid, { order: 'oldest' }), name)];
+      if (items.length === 0 && name !== undefined) {
+        throw new CoaxError('COAX_NOT_FOUND', `message ${msgid} has no parameter "${name}" now`, {
+          where: 'name',
+        });
+      }
+      return { items };
+    },
+  );
+
+  app.get(
+    '/v1/diff',
+    {
+      schema: {
+        operationId: 'diff',
+        tags: ['ledger'],
+        summary: 'How two commits, or two messages, differ',
+        querystring: DiffQuery,
+        response: { 200: DiffView, ...PROBLEMS },
+      },
+    },
+    async ({ query: { a, b } }) => {
+      const [sideA, sideB] = await Promise.all([side(a, 'a'), side(b, 'b')]);
+      if (typeof sideA === 'number' && typeof sideB === 'number') {
+        const [chainA, chainB] = await Promise.all([chain(sideA), chain(sideB)]);
+        return { kind: 'messages', a: sideA, b: sideB, ...diffMessages(chainA, chainB) } as DiffView;
+      }
+      const [commitA, commitB] = await Promise.all([newest(sideA), newest(sideB)]);
+      const [aroundA, aroundB] = await Promise.all([around(commitA), around(commitB)]);
+      const diff = diffCommits(
+        { commit: commitA, before: aroundA.before },
+        { commit: commitB, before: aroundB.before },
+      );
+      return { kind: 'commits', ...diff } as unknown as DiffView;
+    },
+  );
+
+  /** A msgid stays a number; everything else is the start of a commit's id. */
+  async function side(text: string, where: string): Promise<Commit | number> {
+    const msgid = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : null;
+    if (msgid !== null && (await store.message(msgid)) !== null) return msgid;
+    if (/^[0-9a-fA-F]{4,64}$/.test(text)) return findCommit(context, text);
+    if (msgid !== null) await findMessage(context, msgid);
+    throw new CoaxError(
+      'COAX_MESSAGE_INVALID',
+      `"${text}" is neither a msgid nor 4 or more digits of a commit id`,
+      {
+        where,
+      },
+    );
+  }
+
+  const chain = (msgid: number): Promise<readonly Commit[]> => store.commits(msgid, { order: 'oldest' });
+
+  /** Of a message, its newest commit. */
+  async function newest(side: Commit | number): Promise<Commit> {
+    if (typeof side !== 'number') return side;
+    const [commit] = await store.commits(side, { order: 'newest', limit: 1 });
+    if (commit === undefined) throw new CoaxError('COAX_STORE_CORRUPT', `message ${side} has no commits`);
+    return commit;
+  }
+
+  async function around({ msgid, seq }: Commit) {
+    const [before, after] = await Promise.all([
+      seq === 0 ? {} : store.parametersAt(msgid, seq - 1),
+      store.parametersAt(msgid, seq),
+    ]);
+    return { before: before ?? {}, after: after ?? {} };
+  }
+}
+
+async function findCommit({ services }: RouteContext, prefix: string): Promise<Commit> {
+  const found = await services.store.commitsByPrefix(prefix.toLowerCase(), 2);
+  if (found.length === 1) return found[0]!;
+  if (found.length === 0) {
+    throw new CoaxError('COAX_COMMIT_NOT_FOUND', `there is no commit ${prefix}…`, { where: prefix });
+  }
+  throw new CoaxError('COAX_COMMIT_AMBIGUOUS', `several commits begin with ${prefix}`, {
+    where: prefix,
+    detail: { some: found.map(({ id, msgid, seq }) => ({ id, msgid, seq })) },
+  });
+}

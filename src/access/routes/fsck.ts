@@ -1,0 +1,46 @@
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import { FsckReportView } from '../../api/fsck.ts';
+import { type App, PROBLEMS, type RouteContext } from '../app.ts';
+
+export function fsckRoutes(app: App, { services }: RouteContext): void {
+  app.post(
+    '/v1/fsck',
+    {
+      schema: {
+        operationId: 'fsck',
+        tags: ['ledger'],
+        summary: 'Verify every hash, chain, allocation and row',
+        response: { 200: FsckReportView, ...PROBLEMS },
+      },
+    },
+    async () => {
+      const report = await services.fsck();
+      return {
+        ...report,
+        ok: report.faults.length === 0,
+        faults: report.faults.map(fault => ({ ...fault })),
+      };
+    },
+  );
+
+  app.get(
+    '/v1/export',
+    {
+      schema: {
+        operationId: 'export',
+        tags: ['ledger'],
+        summary: 'The ledger as a stream for `git fast-import`',
+        response: {
+          200: { description: 'A stream.', content: { 'text/plain': { schema: z.string() } } },
+          ...PROBLEMS,
+        },
+      },
+    },
+    async (_request, reply) => {
+      const stream = Readable.from(services.exportGit(), { objectMode: false });
+      // The route's type knows JSON answers only.
+      return reply.type('text/plain; charset=utf-8').send(stream as unknown as string);
+    },
+  );
+}

@@ -1,0 +1,212 @@
+import { z } from 'zod';
+import { CommitPage, CommitsQuery } from '../../api/commit.ts';
+import {
+  Counts,
+  MessagePage,
+  MessagesQuery,
+  MessageView,
+  SUBMIT_ITEMS_MAX,
+  SubmitAnswer,
+  SubmitBody,
+  SubmitOne,
+  WaitQuery,
+  WhyView,
+} from '../../api/message.ts';
+import { MsgidPath } from '../../api/value.ts';
+import { CoaxError } from '../../errors/coax-error.ts';
+import type { Message } from '../../message/message.ts';
+import { isResting } from '../../message/status.ts';
+import { type App, PROBLEMS, type RouteContext } from '../app.ts';
+import { waitMsOf } from '../hold.ts';
+import { viewCommit, viewMessage } from '../message-view.ts';
+import { commitsPage, cursorOf, readCursor } from '../page.ts';
+import { submissionOf, submitMany } from '../submit.ts';
+import { requestInvalid } from '../validation.ts';
+import { why } from '../why.ts';
+
+const WHY_COMMITS = 200;
+const BODY_BYTES_MAX = 16 * 1024 * 1024;
+
+export function messageRoutes(app: App, context: RouteContext): void {
+  const { services, hub, httpWorkers } = context;
+  const { store } = services;
+
+  app.post(
+    '/v1/messages',
+    {
+      bodyLimit: BODY_BYTES_MAX,
+      // The body is checked by hand: the faults of an array name its lines.
+      validatorCompiler: ({ schema, httpPart }) =>
+        httpPart === 'body'
+          ? value => ({ value })
+          : value => ({ value: (schema as unknown as z.ZodType).parse(value) }),
+      schema: {
+        operationId: 'submit',
+        tags: ['messages'],
+        summary: 'Accept one message, or many: all of an array or none',
+        description:
+          'Durable when answered. Headers: `Idempotency-Key`, `Prefer: wait=SECONDS` (200 when the message rests in time). An array gives `{items}`.',
+        body: SubmitBody,
+        response: {
+          200: z.union([MessageView, SubmitAnswer]),
+          202: z.union([MessageView, SubmitAnswer]),
+          ...PROBLEMS,
+        },
+      },
+    },
+    async (request, reply) => {
+      const key = idempotencyKeyOf(request.headers['idempotency-key']);
+      const body: unknown = request.body;
+      if (Array.isArray(body)) {
+        if (body.length === 0 || body.length > SUBMIT_ITEMS_MAX) {
+          throw new CoaxError('COAX_MESSAGE_INVALID', `an array holds 1 to ${SUBMIT_ITEMS_MAX} messages`, {
+            where: '',
+          });
+        }
+        return reply
+          .code(202)
+          .send({ items: await submitMany(services, body, request.actor, request.id, key) });
+      }
+      const parsed = SubmitOne.safeParse(body);
+      if (!parsed.success) throw requestInvalid(parsed.error);
+      const [accepted] = await store.submit([submissionOf(services, parsed.data, request.actor, key)]);
+      const { msgid } = accepted!;
+      const waitMs = waitMsOf(request, undefined);
+      if (waitMs > 0) await hub.untilResting(msgid, waitMs, context.holds.hold(reply));
+      const message = await findMessage(context, msgid);
+      const code = waitMs > 0 && isResting(message.phase) ? 200 : 202;
+      if (waitMs > 0) reply.header('preference-applied', `wait=${waitMs / 1000}`);
+      return reply
+        .code(code)
+        .header('location', `/v1/messages/${msgid}`)
+        .send(await viewMessage(services, message));
+    },
+  );
+
+  app.get(
+    '/v1/messages',
+    {
+      schema: {
+        operationId: 'messages',
+        tags: ['messages'],
+        summary: 'Messages, newest first',
+        querystring: MessagesQuery,
+        response: { 200: MessagePage, ...PROBLEMS },
+      },
+    },
+    async ({ query: { status, flow, children, limit, cursor } }) => {
+      const before = readCursor('m', cursor);
+      const found = await store.messages({
+        ...(status && { status }),
+        ...(flow && { flow }),
+        ...(before !== null && { before }),
+        withChildren: children,
+        limit: limit + 1,
+      });
+      const shown = found.slice(0, limit);
+      const items = await Promise.all(shown.map(message => viewMessage(services, message)));
+      return found.length > limit ? { items, next: cursorOf('m', items.at(-1)!.msgid) } : { items };
+    },
+  );
+
+  app.get(
+    '/v1/messages/:msgid',
+    {
+      schema: {
+        operationId: 'message',
+        tags: ['messages'],
+        summary: 'One message; with `wait`, as soon as it rests',
+        params: MsgidPath,
+        querystring: WaitQuery,
+        response: { 200: MessageView, ...PROBLEMS },
+      },
+    },
+    async (request, reply) => {
+      const { msgid } = request.params;
+      const waitMs = waitMsOf(request, request.query.wait);
+      let message = await findMessage(context, msgid);
+      if (waitMs > 0 && !isResting(message.phase)) {
+        await hub.untilResting(msgid, waitMs, context.holds.hold(reply));
+        message = await findMessage(context, msgid);
+      }
+      return viewMessage(services, message);
+    },
+  );
+
+  app.get(
+    '/v1/counts',
+    {
+      schema: {
+        operationId: 'counts',
+        tags: ['messages'],
+        summary: 'How many messages have each status',
+        response: { 200: Counts, ...PROBLEMS },
+      },
+    },
+    async () => ({ ...(await store.counts()) }),
+  );
+
+  app.get(
+    '/v1/messages/:msgid/commits',
+    {
+      schema: {
+        operationId: 'commits',
+        tags: ['ledger'],
+        summary: 'The commits of a message',
+        params: MsgidPath,
+        querystring: CommitsQuery,
+        response: { 200: CommitPage, ...PROBLEMS },
+      },
+    },
+    async ({ params: { msgid }, query }) => {
+      const message = await findMessage(context, msgid);
+      const { commits, next } = await commitsPage(store, msgid, query);
+      const items = commits.map(commit => viewCommit(commit, message.plan));
+      return next === undefined ? { items } : { items, next };
+    },
+  );
+
+  app.get(
+    '/v1/messages/:msgid/why',
+    {
+      schema: {
+        operationId: 'why',
+        tags: ['messages'],
+        summary: 'Why a message stands where it stands, and why its host was chosen',
+        params: MsgidPath,
+        response: { 200: WhyView, ...PROBLEMS },
+      },
+    },
+    async ({ params: { msgid } }) => {
+      const message = await findMessage(context, msgid);
+      const newestFirst = await store.commits(msgid, { order: 'newest', limit: WHY_COMMITS });
+      const children = message.phase === 'waiting' ? await store.children(msgid) : [];
+      const served = new Set([
+        ...services.workers().flatMap(({ addresses }) => addresses),
+        ...httpWorkers.addresses,
+      ]);
+      return why({ message, newestFirst, children, served, now: store.now() });
+    },
+  );
+}
+
+export async function findMessage(
+  { services }: Pick<RouteContext, 'services'>,
+  msgid: number,
+): Promise<Message> {
+  const message = await services.store.message(msgid);
+  if (message === null) {
+    throw new CoaxError('COAX_MESSAGE_NOT_FOUND', `there is no message ${msgid}`, { where: String(msgid) });
+  }
+  return message;
+}
+
+function idempotencyKeyOf(header: string | string[] | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  // The draft standard writes it as a quoted string; most clients do not.
+  const key = String(header).replace(/^"(.*)"$/, '$1');
+  if (/^[\x21-\x7e]{1,200}$/.test(key)) return key;
+  throw new CoaxError('COAX_MESSAGE_INVALID', 'Idempotency-Key is not 1 to 200 visible ASCII characters', {
+    where: 'Idempotency-Key',
+  });
+}

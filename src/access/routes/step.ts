@@ -1,0 +1,33 @@
+import { ActionList, type ActionView } from '../../api/step.ts';
+import type { Action } from '../../step/contract.ts';
+import { type App, PROBLEMS, type RouteContext } from '../app.ts';
+
+export function stepRoutes(app: App, { services: { catalogue } }: RouteContext): void {
+  app.get(
+    '/v1/steps',
+    {
+      schema: {
+        operationId: 'steps',
+        tags: ['flows'],
+        summary: 'Every action of every module, as it is now',
+        response: { 200: ActionList, ...PROBLEMS },
+      },
+    },
+    async () => ({ items: catalogue.list().map(viewAction), faults: [...(catalogue.faults?.() ?? [])] }),
+  );
+}
+
+function viewAction({ module, name, kind, code, undoable, about, input, output, file }: Action): ActionView {
+  const schema = (given: object | null) => given && { ...given };
+  return {
+    module,
+    action: name,
+    kind,
+    code,
+    undoable,
+    about,
+    input: schema(input),
+    output: schema(output),
+    file,
+  };
+}

@@ -1,0 +1,150 @@
+import type { SubmitItem, SubmitOne } from '../api/message.ts';
+import { SubmitOne as SubmitOneSchema } from '../api/message.ts';
+import { CoaxError, type Fault, isCoaxError } from '../errors/coax-error.ts';
+import { checkParameters } from '../flow/check-parameters.ts';
+import type { FlowDefinition } from '../flow/flow.ts';
+import { didYouMean } from '../flow/nearest.ts';
+import { planOf } from '../flow/plan-of.ts';
+import { NAME } from '../message/limits.ts';
+import { isGroup, type Plan, type Step } from '../message/message.ts';
+import { validateParameters, validatePlan } from '../message/validate.ts';
+import type { Catalogue } from '../step/contract.ts';
+import type { Submission } from '../store/store.ts';
+import { problemOf } from './problem.ts';
+import type { Services } from './services.ts';
+import { requestInvalid } from './validation.ts';
+
+type Needs = Pick<Services, 'store' | 'flows' | 'catalogue'>;
+
+/** Makes what the store accepts of one line of a request, or refuses it with JSON pointers into that line. */
+export function submissionOf(services: Needs, one: SubmitOne, actor: string, headerKey?: string): Submission {
+  const idempotencyKey = headerKey ?? one.key;
+  const key = idempotencyKey === undefined ? {} : { idempotencyKey };
+  if ('flow' in one) {
+    const flow = findFlow(services, one.flow);
+    const parameters = under('/parameters', () => checkParameters(flow, one.parameters ?? {}));
+    return { flow: flow.name, plan: planNow(flow, services.catalogue), parameters, actor, ...key };
+  }
+  const name = one.name ?? 'plan';
+  if (!NAME.test(name)) {
+    throw new CoaxError('COAX_MESSAGE_INVALID', `"${name}" cannot name a plan`, {
+      where: '/name',
+      hint: 'Small letters, digits, _ and -, a letter first.',
+    });
+  }
+  const plan = under('/plan', () => validatePlan(one.plan));
+  const parameters = under('/parameters', () => validateParameters(one.parameters ?? {}));
+  return { flow: name, plan, parameters, actor, ...key };
+}
+
+export function findFlow({ flows }: Pick<Services, 'flows'>, name: string): FlowDefinition {
+  const flow = flows.find(name);
+  if (flow !== null) return flow;
+  const known = flows.list().map(flow => flow.name);
+  throw new CoaxError('COAX_FLOW_NOT_FOUND', `there is no flow "${name}"${didYouMean(name, known)}`, {
+    where: '/flow',
+  });
+}
+
+/** All lines are made before any is accepted: one bad line refuses them all, with the faults of every bad one. */
+export async function submitMany(
+  services: Needs,
+  lines: readonly unknown[],
+  actor: string,
+  requestId: string,
+  headerKey?: string,
+): Promise<SubmitItem[]> {
+  const submissions: Submission[] = [];
+  const faults: Fault[] = [];
+  let first: CoaxError | null = null;
+  let bad = 0;
+  lines.forEach((line, i) => {
+    try {
+      const parsed = SubmitOneSchema.safeParse(line);
+      if (!parsed.success) throw requestInvalid(parsed.error);
+      const key = headerKey === undefined ? undefined : `${headerKey}/${i}`;
+      submissions.push(submissionOf(services, parsed.data, actor, key));
+    } catch (error) {
+      if (!(error instanceof CoaxError)) throw error;
+      first ??= error;
+      bad++;
+      const own =
+        error.faults.length > 0 ? error.faults : [{ where: error.where ?? '', reason: error.reason }];
+      for (const fault of own)
+        if (faults.length < 100) faults.push({ ...fault, where: `/${i}${fault.where}` });
+    }
+  });
+  if (first !== null) {
+    const { code, hint } = first as CoaxError;
+    throw new CoaxError(
+      code,
+      `${bad} of ${lines.length} messages are wrong, so none was accepted; the first: ${faults[0]?.reason}`,
+      {
+        where: faults[0]?.where ?? '',
+        hint,
+        faults,
+      },
+    );
+  }
+  return accept(services, submissions, requestId);
+}
+
+async function accept(
+  services: Needs,
+  submissions: readonly Submission[],
+  requestId: string,
+): Promise<SubmitItem[]> {
+  try {
+    const accepted = await services.store.submit(submissions);
+    return accepted.map(({ msgid, created }) => ({ msgid, created }));
+  } catch (error) {
+    if (!isCoaxError(error, 'COAX_IDEMPOTENCY_CONFLICT')) throw error;
+  }
+  // Some key was used for another body: one by one, each with an answer of its own.
+  const items: SubmitItem[] = [];
+  for (const submission of submissions) {
+    try {
+      const [answer] = await services.store.submit([submission]);
+      items.push({ msgid: answer!.msgid, created: answer!.created });
+    } catch (error) {
+      if (!isCoaxError(error, 'COAX_IDEMPOTENCY_CONFLICT')) throw error;
+      items.push({ error: problemOf(error, requestId) });
+    }
+  }
+  return items;
+}
+
+function under<T>(prefix: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof CoaxError)) throw error;
+    const place = (where: string): string => prefix + (where === '/' ? '' : where);
+    throw new CoaxError(error.code, error.reason, {
+      where: place(error.where ?? ''),
+      hint: error.hint,
+      faults: error.faults.map(fault => ({ ...fault, where: place(fault.where) })),
+      detail: error.detail,
+    });
+  }
+}
+
+const PLANS = new WeakMap<FlowDefinition, Plan>();
+
+/** The flow's plan with the code as it is now; the same object as long as no code changes, which saves hashing it again. */
+export function planNow(flow: FlowDefinition, catalogue: Catalogue): Plan {
+  const kept = PLANS.get(flow);
+  if (kept !== undefined && isCurrent(kept.steps, catalogue)) return kept;
+  const plan = planOf(flow, (module, action) => catalogue.find(module, action)?.code);
+  PLANS.set(flow, plan);
+  return plan;
+}
+
+function isCurrent(steps: readonly Step[], catalogue: Catalogue): boolean {
+  return steps.every(step => {
+    if (!isGroup(step)) return catalogue.find(step.module, step.action)?.code === step.code;
+    return 'all' in step
+      ? step.all.every(branch => isCurrent(branch.steps, catalogue))
+      : isCurrent(step.steps, catalogue);
+  });
+}

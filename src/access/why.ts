@@ -1,0 +1,101 @@
+import type { WhyView } from '../api/message.ts';
+import type { Commit } from '../ledger/commit.ts';
+import { addressOf, GROUP_ADDRESS } from '../message/address.ts';
+import type { Json, Message } from '../message/message.ts';
+import { isResting, statusOf } from '../message/status.ts';
+import { stepLabel } from '../message/step-label.ts';
+import { isoTime } from './message-view.ts';
+
+/** What `why` is told of from: the message, its commits (newest first) and who serves what. */
+export interface WhyFacts {
+  readonly message: Message;
+  readonly newestFirst: readonly Commit[];
+  readonly children: readonly Message[];
+  readonly served: ReadonlySet<string>;
+  readonly now: number;
+}
+
+type Placement = Pick<WhyView, 'host' | 'filters' | 'weighers' | 'candidates'> & { reason: string };
+
+/** Why a message stands where it stands, and why its host was chosen or none was found. */
+export function why(facts: WhyFacts): WhyView {
+  const { message, now } = facts;
+  const step = message.plan.steps[message.cursor];
+  const placement = placementOf(facts.newestFirst);
+  const waiting = waitingOf(facts);
+  const { status } = statusOf(message, now);
+  const standing = standingOf(facts, status, waiting);
+  return {
+    msgid: message.msgid,
+    status,
+    step: step === undefined ? null : stepLabel(step),
+    host: placement?.host ?? null,
+    filters: placement?.filters ?? [],
+    weighers: placement?.weighers ?? [],
+    candidates: placement?.candidates ?? [],
+    reason: placement === null ? standing : `${standing}. Placement: ${placement.reason}`,
+    waiting,
+  };
+}
+
+function waitingOf({ message, served, now }: WhyFacts): WhyView['waiting'] {
+  if (isResting(message.phase)) return null;
+  const address = addressOf(message, message.plan);
+  const leased = message.leaseUntil !== null && message.leaseUntil > now;
+  return {
+    address,
+    served: address !== null && (address === GROUP_ADDRESS || served.has(address)),
+    until: message.readyAt > now ? isoTime(message.readyAt) : null,
+    worker: leased ? message.worker : null,
+  };
+}
+
+function standingOf(facts: WhyFacts, status: WhyView['status'], waiting: WhyView['waiting']): string {
+  const { message, newestFirst, children } = facts;
+  const step = message.plan.steps[message.cursor];
+  const label = step === undefined ? 'the end' : stepLabel(step);
+  const verb = message.mode === 'rollback' ? 'undoing' : 'doing';
+  switch (status) {
+    case 'done':
+      return 'Done: every step did its work';
+    case 'rolled_back':
+      return `Rolled back (${message.cause ?? 'failed'})${message.error ? `: ${message.error.reason}` : ''}`;
+    case 'parked':
+      return `Parked: undoing ${label} failed for good: ${message.undoError?.reason ?? 'unknown'}. Decide with \`coax resolve ${message.msgid} retry|skip|edit|undone\``;
+    case 'running':
+      return `Worker ${message.worker} is ${verb} ${label}`;
+    case 'waiting': {
+      if (message.phase === 'waiting') {
+        const open = children.filter(child => !isResting(child.phase)).map(({ msgid }) => msgid);
+        return `Waits for ${open.length} of its branches: ${open.slice(0, 10).join(', ')}${open.length > 10 ? ' …' : ''}`;
+      }
+      const last = newestFirst.find(commit => commit.outcome === 'retry');
+      return `${label} is tried again at ${waiting?.until}${last?.error ? `: the last attempt failed, ${last.error.reason}` : ''}`;
+    }
+    default:
+      return waiting?.served === false
+        ? `No worker serves ${waiting.address}, so nobody can take ${label}`
+        : `Waits for a free worker at ${waiting?.address} to take ${label}`;
+  }
+}
+
+/** The newest commit in which a host was chosen, or none was found. */
+function placementOf(newestFirst: readonly Commit[]): Placement | null {
+  for (const commit of newestFirst) {
+    const placement = readPlacement(commit.detail) ?? readPlacement(commit.error?.detail);
+    if (placement !== null) return placement;
+  }
+  return null;
+}
+
+function readPlacement(detail: Json | undefined): Placement | null {
+  if (typeof detail !== 'object' || detail === null || !('filters' in detail)) return null;
+  const given = detail as unknown as Partial<Placement>;
+  return {
+    host: typeof given.host === 'string' ? given.host : null,
+    filters: Array.isArray(given.filters) ? given.filters : [],
+    weighers: Array.isArray(given.weighers) ? given.weighers : [],
+    candidates: Array.isArray(given.candidates) ? given.candidates : [],
+    reason: typeof given.reason === 'string' ? given.reason : 'no reason was kept',
+  };
+}
