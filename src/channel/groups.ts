@@ -4,6 +4,7 @@ import { isGroup } from '../message/message.ts';
 import { type Outcome, ok, terminal } from '../message/outcome.ts';
 import { parametersOf } from '../message/parameters.ts';
 import type { StoreTx } from '../store/store.ts';
+import { REAL_TIMERS, type Timers } from '../store/timers.ts';
 import type { StoreChannel } from './store-channel.ts';
 import { askTransition, transition } from './transition.ts';
 
@@ -19,10 +20,18 @@ export class GroupServer {
   readonly #name: string;
   readonly #random: () => number;
   readonly #onFault: (error: unknown) => void;
+  readonly #timers: Timers;
   readonly #stop = new AbortController();
   readonly #loop: Promise<void>;
 
-  constructor(channel: StoreChannel, name: string, random: () => number, onFault: (error: unknown) => void) {
+  constructor(
+    channel: StoreChannel,
+    name: string,
+    random: () => number,
+    onFault: (error: unknown) => void,
+    timers: Timers = REAL_TIMERS,
+  ) {
+    this.#timers = timers;
     this.#channel = channel;
     this.#name = name;
     this.#random = random;
@@ -53,23 +62,21 @@ export class GroupServer {
         );
       } catch (error) {
         this.#onFault(error);
-        await pause(500, this.#stop.signal);
+        await pause(500, this.#stop.signal, this.#timers);
       }
     }
   }
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+function pause(ms: number, signal: AbortSignal, timers: Timers): Promise<void> {
   return new Promise(resolve => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
+    const end = (): void => {
+      stop();
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const stop = timers.after(ms, end);
+    signal.addEventListener('abort', end);
   });
 }
 

@@ -19,6 +19,8 @@ export class Connection {
   readonly database: DatabaseSync;
   // biome-ignore lint/suspicious/noExplicitAny: each module narrows it to its own tables
   readonly kysely: Kysely<any>;
+  /** Hears of every statement before it runs; what it throws is what the statement threw. For tests of crashes only. */
+  probe: ((sql: string) => void) | undefined;
   readonly #statements = new Map<string, StatementSync>();
 
   constructor(file: string, readOnly: boolean) {
@@ -36,6 +38,7 @@ export class Connection {
 
   /** A prepared statement; the same text gives the same one. */
   prepare(sql: string): StatementSync {
+    this.probe?.(sql);
     let statement = this.#statements.get(sql);
     if (statement === undefined) {
       if (this.#statements.size >= STATEMENTS_MAX) this.#statements.clear();
@@ -46,6 +49,7 @@ export class Connection {
   }
 
   exec(sql: string): void {
+    this.probe?.(sql);
     this.guarded(() => this.database.exec(sql));
   }
 

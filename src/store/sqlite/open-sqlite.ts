@@ -21,6 +21,8 @@ export interface SqliteOptions {
   /** Wall clock, for tests. */
   readonly wall?: () => number;
   readonly timers?: Timers;
+  /** Hears of every statement of the writer before it runs: for tests that end the process there. */
+  readonly probe?: (sql: string) => void;
 }
 
 /**
@@ -45,6 +47,7 @@ export function openSqlite(options: SqliteOptions): SqliteStore {
     writer = new Connection(file, false);
     prepare(writer);
     migrate(writer, [...CORE_SCHEMA, ...(options.schema ?? [])]);
+    writer.probe = options.probe;
     reader = new Connection(file, true);
     reader.exec('PRAGMA cache_size = -16384');
     const engine = new Engine(writer, reader, new StoreClock(timers, options.wall ?? Date.now));

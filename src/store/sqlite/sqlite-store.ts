@@ -93,13 +93,15 @@ export class SqliteStore implements Store {
         return next.then(ready => this.#queue.enqueue(() => writeClaimed(engine, write, ready, this.now())));
       return this.#queue.enqueue(() => writeClaimed(engine, write, next, this.now()));
     }
-    return this.#queue.enqueue(
-      async () => {
-        const now = this.now();
-        return writeClaimed(engine, write, await write.next(new SqliteTx(engine, now)), now);
-      },
-      { savepoint: true },
-    );
+    return this.#queue.enqueue(() => {
+      const now = this.now();
+      const tx = new SqliteTx(engine, now);
+      // What the step wrote and the message's move are one: a claim that is no longer current keeps neither.
+      return tx.attempt(
+        async () => writeClaimed(engine, write, await write.next(tx), now),
+        answer => answer.kind === 'written',
+      );
+    });
   }
 
   release(claims: readonly ClaimRef[], begun: boolean): Promise<void> {

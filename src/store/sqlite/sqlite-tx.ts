@@ -77,6 +77,7 @@ export class SqliteTx implements StoreTx {
 
   async attempt<T>(work: () => Promise<T>, keep: (value: T) => boolean): Promise<T> {
     const { writer } = this.#engine;
+    const mark = this.#engine.mark();
     writer.exec('SAVEPOINT attempt');
     let kept = false;
     try {
@@ -84,7 +85,12 @@ export class SqliteTx implements StoreTx {
       kept = keep(value);
       return value;
     } finally {
-      writer.exec(kept ? 'RELEASE attempt' : 'ROLLBACK TO attempt; RELEASE attempt');
+      if (kept) {
+        writer.exec('RELEASE attempt');
+      } else {
+        writer.exec('ROLLBACK TO attempt; RELEASE attempt');
+        this.#engine.backTo(mark);
+      }
     }
   }
 

@@ -45,6 +45,7 @@ export class WriteQueue {
   #busy = false;
   #scheduled = false;
   #full = true;
+  #stale = false;
   #idle: (() => void)[] = [];
 
   constructor(connection: Connection, timers: Timers, hooks: WriteQueueHooks) {
@@ -96,19 +97,13 @@ export class WriteQueue {
     this.#waiting = this.#waiting.length <= BATCH_MAX ? [] : this.#waiting.slice(BATCH_MAX);
     if (batch.length === 0) return;
     this.#busy = true;
-    const settle: (() => void)[] = [];
     try {
-      this.#begin(batch.some(item => item.durable));
-      for (const item of batch) {
-        const settled = this.#runOne(item);
-        settle.push(typeof settled === 'function' ? settled : await settled);
+      const settle = await this.#transaction(batch);
+      try {
+        if (settle !== null) this.#hooks.durable();
+      } finally {
+        for (const done of settle ?? []) done();
       }
-      this.#connection.exec('COMMIT');
-      this.#hooks.durable();
-      for (const done of settle) done();
-    } catch (error) {
-      this.#rollback();
-      for (const item of batch) item.reject(error);
     } finally {
       this.#busy = false;
       if (this.#waiting.length > 0) this.#schedule();
@@ -116,7 +111,35 @@ export class WriteQueue {
     }
   }
 
+  /** What to call for each item now that all is durable; null when nothing was written, and everybody was told. */
+  async #transaction(batch: readonly Item<unknown>[], alone = false): Promise<(() => void)[] | null> {
+    const settle: (() => void)[] = [];
+    let faulty = false;
+    try {
+      this.#begin(batch.some(item => item.durable));
+      faulty = true;
+      for (const item of batch) {
+        const settled = alone ? this.#runGuarded(item) : this.#runOne(item);
+        settle.push(typeof settled === 'function' ? settled : await settled);
+      }
+      faulty = false;
+      this.#connection.exec('COMMIT');
+      return settle;
+    } catch (error) {
+      const usable = this.#rollback();
+      // One item that cannot be written must not fail its neighbours: once more, each in a savepoint of its own.
+      if (usable && faulty && !alone && !isPassing(error)) return this.#transaction(batch, true);
+      for (const item of batch) item.reject(error);
+      return null;
+    }
+  }
+
   #begin(durable: boolean): void {
+    if (this.#stale) {
+      if (this.#connection.database.isTransaction) this.#connection.exec('ROLLBACK');
+      this.#hooks.undone();
+      this.#stale = false;
+    }
     if (durable !== this.#full) {
       this.#connection.exec(durable ? 'PRAGMA synchronous = FULL' : 'PRAGMA synchronous = NORMAL');
       this.#full = durable;
@@ -148,8 +171,16 @@ export class WriteQueue {
     }
   }
 
-  #rollback(): void {
-    if (this.#connection.database.isTransaction) this.#connection.exec('ROLLBACK');
-    this.#hooks.undone();
+  /** False when the database cannot even be read now; then the next transaction begins with what is left to do here. */
+  #rollback(): boolean {
+    this.#stale = true;
+    try {
+      if (this.#connection.database.isTransaction) this.#connection.exec('ROLLBACK');
+      this.#hooks.undone();
+      this.#stale = false;
+    } catch {
+      // The error that led here is the one to tell.
+    }
+    return !this.#stale;
   }
 }
