@@ -2,22 +2,29 @@
  * What Coax asks of a hypervisor on one host. Guests outlive the process that started them: every call finds a guest
  * by its uuid anew, so a restarted server adopts what runs.
  *
- * Every method is safe to repeat. Errors: COAX_HYPERVISOR, COAX_TOOL_MISSING.
+ * Every method is safe to repeat. An abort may leave a call half done, for somebody else may own the guest by then; the
+ * next create adopts or cleans what is there, destroy removes it. Errors: COAX_HYPERVISOR, COAX_TOOL_MISSING,
+ * COAX_NOT_FOUND from what needs a guest that is there, and the reason of `signal`.
+ *
+ * src/testing/hypervisor-conformance.ts checks every promise of this file.
  */
 export interface Hypervisor {
   /** `qemu` or `simulated`; shown in every listing. */
   readonly kind: 'qemu' | 'simulated';
-  /** `kvm`, `tcg` or `none`. */
+  /** `kvm`, `tcg` or `none`; `tcg` for as long as a probe of KVM runs. */
   readonly accelerator: string;
-  /** Starts the guest, or finds it running already with that uuid; returns when its process answers. */
+  /**
+   * Starts the guest, or finds it running already with that uuid; returns when its process answers, before it has booted.
+   * Boots a stopped one. Refuses a running one of another spec.
+   */
   create(spec: GuestSpec, signal: AbortSignal): Promise<Guest>;
   /** Ends the guest's process and removes all its files and its tap. Does nothing if there is none. */
   destroy(uuid: string, signal: AbortSignal): Promise<void>;
   /** Boots a stopped guest again from its kept spec. */
   start(uuid: string, signal: AbortSignal): Promise<Guest>;
-  /** Powers down: ACPI first, then by force after `graceMs`. Keeps the spec and files. */
+  /** Powers down: ACPI first, then by force after `graceMs` (0: at once). Keeps the spec and files. */
   stop(uuid: string, graceMs: number, signal: AbortSignal): Promise<Guest>;
-  /** Resets the guest. */
+  /** Resets a running guest; its process stays. */
   reboot(uuid: string, signal: AbortSignal): Promise<Guest>;
   /** The guest as it is now, or null. */
   find(uuid: string): Promise<Guest | null>;

@@ -9,8 +9,10 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { addAbortSignal } from 'node:stream';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isCoaxError } from '../../../errors/coax-error.ts';
@@ -39,6 +41,18 @@ async function startUnnoted(fixture: QemuFixture, spec: GuestSpec): Promise<numb
   const args = qemuArguments(spec, folder, await openStockImage(cacheFolder()), 'tcg', tap);
   const [program, all] = fixture.network.inside(QEMU, args);
   return await spawnDetached(program, all, { stdoutFile: folder.stdoutFile, stderrFile: folder.stderrFile });
+}
+
+/** What a guest's console shows after a line was typed there, up to the end of the line's answer. */
+async function atConsole(path: string, line: string, signal: AbortSignal): Promise<string> {
+  const socket = createConnection(path);
+  socket.write(`${line}; echo do''ne\n`);
+  let shown = '';
+  for await (const piece of addAbortSignal(signal, socket)) {
+    shown += String(piece);
+    if (shown.includes('\ndone')) break;
+  }
+  return shown;
 }
 
 for (const mode of modes) {
@@ -71,6 +85,11 @@ for (const mode of modes) {
         assert.equal((await (await fetch(`${guest.url}health`)).text()).trim(), 'ok');
         const ready = /coax-guest-ready name=vm-1 uuid=\S+/g;
         assert.equal((await hypervisor.consoleTail(spec.uuid, 10_000)).match(ready)?.length, 1);
+
+        assert.match(
+          await atConsole(guest.serialSocket!, 'echo $((6 * 7)) on $(hostname)', signal),
+          /42 on vm-1/,
+        );
 
         await hypervisor.reboot(spec.uuid, signal);
         while ((await hypervisor.consoleTail(spec.uuid, 10_000)).match(ready)?.length !== 2) {
@@ -179,6 +198,21 @@ describe('QEMU as a process', () => {
       assert.equal((await hypervisor.find(guest.uuid))?.state, 'paused');
       await hypervisor.destroy(guest.uuid, signal);
       await fixture.assertClean();
+    } finally {
+      await fixture.close();
+    }
+  });
+
+  it('that ends while it boots ends the wait for its page', async () => {
+    const fixture = await makeQemuFixture(mode);
+    const signal = AbortSignal.timeout(60_000);
+    try {
+      const hypervisor = await fixture.open();
+      const guest = await hypervisor.create(fixture.spec(1), signal);
+      await assert.rejects(waitForHttp(guest, 1, signal), /did not answer within 1 ms/);
+      const waiting = waitForHttp(guest, 60_000, signal);
+      await hypervisor.stop(guest.uuid, 0, signal);
+      await assert.rejects(waiting, /ended while it booted/);
     } finally {
       await fixture.close();
     }

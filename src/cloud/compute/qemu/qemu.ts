@@ -344,6 +344,7 @@ async function stateOf(qmpSocket: string, running: GuestProcess): Promise<Guest[
     const answer = await withQmp(qmpSocket, qmp => qmp.execute('query-status'), { timeoutMs: LOOK_MS });
     return (answer as { running: boolean }).running ? 'running' : 'paused';
   } catch {
+    if (isFrozen(running)) return 'paused';
     // It starts, it ends, or another client has the monitor for longer than it should.
     return isAlive(running) ? 'running' : 'stopped';
   }
