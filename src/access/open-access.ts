@@ -166,6 +166,10 @@ function registerRoutes(scope: App, app: App, context: RouteContext): void {
     }
     request.actor = actor;
   });
+  // A POST whose members may all be left out may leave out its body too.
+  scope.addHook('preValidation', async request => {
+    if (request.method === 'POST') request.body ??= {};
+  });
   messageRoutes(scope, context);
   decisionRoutes(scope, context);
   commitRoutes(scope, context);

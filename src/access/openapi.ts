@@ -47,6 +47,11 @@ export function openApiDocument(app: App): Document {
     components: { schemas: Record<string, unknown> };
   };
   const { schemas } = document.components;
+  // New members may come into an answer: clients that check by this document must let them pass.
+  for (const name of Object.keys(schemas)) if (!name.endsWith('Input')) allowMore(schemas[name]);
+  for (const operation of Object.values(document.paths).flatMap(path => Object.values(path as Document))) {
+    allowMore((operation as Document).responses);
+  }
   const used = referred(document.paths, schemas);
   for (const name of Object.keys(schemas)) if (!used.has(name)) delete schemas[name];
   const renamed = new Map<string, string>();
@@ -70,6 +75,13 @@ export function openApiDocument(app: App): Document {
   }
   mended.components.schemas = sorted;
   return mended;
+}
+
+function allowMore(schema: unknown): void {
+  if (typeof schema !== 'object' || schema === null) return;
+  const members = schema as Document;
+  if (members.additionalProperties === false) delete members.additionalProperties;
+  for (const value of Object.values(members)) allowMore(value);
 }
 
 function sameButNames(a: unknown, b: unknown): boolean {

@@ -52,15 +52,20 @@ function distance(form: readonly z.core.$ZodIssue[]): number {
 }
 
 function reasonOf(issue: z.core.$ZodIssue, path: readonly PropertyKey[]): string {
-  const name = path.length === 0 ? 'the body' : String(path.at(-1));
-  if (
-    issue.code === 'invalid_type' &&
-    issue.input === undefined &&
-    /received undefined/.test(issue.message)
-  ) {
-    return path.length === 0 ? 'the request needs a JSON body' : `${name} is missing`;
-  }
-  return `${name}: ${issue.message.replace(/^Invalid input: /, '')}`;
+  const name = path.length === 0 ? 'the body' : shown(String(path.at(-1)));
+  if (issue.code !== 'invalid_type') return `${name}: ${issue.message.replace(/^Invalid input: /, '')}`;
+  if (/received undefined$/.test(issue.message)) return `${name} is missing`;
+  return `${name} must be ${TYPES[issue.expected] ?? issue.expected}`;
 }
+
+const TYPES: Readonly<Record<string, string>> = {
+  record: 'a JSON object',
+  object: 'a JSON object',
+  array: 'a list',
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+};
 
 const shown = (text: string): string => (text.length > 64 ? `${text.slice(0, 64)}…` : text).toWellFormed();

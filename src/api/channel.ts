@@ -130,12 +130,10 @@ export const ReleaseBody = z
 export type ReleaseBody = z.input<typeof ReleaseBody>;
 export const ReleaseAnswer = z.object({ ok: z.literal(true) }).meta({ id: 'ReleaseAnswer' });
 
-export const SessionQuery = z.object({ worker: Worker });
+export const SessionQuery = z.strictObject({ worker: Worker });
 /** What the event `ask` of /v1/channel/session carries. */
-export const AskEventView = z
-  .object({ msgid: Msgid })
-  .meta({
-    id: 'AskEvent',
-    description: 'A person asked something of a message that this worker holds: end its step soon.',
-  });
+export const AskEventView = z.object({ msgid: Msgid }).meta({
+  id: 'AskEvent',
+  description: 'A person asked something of a message that this worker holds: end its step soon.',
+});
 export type AskEventView = z.infer<typeof AskEventView>;

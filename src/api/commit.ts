@@ -83,7 +83,7 @@ export const ForkBody = z
 export type ForkBody = z.input<typeof ForkBody>;
 export const ForkAnswer = MessageView;
 
-export const BlameQuery = z.object({
+export const BlameQuery = z.strictObject({
   name: z.string().max(128).optional().meta({ description: 'One parameter only.' }),
 });
 export const BlameLine = z
@@ -103,7 +103,7 @@ export type BlameLine = z.infer<typeof BlameLine>;
 export const BlameList = listOf(BlameLine, 'Blame');
 export type BlameList = z.infer<typeof BlameList>;
 
-export const DiffQuery = z.object({
+export const DiffQuery = z.strictObject({
   a: z.string().min(1).max(64).meta({ description: 'First digits of a commit id, or a msgid.' }),
   b: z.string().min(1).max(64),
 });

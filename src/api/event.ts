@@ -3,7 +3,7 @@ import { CommitView } from './commit.ts';
 import { MessageLite } from './message.ts';
 import { MsgidText } from './value.ts';
 
-export const EventsQuery = z.object({ msgid: MsgidText.optional() });
+export const EventsQuery = z.strictObject({ msgid: MsgidText.optional() });
 
 /** What the event `commit` of /v1/events carries. */
 export const CommitEventView = z

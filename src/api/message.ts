@@ -190,7 +190,7 @@ export type MessagesQuery = {
   limit?: number;
   cursor?: string;
 };
-export const WaitQuery = z.object({ wait: WaitSeconds.optional() });
+export const WaitQuery = z.strictObject({ wait: WaitSeconds.optional() });
 
 export const CancelBody = z.strictObject({ reason: Reason }).meta({ id: 'Cancel' });
 export const RevertBody = z

@@ -44,7 +44,7 @@ export const MsgidPath = z.object({ msgid: MsgidText });
 export const NamePath = z.object({ name: Name });
 
 /** Parameters of every list. */
-export const PageQuery = z.object({
+export const PageQuery = z.strictObject({
   limit: z.coerce
     .number<string | number>()
     .pipe(z.int().min(1).max(1000))

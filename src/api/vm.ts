@@ -15,7 +15,7 @@ export type VmList = z.infer<typeof VmList>;
 
 export const VmRemoveBody = z.strictObject({ reason: Reason }).meta({ id: 'VmRemove' });
 export type VmRemoveBody = z.input<typeof VmRemoveBody>;
-export const ConsoleQuery = z.object({
+export const ConsoleQuery = z.strictObject({
   bytes: z.coerce
     .number<string | number>()
     .pipe(

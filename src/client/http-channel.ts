@@ -1,0 +1,170 @@
+import type {
+  AskEventView,
+  ClaimAnswer,
+  ClaimView,
+  ExtendAnswerView,
+  FinishAnswerView,
+} from '../api/channel.ts';
+import type {
+  Channel,
+  Claim,
+  ClaimRef,
+  ClaimWish,
+  ExtendAnswer,
+  Finish,
+  FinishAnswer,
+} from '../channel/channel.ts';
+import { CoaxError } from '../errors/coax-error.ts';
+import { pause } from './event-stream.ts';
+import { readServerSentEvents } from './sse.ts';
+import { type ClientOptions, Transport } from './transport.ts';
+
+const SILENCE_MS = 45_000;
+
+/**
+ * The channel over HTTP, for workers on other machines. While a worker's session is open its death is seen at once, and
+ * what it held goes back to the cable; without one, at the end of its leases.
+ *
+ * Errors: those of the server; COAX_SERVER_UNREACHABLE, after which the caller tries again. Transactional steps run in
+ * the server only: finishing with a function is refused with COAX_STEP_START.
+ */
+export class HttpChannel implements Channel {
+  readonly #transport: Transport;
+  readonly #sessions = new Map<string, Session>();
+
+  constructor(options: ClientOptions) {
+    this.#transport = new Transport(options);
+  }
+
+  async claim(request: ClaimWish, signal?: AbortSignal): Promise<readonly Claim[]> {
+    await this.#session(request.worker).ready;
+    const { worker, addresses, limit, leaseMs, waitMs } = request;
+    try {
+      const { items } = await this.#post<ClaimAnswer>(
+        'claim',
+        { worker, addresses, limit, leaseMs, waitMs },
+        // Longer than the server holds the request: it answers first.
+        { idleMs: waitMs + 30_000, signal },
+      );
+      return items.map(claimOf);
+    } catch (error) {
+      if (signal?.aborted && error === signal.reason) return [];
+      throw error;
+    }
+  }
+
+  async extend(claims: readonly ClaimRef[], leaseMs: number): Promise<readonly ExtendAnswer[]> {
+    if (claims.length === 0) return [];
+    return (await this.#post<ExtendAnswerView>('extend', { claims: claims.map(refOf), leaseMs })).items;
+  }
+
+  async finish({ claim, outcome, code, started, finished, keepAt }: Finish): Promise<FinishAnswer> {
+    if (typeof outcome === 'function') {
+      throw new CoaxError('COAX_STEP_START', 'a transactional step runs in the server only', {
+        hint: "Let this worker serve other modules; the server's own worker serves this one.",
+      });
+    }
+    const answer = await this.#post<FinishAnswerView>('finish', {
+      ...refOf(claim),
+      worker: claim.message.worker ?? undefined,
+      outcome,
+      code,
+      started,
+      finished,
+      ...(keepAt && { keepAt: [...keepAt] }),
+    });
+    if (answer.kind === 'lost') return answer;
+    return { kind: 'written', message: answer.message, claim: answer.claim && claimOf(answer.claim) };
+  }
+
+  async release(claims: readonly ClaimRef[], begun: boolean): Promise<void> {
+    if (claims.length > 0) await this.#post('release', { claims: claims.map(refOf), begun });
+  }
+
+  onAsk(worker: string, listener: (msgid: number) => void): () => void {
+    const { listeners } = this.#session(worker);
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }
+
+  /** Closes the sessions: the server takes back what their workers still hold. */
+  close(): void {
+    for (const session of this.#sessions.values()) session.close();
+    this.#sessions.clear();
+    this.#transport.close();
+  }
+
+  #session(worker: string): Session {
+    let session = this.#sessions.get(worker);
+    if (session === undefined) {
+      session = new Session(this.#transport, worker);
+      this.#sessions.set(worker, session);
+    }
+    return session;
+  }
+
+  #post<T>(
+    verb: string,
+    body: unknown,
+    more: { idleMs?: number; signal?: AbortSignal | undefined } = {},
+  ): Promise<T> {
+    return this.#transport.json({ method: 'POST', path: `/v1/channel/${verb}`, body, ...more });
+  }
+}
+
+/** One worker's open connection; opened again whenever it breaks. */
+class Session {
+  readonly listeners = new Set<(msgid: number) => void>();
+  /** Resolves when the first attempt to connect has succeeded or failed. */
+  readonly ready: Promise<void>;
+  readonly #transport: Transport;
+  readonly #worker: string;
+  readonly #closing = new AbortController();
+
+  constructor(transport: Transport, worker: string) {
+    this.#transport = transport;
+    this.#worker = worker;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.ready = promise;
+    void this.#run(resolve);
+  }
+
+  close(): void {
+    this.#closing.abort();
+  }
+
+  async #run(ready: () => void): Promise<void> {
+    const { signal } = this.#closing;
+    let delayMs = 100;
+    while (!signal.aborted) {
+      try {
+        const answer = await this.#transport.send({
+          method: 'GET',
+          path: '/v1/channel/session',
+          query: { worker: this.#worker },
+          headers: { accept: 'text/event-stream' },
+          signal,
+          idleMs: SILENCE_MS,
+        });
+        for await (const { event, data } of readServerSentEvents(answer)) {
+          delayMs = 100;
+          if (event === 'open') ready();
+          if (event !== 'ask') continue;
+          const { msgid } = JSON.parse(data) as AskEventView;
+          for (const listener of this.listeners) listener(msgid);
+        }
+      } catch {
+        // Claims fail with the same reason, and their caller hears of it.
+      }
+      ready();
+      if (!signal.aborted) await pause(delayMs, signal).catch(() => {});
+      delayMs = Math.min(delayMs * 2, 2000);
+    }
+  }
+}
+
+const refOf = ({ msgid, fence }: ClaimRef): ClaimRef => ({ msgid, fence });
+
+function claimOf({ msgid, fence, leaseUntil, message }: ClaimView): Claim {
+  return { msgid, fence, leaseUntil, message };
+}
