@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Decisions } from '../../src/channel/decisions.ts';
+import { GroupServer } from '../../src/channel/groups.ts';
+import { makeDecisions } from '../../src/channel/make-decisions.ts';
+import { StoreChannel } from '../../src/channel/store-channel.ts';
+import { type Cloud, type CloudOptions, cloudSchema, openCloud } from '../../src/cloud/cloud.ts';
+import { checkParameters } from '../../src/flow/check-parameters.ts';
+import type { FlowDefinition } from '../../src/flow/flow.ts';
+import { parseFlow } from '../../src/flow/parse-flow.ts';
+import { planOf } from '../../src/flow/plan-of.ts';
+import type { Message, Parameters } from '../../src/message/message.ts';
+import { openCatalogue } from '../../src/step/catalogue.ts';
+import { openSqlite } from '../../src/store/sqlite/open-sqlite.ts';
+import type { Store } from '../../src/store/store.ts';
+import { Worker } from '../../src/worker/worker.ts';
+
+/** A server's inside without HTTP: the real store, channel, worker and cloud, in a folder of its own. */
+export interface CloudFixture extends AsyncDisposable {
+  readonly dataDir: string;
+  readonly store: Store;
+  readonly cloud: Cloud;
+  readonly decisions: Decisions;
+  submit(flow: string, parameters: Parameters): Promise<number>;
+  /** The message once it rests. */
+  rest(msgid: number): Promise<Message>;
+  run(flow: string, parameters: Parameters): Promise<Message>;
+  /** Ends the server, keeps its folder. */
+  stop(): Promise<void>;
+}
+
+export type FixtureOptions = Partial<Omit<CloudOptions, 'store'>> & { readonly lines?: string[] };
+
+const FLOWS = join(import.meta.dirname, '../../flows');
+const RESTING = new Set(['done', 'rolled_back', 'parked']);
+
+export function builtinFlow(name: string): FlowDefinition {
+  const file = join(FLOWS, `${name}.yaml`);
+  return parseFlow(readFileSync(file, 'utf8'), file);
+}
+
+export async function openFixture(options: FixtureOptions = {}): Promise<CloudFixture> {
+  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'coax-cloud-'));
+  const store = openSqlite({ file: join(dataDir, 'coax.db'), schema: cloudSchema });
+  const cloud = await openCloud({
+    simulate: true,
+    cacheDir: join(dataDir, 'cache'),
+    ...(options.lines ? { onProgress: (line: string) => void options.lines!.push(line) } : {}),
+    ...options,
+    dataDir,
+    store,
+  });
+  const catalogue = openCatalogue({ builtin: cloud.modules, dirs: [] });
+  const channel = new StoreChannel(store);
+  const faults: unknown[] = [];
+  const groups = new GroupServer(channel, 'groups', Math.random, fault => void faults.push(fault));
+  const addresses = [...catalogue.modules(), ...cloud.hostNames().map(host => `compute@${host}`)];
+  const worker = new Worker({
+    name: 'w1',
+    channel,
+    catalogue,
+    addresses: () => addresses,
+    now: () => store.now(),
+    onFault: fault => void faults.push(fault),
+  });
+  const waiting = new Map<number, (() => void)[]>();
+  const quiet = store.onCommit(events => {
+    for (const { message } of events) {
+      if (!RESTING.has(message.phase)) continue;
+      for (const wake of waiting.get(message.msgid) ?? []) wake();
+      waiting.delete(message.msgid);
+    }
+  });
+  const rest = async (msgid: number): Promise<Message> => {
+    for (;;) {
+      const woken = new Promise<void>(wake => waiting.set(msgid, [...(waiting.get(msgid) ?? []), wake]));
+      const message = await store.message(msgid);
+      if (message && RESTING.has(message.phase)) return message;
+      await woken;
+    }
+  };
+  const submit = async (flow: string, parameters: Parameters): Promise<number> => {
+    const definition = builtinFlow(flow);
+    const plan = planOf(definition, (module, action) => catalogue.find(module, action)?.code);
+    const checked = checkParameters(definition, parameters);
+    const [accepted] = await store.submit([{ flow, plan, parameters: checked, actor: 'test' }]);
+    return accepted!.msgid;
+  };
+  let stopped = false;
+  const stop = async (): Promise<void> => {
+    if (stopped) return;
+    stopped = true;
+    await worker.drain(0);
+    await groups.close();
+    channel.close();
+    quiet();
+    catalogue.close();
+    await cloud.close();
+    await store.close();
+    assert.deepEqual(faults, []);
+  };
+  return {
+    dataDir,
+    store,
+    cloud,
+    decisions: makeDecisions(store),
+    submit,
+    rest,
+    run: async (flow, parameters) => rest(await submit(flow, parameters)),
+    stop,
+    async [Symbol.asyncDispose]() {
+      await stop();
+      if (options.dataDir === undefined) rmSync(dataDir, { recursive: true });
+    },
+  };
+}
