@@ -1,4 +1,3 @@
-import type { Command } from 'commander';
 import type { Client } from '../client/client.ts';
 import { CoaxError } from '../errors/coax-error.ts';
 import { readServerFile, readToken, usualDataDir } from './data-dir.ts';
@@ -12,8 +11,6 @@ export interface Context {
   readonly globals: GlobalOptions;
   /** A client of the server; COAX_SERVER_UNREACHABLE when none is known. */
   client(): Promise<Client>;
-  /** The whole tree of verbs, for completion. */
-  tree(): Promise<Command>;
   /** Closes the connections that `client` opened. */
   close(): Promise<void>;
 }
@@ -27,14 +24,13 @@ export function makeOutput(globals: GlobalOptions): Output {
   });
 }
 
-export function makeContext(globals: GlobalOptions, out: Output, tree: () => Promise<Command>): Context {
+export function makeContext(globals: GlobalOptions, out: Output): Context {
   const dataDir = globals.data ? usualDataDir({ COAX_DATA: globals.data }) : usualDataDir();
   let client: Promise<Client> | null = null;
   return {
     out,
     dataDir,
     globals,
-    tree,
     client: () => (client ??= connect(dataDir, globals.url)),
     close: async () => (await client?.catch(() => null))?.close(),
   };
@@ -55,9 +51,13 @@ export function findServer(dataDir: string, urlFlag?: string, env: NodeJS.Proces
     return { url, token: env.COAX_TOKEN || (file && sameServer(file.url, url) ? readToken(dataDir) : null) };
   }
   if (file?.alive) return { url: file.url, token: env.COAX_TOKEN || readToken(dataDir) };
-  throw new CoaxError('COAX_SERVER_UNREACHABLE', file ? `the server of ${dataDir} (pid ${file.pid}) is gone` : `no server runs in ${dataDir}`, {
-    hint: '`coax up --detach` starts one; COAX_URL names one elsewhere.',
-  });
+  throw new CoaxError(
+    'COAX_SERVER_UNREACHABLE',
+    file ? `the server of ${dataDir} (pid ${file.pid}) is gone` : `no server runs in ${dataDir}`,
+    {
+      hint: '`coax up --detach` starts one; COAX_URL names one elsewhere.',
+    },
+  );
 }
 
 function checkUrl(text: string, where: string): string {
@@ -70,7 +70,9 @@ function checkUrl(text: string, where: string): string {
 }
 
 function sameServer(a: string, b: string): boolean {
-  return a.startsWith('unix:') || b.startsWith('unix:') ? a === b : URL.parse(a)?.origin === URL.parse(b)?.origin;
+  return a.startsWith('unix:') || b.startsWith('unix:')
+    ? a === b
+    : URL.parse(a)?.origin === URL.parse(b)?.origin;
 }
 
 async function connect(dataDir: string, urlFlag: string | undefined): Promise<Client> {

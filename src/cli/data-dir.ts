@@ -28,7 +28,8 @@ export function readServerFile(dataDir: string): ServerFile | null {
     return null;
   }
   const { pid, url } = (content ?? {}) as { pid?: unknown; url?: unknown };
-  if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 1 || typeof url !== 'string') return null;
+  if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 1 || typeof url !== 'string')
+    return null;
   return { pid, url, alive: isCoaxProcess(pid) };
 }
 

@@ -6,9 +6,17 @@ const COLORS: readonly ColorChoice[] = ['auto', 'always', 'never'];
 
 /** The options that every verb takes, before or after its name. */
 export const GLOBAL_OPTIONS = [
-  { flags: '-o, --output <format>', about: `How to print data: ${OUTPUT_FORMATS.join(', ')}`, choices: OUTPUT_FORMATS },
+  {
+    flags: '-o, --output <format>',
+    about: `How to print data: ${OUTPUT_FORMATS.join(', ')}`,
+    choices: OUTPUT_FORMATS,
+  },
   { flags: '--utc', about: 'Exact times in UTC in place of ages' },
-  { flags: '--color <when>', about: `Colours: ${COLORS.join(', ')}; NO_COLOR and FORCE_COLOR work too`, choices: COLORS },
+  {
+    flags: '--color <when>',
+    about: `Colours: ${COLORS.join(', ')}; NO_COLOR and FORCE_COLOR work too`,
+    choices: COLORS,
+  },
   { flags: '-q, --quiet', about: 'No hints and no progress on standard error' },
   { flags: '--data <dir>', about: 'Data directory (else COAX_DATA, else the usual place)' },
   { flags: '--url <url>', about: "Server's address (else COAX_URL, else the data directory's server)" },

@@ -21,7 +21,13 @@ export function rootHelp(): string {
     ['Usage', ['coax [options] VERB …']],
     ...GROUPS.map(group => [group.title, group.verbs.map(verb => [verb.path, verb.about] as const)] as const),
     ['Options', GLOBAL_OPTIONS.map(option => [option.flags, option.about] as const)],
-    ['More', [['coax VERB --help', 'examples and options of one verb'], ['coax help VERB', 'the same']]],
+    [
+      'More',
+      [
+        ['coax VERB --help', 'examples and options of one verb'],
+        ['coax help VERB', 'the same'],
+      ],
+    ],
   ]);
 }
 
@@ -29,7 +35,10 @@ export function rootHelp(): string {
 export function nounHelp(noun: string): string {
   const verbs = VERBS.filter(verb => verb.path.startsWith(`${noun} `));
   return sections([
-    ['Examples', verbs.slice(0, 2).map(verb => [`coax ${verb.path} --help`, verb.about.toLowerCase()] as const)],
+    [
+      'Examples',
+      verbs.slice(0, 2).map(verb => [`coax ${verb.path} --help`, verb.about.toLowerCase()] as const),
+    ],
     ['Usage', [`coax ${noun} VERB …`]],
     [NOUNS[noun] ?? noun, verbs.map(verb => [verb.path, verb.about] as const)],
   ]);
@@ -49,7 +58,10 @@ export function verbHelp(path: string, about: string, verb: Verb, usage: string)
 }
 
 export function usageOf(command: Command): string {
-  return command.createHelp().commandUsage(command).replace(/^coax (\S+ )*?(?=\[options\]|<|\[|$)/, '');
+  return command
+    .createHelp()
+    .commandUsage(command)
+    .replace(/^coax (\S+ )*?(?=\[options\]|<|\[|$)/, '');
 }
 
 function statusRows(verb: Verb): Row[] {
@@ -57,7 +69,11 @@ function statusRows(verb: Verb): Row[] {
   return verb.statuses.map(([status, about]) => [String(status), about] as const);
 }
 
-function withChoices(item: { about: string; choices?: readonly string[]; default?: string | number }): string {
+function withChoices(item: {
+  about: string;
+  choices?: readonly string[];
+  default?: string | number;
+}): string {
   const more = [
     ...(item.choices ? [`one of ${item.choices.join(', ')}`] : []),
     ...(item.default === undefined ? [] : [`default ${item.default}`]),
@@ -113,5 +129,7 @@ export function exitStatuses(): Row[] {
     [141, ['The reader of the output went away.']],
   ]);
   for (const { exit, about } of Object.values(KINDS)) rows.set(exit, [...(rows.get(exit) ?? []), about]);
-  return [...rows].sort(([a], [b]) => a - b).map(([status, abouts]) => [String(status), [...new Set(abouts)].join(' ')]);
+  return [...rows]
+    .sort(([a], [b]) => a - b)
+    .map(([status, abouts]) => [String(status), [...new Set(abouts)].join(' ')]);
 }

@@ -1,14 +1,14 @@
 import { CommanderError } from 'commander';
+import { makeContext, makeOutput } from './context.ts';
 import { type GlobalOptions, wordsOf } from './global-options.ts';
 import type { Output } from './output/output.ts';
 import { type Call, loadVerbs, makeProgram, usageError } from './program.ts';
 import { report } from './report.ts';
-import { makeContext, makeOutput } from './context.ts';
 
 /** Runs one command line; resolves with the exit status. */
 export async function main(argv: readonly string[]): Promise<number> {
   if (argv[0] === '--version' || argv[0] === '-V') return main(['version', ...argv.slice(1)]);
-  if (argv[0] === 'complete') return (await import('./completion/complete.ts')).complete(argv.slice(1), allVerbs);
+  if (argv[0] === 'complete') return (await import('./completion/complete.ts')).complete(argv.slice(1));
   const words = wordsOf(argv);
   let call: Call | null = null;
   let out = makeOutput(guessGlobals(argv));
@@ -20,19 +20,15 @@ export async function main(argv: readonly string[]): Promise<number> {
     const found = call as Call | null;
     if (found === null) return 0;
     out = makeOutput(found.globals);
-    const context = makeContext(found.globals, out, allVerbs);
+    const context = makeContext(found.globals, out);
     try {
-      return (await found.verb.run(context, found.args, found.options)) ?? 0;
+      return await found.verb.run(context, found.args, found.options);
     } finally {
       await context.close();
     }
   } catch (error) {
     return fail(error, words, out);
   }
-}
-
-async function allVerbs() {
-  return makeProgram(await loadVerbs('all'), () => {});
 }
 
 /** `help run` is `run --help`. */
@@ -42,7 +38,10 @@ function helpLast(argv: readonly string[]): string[] {
 
 function fail(error: unknown, words: readonly string[], out: Output): number {
   if (!(error instanceof CommanderError)) return report(error, out);
-  const wrong = usageError(error, words.slice(0, words[0] && /^(vm|host|network|flow|step)$/.test(words[0]) ? 2 : 1).join(' '));
+  const wrong = usageError(
+    error,
+    words.slice(0, words[0] && /^(vm|host|network|flow|step)$/.test(words[0]) ? 2 : 1).join(' '),
+  );
   return wrong === null ? 0 : report(wrong, out);
 }
 

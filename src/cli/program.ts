@@ -1,4 +1,4 @@
-import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, type CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CoaxError } from '../errors/coax-error.ts';
 import { GLOBAL_OPTIONS, type GlobalOptions } from './global-options.ts';
 import { nounHelp, rootHelp, usageOf, verbHelp } from './help.ts';
@@ -18,7 +18,9 @@ export type Loaded = ReadonlyMap<string, Verb>;
 /** Loads the verbs that these words may mean; every one for `all`. */
 export async function loadVerbs(words: readonly string[] | 'all'): Promise<Loaded> {
   const wanted = VERBS.filter(entry => words === 'all' || matches(entry, words));
-  const loaded = await Promise.all(wanted.map(async entry => [entry.path, (await entry.load()).verb] as const));
+  const loaded = await Promise.all(
+    wanted.map(async entry => [entry.path, (await entry.load()).verb] as const),
+  );
   return new Map(loaded);
 }
 
@@ -35,7 +37,11 @@ export function makeProgram(loaded: Loaded, onCall: (call: Call) => void): Comma
     else program.addOption(optionOf({ flags, about, ...more }));
   }
   for (const [noun, about] of Object.entries(NOUNS)) {
-    program.addCommand(root(new Command(noun), () => nounHelp(noun)).description(about).helpCommand(false));
+    program.addCommand(
+      root(new Command(noun), () => nounHelp(noun))
+        .description(about)
+        .helpCommand(false),
+    );
   }
   for (const entry of GROUPS.flatMap(group => group.verbs)) {
     const [noun, name] = entry.path.split(' ') as [string, string | undefined];
@@ -44,7 +50,8 @@ export function makeProgram(loaded: Loaded, onCall: (call: Call) => void): Comma
     quiet(command);
     if (name === 'ls') command.alias('list');
     const verb = loaded.get(entry.path);
-    if (verb) fill(command, entry, verb, (args, options) => onCall({ verb, args, options, globals: program.opts() }));
+    if (verb)
+      fill(command, entry, verb, (args, options) => onCall({ verb, args, options, globals: program.opts() }));
     parent.addCommand(command);
   }
   return program;
@@ -79,9 +86,18 @@ function argumentOf({ name, about, choices }: VerbArgument): Argument {
   return choices ? argument.choices(choices) : argument;
 }
 
-function optionOf({ flags, about, choices, repeats, default: fallback, parse }: VerbOption): Option {
+function optionOf({
+  flags,
+  about,
+  choices,
+  repeats,
+  required,
+  default: fallback,
+  parse,
+}: VerbOption): Option {
   const option = new Option(flags, about);
   if (choices) option.choices(choices);
+  if (required) option.makeOptionMandatory();
   if (fallback !== undefined) option.default(fallback);
   if (repeats) option.argParser((text: string, before: string[] | undefined) => [...(before ?? []), text]);
   else if (parse) {

@@ -58,7 +58,9 @@ function problemLines(error: CoaxError, output: Output): string[] {
   return [
     `${style(['red', 'bold'], 'coax:')} ${plain(error.reason)} ${dim(`(${error.code})`)}`,
     ...(error.where ? [`  ${dim('at')}  ${plain(error.where)}`] : []),
-    ...faults.slice(0, 10).map(fault => `  ${dim('at')}  ${plain(fault.where || '/')}: ${plain(fault.reason)}`),
+    ...faults
+      .slice(0, 10)
+      .map(fault => `  ${dim('at')}  ${plain(fault.where || '/')}: ${plain(fault.reason)}`),
     ...(faults.length > 10 ? [`  ${dim('at')}  … and ${faults.length - 10} more`] : []),
     `  ${dim('do')}  ${plain(error.hint)}`,
   ];

@@ -20,6 +20,8 @@ export interface VerbOption {
   /** May be given several times; the values come as a list. */
   readonly repeats?: boolean;
   readonly default?: string | number;
+  /** The verb cannot do without it. */
+  readonly required?: boolean;
   /** Reads the value; throw UsageFault for a wrong one. */
   parse?(text: string): unknown;
 }
@@ -34,8 +36,8 @@ export interface Verb<Options = Record<string, unknown>> {
   readonly options?: readonly VerbOption[];
   /** Exit statuses that this verb gives beside those of errors. */
   readonly statuses?: readonly (readonly [status: number, about: string])[];
-  /** Does it; resolves with the exit status (default 0). Throws CoaxError. */
-  run(context: Context, args: readonly string[], options: Options): Promise<number | undefined | void>;
+  /** Does it; resolves with the exit status. Throws CoaxError. */
+  run(context: Context, args: readonly string[], options: Options): Promise<number>;
 }
 
 /** Types a verb by its options. The options' values are what `options` declares: the command line checks them. */
@@ -50,7 +52,8 @@ export class UsageFault extends Error {}
 export function wholeNumber(min: number): (text: string) => number {
   return text => {
     const value = Number(text);
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < min) throw new UsageFault(`expected a whole number from ${min}`);
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < min)
+      throw new UsageFault(`expected a whole number from ${min}`);
     return value;
   };
 }

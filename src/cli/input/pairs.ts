@@ -57,11 +57,19 @@ function fromFile(file: string, word: string): Json {
   try {
     text = readFileSync(file === '-' ? 0 : file, 'utf8');
   } catch (error) {
-    throw wrong(word, `cannot read ${file}: ${textOf(error)}`, "A value that begins with @: 'name:=\"@text\"'");
+    throw wrong(
+      word,
+      `cannot read ${file}: ${textOf(error)}`,
+      'A value that begins with @: \'name:="@text"\'',
+    );
   }
   return file.endsWith('.json') ? parseJson(text, word) : text;
 }
 
-function wrong(word: string, reason: string, hint = 'For example cpu=2 name=web tags=\'["a","b"]\''): CoaxError {
+function wrong(
+  word: string,
+  reason: string,
+  hint = 'For example cpu=2 name=web tags=\'["a","b"]\'',
+): CoaxError {
   return new CoaxError('COAX_USAGE', reason, { where: word, hint });
 }

@@ -17,7 +17,9 @@ export function readText(file: string): string {
   try {
     return readFileSync(file === '-' ? 0 : file, 'utf8');
   } catch (error) {
-    throw new CoaxError('COAX_USAGE', `cannot read ${file}: ${textOf(error)}`, { hint: 'Give a file that exists, or - for standard input.' });
+    throw new CoaxError('COAX_USAGE', `cannot read ${file}: ${textOf(error)}`, {
+      hint: 'Give a file that exists, or - for standard input.',
+    });
   }
 }
 
@@ -34,11 +36,14 @@ export async function* readLines(file: string): AsyncGenerator<Line> {
   try {
     for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
       number++;
-      if (text.trim() !== '') yield { number, parameters: asObject(() => JSON.parse(text), `${file}:${number}`) };
+      if (text.trim() !== '')
+        yield { number, parameters: asObject(() => JSON.parse(text), `${file}:${number}`) };
     }
   } catch (error) {
     if (error instanceof CoaxError) throw error;
-    throw new CoaxError('COAX_USAGE', `cannot read ${file}: ${textOf(error)}`, { hint: 'Give a file that exists, or - for standard input.' });
+    throw new CoaxError('COAX_USAGE', `cannot read ${file}: ${textOf(error)}`, {
+      hint: 'Give a file that exists, or - for standard input.',
+    });
   }
 }
 

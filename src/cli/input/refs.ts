@@ -49,19 +49,28 @@ async function nthNewest(client: Client, msgid: number, steps: number, word: str
   let left = steps;
   let cursor: string | undefined;
   while (true) {
-    const page = await client.commits(msgid, { order: 'newest', limit: Math.min(left + 1, PAGE), ...(cursor && { cursor }) });
+    const page = await client.commits(msgid, {
+      order: 'newest',
+      limit: Math.min(left + 1, PAGE),
+      ...(cursor && { cursor }),
+    });
     const commit = page.items[left];
     if (commit) return client.commit(commit.id);
     left -= page.items.length;
     cursor = page.next;
-    if (!cursor) throw new CoaxError('COAX_COMMIT_NOT_FOUND', `message ${msgid} has ${steps - left} commits`, { where: word });
+    if (!cursor)
+      throw new CoaxError('COAX_COMMIT_NOT_FOUND', `message ${msgid} has ${steps - left} commits`, {
+        where: word,
+      });
   }
 }
 
 async function newest(client: Client): Promise<number> {
   const message = (await client.messages({ limit: 1 })).items[0];
   if (message) return message.msgid;
-  throw new CoaxError('COAX_MESSAGE_NOT_FOUND', 'there is no message yet', { hint: '`coax run FLOW name=value …` submits one.' });
+  throw new CoaxError('COAX_MESSAGE_NOT_FOUND', 'there is no message yet', {
+    hint: '`coax run FLOW name=value …` submits one.',
+  });
 }
 
 function asMsgid(word: string): number | null {

@@ -29,7 +29,9 @@ export function styleOutcome(style: Style, outcome: string): string {
 
 /** `+ip=10.0.0.4 -host`: what a commit changed in the parameters. */
 export function changesText(commit: CommitView, style: Style, columns = 60): string {
-  const set = Object.entries(commit.set ?? {}).map(([name, value]) => style('green', `+${plain(name)}=${valueText(value, columns)}`));
+  const set = Object.entries(commit.set ?? {}).map(([name, value]) =>
+    style('green', `+${plain(name)}=${valueText(value, columns)}`),
+  );
   const unset = (commit.unset ?? []).map(name => style('red', `-${plain(name)}`));
   return [...set, ...unset].join(' ');
 }

@@ -21,7 +21,12 @@ const INTERRUPTED = 130;
  * Follows a message until it rests and returns the exit status: on a terminal as a picture drawn again in place, elsewhere as
  * dated lines. Ctrl-C leaves the view; the message goes on.
  */
-export async function follow(client: Client, msgid: number, out: Output, options: FollowOptions = {}): Promise<number> {
+export async function follow(
+  client: Client,
+  msgid: number,
+  out: Output,
+  options: FollowOptions = {},
+): Promise<number> {
   const interrupt = new AbortController();
   const onInterrupt = () => interrupt.abort();
   process.once('SIGINT', onInterrupt).once('SIGTERM', onInterrupt);
@@ -70,7 +75,8 @@ async function makeView(client: Client, msgid: number, out: Output): Promise<Vie
 function lines(out: Output): View {
   return {
     onEvent(event) {
-      if (event.type === 'commit') for (const commit of event.commits) out.hint(commitLine(commit, out.errorStyle));
+      if (event.type === 'commit')
+        for (const commit of event.commits) out.hint(commitLine(commit, out.errorStyle));
     },
     async end() {},
   };
@@ -120,7 +126,9 @@ class Picture implements View {
   }
 
   private draw(): void {
-    this.screen.draw(frame(liveView(this.message, this.commits), Date.now(), this.screen.size, this.out.errorStyle));
+    this.screen.draw(
+      frame(liveView(this.message, this.commits), Date.now(), this.screen.size, this.out.errorStyle),
+    );
   }
 
   async end(message: MessageView | null): Promise<void> {

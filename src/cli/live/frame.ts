@@ -26,7 +26,10 @@ const MARKS: Readonly<Record<LiveState, readonly [mark: string, format: Paramete
 export function frame(view: LiveView, now: number, size: FrameSize, style: Style): string[] {
   const labels = Math.max(...view.steps.map(step => widthOf(step.label)), 8);
   const body = view.steps.map(step => stepLine(step, view, labels, now, size.columns, style));
-  const foot = view.ended === null ? [style('dim', `Ctrl-C leaves the view; the message goes on.   coax wait ${view.message.msgid}`)] : [];
+  const foot =
+    view.ended === null
+      ? [style('dim', `Ctrl-C leaves the view; the message goes on.   coax wait ${view.message.msgid}`)]
+      : [];
   const room = Math.max(1, size.rows - 2 - foot.length);
   const lines = [headLine(view, now, style), ...around(body, view.message.cursor, room, style), ...foot];
   return lines.map(line => truncateStyled(line, size.columns));
@@ -46,7 +49,14 @@ function headLine({ message, begun, ended }: LiveView, now: number, style: Style
     .join('   ');
 }
 
-function stepLine(step: LiveStep, view: LiveView, labels: number, now: number, columns: number, style: Style): string {
+function stepLine(
+  step: LiveStep,
+  view: LiveView,
+  labels: number,
+  now: number,
+  columns: number,
+  style: Style,
+): string {
   const [mark, format] = MARKS[step.state];
   const running = step.since !== null && (step.state === 'current' || step.state === 'undoing');
   const sign = running ? SPINNER[Math.floor(now / 80) % SPINNER.length]! : mark;
@@ -76,11 +86,17 @@ function noteOf(step: LiveStep, { message }: LiveView): string {
     case 'current':
     case 'undoing': {
       const again = step.attempts > 0 ? `attempt ${step.attempts + 1}` : '';
-      const waits = message.status === 'waiting' && message.waitingFor ? `waits for ${message.waitingFor}` : '';
-      const branches = message.children.length > 0 && message.status === 'waiting' ? `${message.children.length} under way` : '';
+      const waits =
+        message.status === 'waiting' && message.waitingFor ? `waits for ${message.waitingFor}` : '';
+      const branches =
+        message.children.length > 0 && message.status === 'waiting'
+          ? `${message.children.length} under way`
+          : '';
       const queued = message.status === 'queued' ? 'waits for a worker' : '';
       const undo = step.state === 'undoing' ? 'undoing' : '';
-      return [undo, waits === '' ? again : waits, branches, queued, plain(step.reason ?? '')].filter(part => part !== '').join('; ');
+      return [undo, waits === '' ? again : waits, branches, queued, plain(step.reason ?? '')]
+        .filter(part => part !== '')
+        .join('; ');
     }
     default:
       return '';

@@ -42,5 +42,7 @@ function stepAt(message: MessageView): string {
 function outputs(message: MessageView): string {
   const sets = message.steps.flatMap(step => Object.entries(step.set));
   const shown = sets.filter(([, value]) => value === null || typeof value !== 'object').slice(0, 4);
-  return shown.length === 0 ? '' : `; ${shown.map(([name, value]) => `${name}=${valueText(value, 40)}`).join(' ')}`;
+  return shown.length === 0
+    ? ''
+    : `; ${shown.map(([name, value]) => `${name}=${valueText(value, 40)}`).join(' ')}`;
 }

@@ -34,8 +34,12 @@ export class Progress {
 
   private show(): void {
     const elapsed = Date.now() - this.started;
-    if (this.screen) this.screen.draw([progressLine(this.counts, elapsed, this.screen.size.columns, this.out.errorStyle)]);
-    else this.out.hint(`${new Date().toISOString()}  ${progressLine(this.counts, elapsed, 0, this.out.errorStyle)}`);
+    if (this.screen)
+      this.screen.draw([progressLine(this.counts, elapsed, this.screen.size.columns, this.out.errorStyle)]);
+    else
+      this.out.hint(
+        `${new Date().toISOString()}  ${progressLine(this.counts, elapsed, 0, this.out.errorStyle)}`,
+      );
   }
 
   close(): void {

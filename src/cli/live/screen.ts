@@ -26,9 +26,17 @@ export class Screen {
   draw(lines: readonly string[]): void {
     const columns = this.terminal.columns ?? 80;
     const resized = columns !== this.columns;
-    if (!resized && lines.length === this.lines.length && lines.every((line, index) => line === this.lines[index])) return;
+    if (
+      !resized &&
+      lines.length === this.lines.length &&
+      lines.every((line, index) => line === this.lines[index])
+    )
+      return;
     // After a resize the old lines may be wrapped over more rows than they were written on.
-    const height = this.lines.reduce((sum, line) => sum + (resized ? Math.max(1, Math.ceil(widthOf(line) / columns)) : 1), 0);
+    const height = this.lines.reduce(
+      (sum, line) => sum + (resized ? Math.max(1, Math.ceil(widthOf(line) / columns)) : 1),
+      0,
+    );
     let text = `${BEGIN_UPDATE}${HIDE_CURSOR}${height > 0 ? `\u001b[${height}F` : ''}`;
     if (resized) text += '\u001b[0J';
     for (const [index, line] of lines.entries()) {

@@ -61,7 +61,10 @@ function liveStep(
     unset: undone?.unset ?? [],
     worker: atCursor ? message.worker : (last?.worker ?? null),
     tookMs: last && !atCursor ? last.finished - last.started : null,
-    since: atCursor && message.status === 'running' ? Math.max(last?.finished ?? 0, Date.parse(message.updated)) : null,
+    since:
+      atCursor && message.status === 'running'
+        ? Math.max(last?.finished ?? 0, Date.parse(message.updated))
+        : null,
     reason: reasonOf(step, message, failure),
     attempts: own.filter(commit => commit.attempt > 0 && commit.mode === last?.mode).length,
   };

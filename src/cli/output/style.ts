@@ -12,8 +12,10 @@ export type Style = (format: Format, text: string) => string;
  */
 export function makeStyle(stream: Writable, choice: ColorChoice): Style {
   if (choice === 'never') return (_format, text) => text;
-  if (choice === 'always') return (format, text) => (text === '' ? '' : styleText(format, text, { validateStream: false }));
-  return (format, text) => (text === '' ? '' : styleText(format, text, { stream: stream as NodeJS.WriteStream }));
+  if (choice === 'always')
+    return (format, text) => (text === '' ? '' : styleText(format, text, { validateStream: false }));
+  return (format, text) =>
+    text === '' ? '' : styleText(format, text, { stream: stream as NodeJS.WriteStream });
 }
 
 export const noStyle: Style = (_format, text) => text;

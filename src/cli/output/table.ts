@@ -19,19 +19,30 @@ export interface TableOptions {
 }
 
 /** Rows as aligned lines under a head. Columns that are empty in every row are left out. */
-export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[], options: TableOptions): string[] {
+export function table<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  options: TableOptions,
+): string[] {
   const shown = columns
     .filter(column => options.wide || !column.wide)
     .map(column => ({ column, cells: rows.map(row => column.cell(row)) }))
     .filter(({ cells }) => cells.some(cell => cell !== ''));
-  const widths = shown.map(({ column, cells }) => cells.reduce((max, cell) => Math.max(max, widthOf(cell)), column.head.length));
+  const widths = shown.map(({ column, cells }) =>
+    cells.reduce((max, cell) => Math.max(max, widthOf(cell)), column.head.length),
+  );
   const line = (cells: readonly string[]) => {
-    const text = cells.map((cell, index) => pad(cell, widths[index] ?? 0, shown[index]?.column.right === true)).join('  ');
+    const text = cells
+      .map((cell, index) => pad(cell, widths[index] ?? 0, shown[index]?.column.right === true))
+      .join('  ');
     const trimmed = text.replace(/ +$/, '');
     return options.columns === null ? trimmed : truncateStyled(trimmed, options.columns);
   };
   const head = line(shown.map(({ column }) => column.head));
-  return [options.style('dim', head), ...rows.map((_row, index) => line(shown.map(({ cells }) => cells[index] ?? '')))];
+  return [
+    options.style('dim', head),
+    ...rows.map((_row, index) => line(shown.map(({ cells }) => cells[index] ?? ''))),
+  ];
 }
 
 function pad(text: string, width: number, right: boolean): string {

@@ -8,7 +8,8 @@ const NARROW = /^[\x20-\x7e]*$/;
 export function widthOf(text: string): number {
   if (NARROW.test(text)) return text.length;
   let width = 0;
-  for (const char of stripVTControlCharacters(text)) width += WIDE.test(char) ? 2 : /\p{Mark}/u.test(char) ? 0 : 1;
+  for (const char of stripVTControlCharacters(text))
+    width += WIDE.test(char) ? 2 : /\p{Mark}/u.test(char) ? 0 : 1;
   return width;
 }
 

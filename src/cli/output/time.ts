@@ -57,6 +57,7 @@ export function clock(ms: number): string {
   const two = (value: number) => String(value).padStart(2, '0');
   const seconds = Math.max(0, ms) / 1000;
   const minutes = Math.floor(seconds / 60);
-  if (minutes >= 60) return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(Math.floor(seconds % 60))}`;
+  if (minutes >= 60)
+    return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(Math.floor(seconds % 60))}`;
   return `${two(minutes)}:${(Math.floor((seconds % 60) * 10) / 10).toFixed(1).padStart(4, '0')}`;
 }

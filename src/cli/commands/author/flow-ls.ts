@@ -22,7 +22,8 @@ export const verb = defineVerb({
       name: flow => flow.name,
       empty: 'no flows; coax up --flows DIR adds a folder of them',
     });
-    for (const fault of list.faults) out.hint(`${out.errorStyle('red', 'not usable:')} ${cell(fault.where)}: ${cell(fault.reason)}`);
+    for (const fault of list.faults)
+      out.hint(`${out.errorStyle('red', 'not usable:')} ${cell(fault.where)}: ${cell(fault.reason)}`);
     return 0;
   },
 });

@@ -2,7 +2,7 @@ import type { FlowShow } from '../../../api/flow.ts';
 import { cell, type Output } from '../../output/output.ts';
 import { plainLines } from '../../output/text.ts';
 import { defineVerb } from '../../verb.ts';
-import { schemaRows, schemaColumns } from './schema-table.ts';
+import { schemaColumns, schemaRows } from './schema-table.ts';
 
 /** One flow: its steps, parameters and source. */
 export const verb = defineVerb<{ source?: boolean }>({
@@ -29,7 +29,8 @@ function printFlow(out: Output, flow: FlowShow): void {
   out.line(`${out.style('bold', cell(flow.name))}  ${out.style('dim', cell(flow.file ?? 'built in'))}`);
   if (flow.about) out.line(cell(flow.about));
   out.line();
-  for (const [index, step] of flow.steps.entries()) out.line(`  ${out.style('dim', String(index))}  ${cell(step)}`);
+  for (const [index, step] of flow.steps.entries())
+    out.line(`  ${out.style('dim', String(index))}  ${cell(step)}`);
   const rows = schemaRows(flow.parameters, flow.required);
   if (rows.length > 0) {
     out.line();

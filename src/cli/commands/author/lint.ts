@@ -28,7 +28,11 @@ export const verb = defineVerb<{ strict?: boolean }>({
       columns: [
         { head: 'LEVEL', cell: finding => styleStatus(out.style, finding.level) },
         { head: 'WHERE', cell: finding => cell(finding.where) },
-        { head: 'REASON', cell: finding => `${cell(finding.reason)}${finding.hint ? out.style('dim', ` – ${cell(finding.hint)}`) : ''}` },
+        {
+          head: 'REASON',
+          cell: finding =>
+            `${cell(finding.reason)}${finding.hint ? out.style('dim', ` – ${cell(finding.hint)}`) : ''}`,
+        },
       ],
       name: finding => `${finding.level} ${finding.where}`,
       empty: 'nothing to say against it',

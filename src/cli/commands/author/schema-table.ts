@@ -23,11 +23,16 @@ const LIMITS: Readonly<Record<string, string>> = {
 const NO_LIMITS = new Set([Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER]);
 
 /** The properties of a JSON Schema, a row each. */
-export function schemaRows(properties: Readonly<Record<string, unknown>>, required: readonly string[]): SchemaRow[] {
+export function schemaRows(
+  properties: Readonly<Record<string, unknown>>,
+  required: readonly string[],
+): SchemaRow[] {
   return Object.entries(properties).map(([name, value]) => {
     const schema = (value ?? {}) as Record<string, unknown>;
     const limits = Object.entries(LIMITS).flatMap(([key, sign]) =>
-      schema[key] === undefined || NO_LIMITS.has(schema[key] as number) ? [] : [`${sign}${valueText(schema[key], 40)}`],
+      schema[key] === undefined || NO_LIMITS.has(schema[key] as number)
+        ? []
+        : [`${sign}${valueText(schema[key], 40)}`],
     );
     const must = required.includes(name) ? 'required' : '';
     return {

@@ -19,7 +19,10 @@ export const verb = defineVerb({
     const { items } = (await client.hosts()) as unknown as { items: HostView[] };
     const host = items.find(item => item.name === name);
     if (!host) {
-      const hint = `${didYouMean(name, items.map(item => item.name))}\`coax host ls\` lists the hosts.`;
+      const hint = `${didYouMean(
+        name,
+        items.map(item => item.name),
+      )}\`coax host ls\` lists the hosts.`;
       throw new CoaxError('COAX_NOT_FOUND', `no host is called ${name}`, { hint });
     }
     const vms = ((await client.vms()) as unknown as { items: VmView[] }).items.filter(vm => vm.host === name);
@@ -29,7 +32,10 @@ export const verb = defineVerb({
         ['note', host.simulated ? out.style('yellow', SIMULATED) : null],
         ['state', `${styleStatus(out.style, host.state)} ${cell(host.reason)}`.trim()],
         ['cpu', `${host.cpu.used} used, ${host.cpu.free} free of ${host.cpu.total} × ${host.cpu.overcommit}`],
-        ['mem', `${memory(host.memMib.used)} used, ${memory(host.memMib.free)} free of ${memory(host.memMib.total)}`],
+        [
+          'mem',
+          `${memory(host.memMib.used)} used, ${memory(host.memMib.free)} free of ${memory(host.memMib.total)}`,
+        ],
         ['hypervisor', `${cell(host.hypervisor)} ${cell(host.accelerator)}`],
         ['zone', cell(host.zone)],
         ['labels', labels(host.labels)],
@@ -38,7 +44,11 @@ export const verb = defineVerb({
       ]);
       if (vms.length === 0) return;
       out.line();
-      for (const line of out.table(vms, vmColumns(out).filter(column => column.head !== 'HOST'))) out.line(line);
+      for (const line of out.table(
+        vms,
+        vmColumns(out).filter(column => column.head !== 'HOST'),
+      ))
+        out.line(line);
     });
     return 0;
   },

@@ -1,5 +1,5 @@
-import { CoaxError } from '../../../errors/coax-error.ts';
 import type { Client } from '../../../client/client.ts';
+import { CoaxError } from '../../../errors/coax-error.ts';
 import type { Output } from '../../output/output.ts';
 import { defineVerb, wholeNumber } from '../../verb.ts';
 
@@ -23,7 +23,12 @@ export const verb = defineVerb<ConsoleOptions>({
   options: [
     { flags: '-f, --follow', about: 'Go on printing what it writes' },
     { flags: '-i, --interactive', about: 'Send keys to it' },
-    { flags: '-b, --bytes <n>', about: 'How much of the past to print', default: 16_384, parse: wholeNumber(1) },
+    {
+      flags: '-b, --bytes <n>',
+      about: 'How much of the past to print',
+      default: 16_384,
+      parse: wholeNumber(1),
+    },
   ],
   async run(context, [name = ''], options) {
     const { out } = context;
@@ -33,7 +38,10 @@ export const verb = defineVerb<ConsoleOptions>({
     if (tail.text === '') out.hint('it has written nothing yet');
     if (!options.follow && !options.interactive) return 0;
     if (options.interactive && !process.stdin.isTTY) {
-      throw new CoaxError('COAX_USAGE', 'a session needs a terminal', { where: '-i', hint: 'Use -f to follow.' });
+      throw new CoaxError('COAX_USAGE', 'a session needs a terminal', {
+        where: '-i',
+        hint: 'Use -f to follow.',
+      });
     }
     await session(client, name, out, options.interactive === true);
     return 0;
@@ -47,8 +55,10 @@ async function session(client: Client, name: string, out: Output, interactive: b
     out.stdout.write(typeof event.data === 'string' ? event.data : Buffer.from(event.data as ArrayBuffer));
   };
   socket.onclose = () => ended.resolve();
-  socket.onerror = () => ended.reject(new CoaxError('COAX_HYPERVISOR', `the console of ${name} cannot be opened`));
-  const onKeys = (keys: Buffer) => (keys.includes(LEAVE) ? socket.close() : socket.send(new Uint8Array(keys)));
+  socket.onerror = () =>
+    ended.reject(new CoaxError('COAX_HYPERVISOR', `the console of ${name} cannot be opened`));
+  const onKeys = (keys: Buffer) =>
+    keys.includes(LEAVE) ? socket.close() : socket.send(new Uint8Array(keys));
   const onInterrupt = () => socket.close();
   process.once('SIGINT', onInterrupt);
   if (interactive) {

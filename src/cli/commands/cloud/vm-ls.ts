@@ -11,7 +11,11 @@ export const verb = defineVerb({
   async run(context) {
     const { out } = context;
     const list = (await (await context.client()).vms()) as unknown as { items: VmView[] };
-    await out.list(list, { columns: vmColumns(out), name: item => item.name, empty: 'no VM; coax run create_vm cpu=1 mem=512 makes one' });
+    await out.list(list, {
+      columns: vmColumns(out),
+      name: item => item.name,
+      empty: 'no VM; coax run create_vm cpu=1 mem=512 makes one',
+    });
     return 0;
   },
 });

@@ -17,6 +17,13 @@ export const verb = defineVerb<DecisionOptions>({
   async run(context, [name = ''], options) {
     const client = await context.client();
     const message = await client.removeVm(name, { reason: options.reason ?? '' });
-    return afterDecision(context, client, message, `removing ${name}: message ${message.msgid} is being reverted`, options, 'rolled_back');
+    return afterDecision(
+      context,
+      client,
+      message,
+      `removing ${name}: message ${message.msgid} is being reverted`,
+      options,
+      'rolled_back',
+    );
   },
 });

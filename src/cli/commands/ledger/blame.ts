@@ -29,7 +29,10 @@ export const verb = defineVerb({
         { head: 'PARAMETER', cell: line => `${cell(line.name)}=${valueText(line.value, 80)}` },
       ],
       name: line => line.name,
-      empty: name === undefined ? 'it has no parameters' : `no parameter is called ${name}; coax blame ${word} lists them`,
+      empty:
+        name === undefined
+          ? 'it has no parameters'
+          : `no parameter is called ${name}; coax blame ${word} lists them`,
     });
     return blame.items.length === 0 && name !== undefined ? 3 : 0;
   },

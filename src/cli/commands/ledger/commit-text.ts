@@ -14,7 +14,9 @@ export function commitHead(commit: CommitView, out: Output, decoration = ''): st
   const id = out.format === 'wide' ? commit.id : shortId(commit.id);
   const attempt = commit.attempt > 1 ? ` (attempt ${commit.attempt})` : '';
   const outcome = commit.step === null ? '' : `  ${styleOutcome(style, commit.outcome)}${attempt}`;
-  const changed = commit.codeChanged ? `  ${style('yellow', '(changed since the message was accepted)')}` : '';
+  const changed = commit.codeChanged
+    ? `  ${style('yellow', '(changed since the message was accepted)')}`
+    : '';
   const code = commit.code === null ? null : `${commit.code.slice(0, 10)}${changed}`;
   return [
     `${style('yellow', `commit ${id}`)}${decoration ? ` ${decoration}` : ''}`,
@@ -46,7 +48,10 @@ export function commitTail(commit: CommitView, out: Output, withLog: boolean): s
   if (error) {
     lines.push('', `    ${style('red', plain(error.reason))} ${style('dim', `(${plain(error.code)})`)}`);
     const hint = Object.hasOwn(CODES, error.code) ? CODES[error.code as keyof typeof CODES].hint : null;
-    if (hint) lines.push(`    ${style('dim', hint.replaceAll('MSGID', String(commit.msgid)).replaceAll('COMMIT', shortId(commit.id)))}`);
+    if (hint)
+      lines.push(
+        `    ${style('dim', hint.replaceAll('MSGID', String(commit.msgid)).replaceAll('COMMIT', shortId(commit.id)))}`,
+      );
   }
   const text = log ?? error?.log;
   if (withLog && text) lines.push('', ...plainLines(text).map(line => `    ${style('dim', '|')} ${line}`));

@@ -26,10 +26,15 @@ export const verb = defineVerb<{ exitCode?: boolean }>({
     const client = await context.client();
     // Commits compare with commits: `141592~2 141592` means the newest commit of the second.
     const commits = a.includes('~') || b.includes('~');
-    const side = async (word: string) => resolveSide(client, commits && /^(@|\d+)$/.test(word) ? `${word}~0` : word);
+    const side = async (word: string) =>
+      resolveSide(client, commits && /^(@|\d+)$/.test(word) ? `${word}~0` : word);
     const diff = (await client.diff(await side(a), await side(b))) as unknown as CommitDiff | MessageDiff;
-    const differs = diff.parameters.length > 0 || ('divergence' in diff ? diff.divergence !== null : diff.members.length > 0);
-    await out.object(diff, '', () => ('divergence' in diff ? printMessages(out, a, b, diff) : printCommits(out, diff)));
+    const differs =
+      diff.parameters.length > 0 ||
+      ('divergence' in diff ? diff.divergence !== null : diff.members.length > 0);
+    await out.object(diff, '', () =>
+      'divergence' in diff ? printMessages(out, a, b, diff) : printCommits(out, diff),
+    );
     return exitCode && differs ? 1 : 0;
   },
 });
@@ -38,8 +43,14 @@ function printMessages(out: Output, a: string, b: string, { divergence, paramete
   if (divergence === null) out.line('the same transitions');
   else {
     out.line(out.style('bold', `they part at transition ${divergence.seq}`));
-    for (const [word, commit] of [[a, divergence.a], [b, divergence.b]] as const) {
-      const text = commit === null ? 'had ended' : `${shortId(commit.id)}  ${deedOf({ ...commit, codeChanged: false } as never)}  ${commit.outcome}${commit.error ? `  ${plain(commit.error.reason)}` : ''}`;
+    for (const [word, commit] of [
+      [a, divergence.a],
+      [b, divergence.b],
+    ] as const) {
+      const text =
+        commit === null
+          ? 'had ended'
+          : `${shortId(commit.id)}  ${deedOf({ ...commit, codeChanged: false } as never)}  ${commit.outcome}${commit.error ? `  ${plain(commit.error.reason)}` : ''}`;
       out.line(`  ${out.style('dim', word)}  ${text}`);
     }
     printMembers(out, divergence.members);
@@ -49,13 +60,17 @@ function printMessages(out: Output, a: string, b: string, { divergence, paramete
 
 function printCommits(out: Output, { a, b, members, parameters }: CommitDiff): void {
   out.line(out.style('red', `--- ${shortId(a.commit.id)}  message ${a.commit.msgid} commit ${a.commit.seq}`));
-  out.line(out.style('green', `+++ ${shortId(b.commit.id)}  message ${b.commit.msgid} commit ${b.commit.seq}`));
+  out.line(
+    out.style('green', `+++ ${shortId(b.commit.id)}  message ${b.commit.msgid} commit ${b.commit.seq}`),
+  );
   printMembers(out, members);
   printChanges(out, parameters);
 }
 
 function printMembers(out: Output, members: CommitDiff['members']): void {
-  const shown = members.filter(({ member }) => !['parent', 'started', 'finished', 'log', 'detail', 'set', 'unset'].includes(member));
+  const shown = members.filter(
+    ({ member }) => !['parent', 'started', 'finished', 'log', 'detail', 'set', 'unset'].includes(member),
+  );
   if (shown.length === 0) return;
   const columns = [
     { head: 'MEMBER', cell: (row: CommitDiff['members'][number]) => row.member as string },
@@ -70,7 +85,9 @@ function printChanges(out: Output, changes: readonly Change[]): void {
   out.line();
   if (changes.length === 0) out.line('the same parameters');
   for (const change of changes) {
-    if (change.kind !== 'added') out.line(out.style('red', `-${plain(change.name)}=${valueText(change.before)}`));
-    if (change.kind !== 'removed') out.line(out.style('green', `+${plain(change.name)}=${valueText(change.after)}`));
+    if (change.kind !== 'added')
+      out.line(out.style('red', `-${plain(change.name)}=${valueText(change.before)}`));
+    if (change.kind !== 'removed')
+      out.line(out.style('green', `+${plain(change.name)}=${valueText(change.after)}`));
   }
 }

@@ -29,13 +29,17 @@ async function readOffline(dataDir: string): Promise<FsckReportView> {
   return (await offlineFsck(dataDir)) as unknown as FsckReportView;
 }
 
-type Fault = FsckReportView['faults'][number] & { readonly msgid?: number; readonly seq?: number };
+type Fault = FsckReportView['faults'][number] & {
+  readonly where?: string;
+  readonly msgid?: number;
+  readonly seq?: number;
+};
 
 function printReport(out: Output, report: FsckReportView): void {
   const faults = report.faults as readonly Fault[];
   const columns = [
     { head: 'KIND', cell: (fault: Fault) => out.style('red', cell(fault.kind)) },
-    { head: 'WHERE', cell: (fault: Fault) => cell(fault.where ?? placeOf(fault)) },
+    { head: 'WHERE', cell: (fault: Fault) => cell((fault.where as string | undefined) ?? placeOf(fault)) },
     { head: 'REASON', cell: (fault: Fault) => cell(fault.reason) },
   ];
   if (faults.length > 0) for (const line of out.table(faults, columns, null)) out.line(line);
@@ -45,7 +49,11 @@ function printReport(out: Output, report: FsckReportView): void {
   });
   const took = typeof report.seconds === 'number' ? ` in ${report.seconds.toFixed(1)}s` : '';
   const sum = counted.length === 0 ? '' : ` (${counted.join(', ')})`;
-  out.line(report.ok ? `${out.style('green', 'ok')}: everything verifies${sum}${took}` : `${out.style('red', plural(faults.length, 'fault'))}${sum}${took}; nothing was changed`);
+  out.line(
+    report.ok
+      ? `${out.style('green', 'ok')}: everything verifies${sum}${took}`
+      : `${out.style('red', plural(faults.length, 'fault'))}${sum}${took}; nothing was changed`,
+  );
 }
 
 function placeOf({ msgid, seq }: Fault): string {

@@ -27,7 +27,9 @@ export const verb = defineVerb<LogOptions>({
     ['coax log @ --oneline --graph', 'with the branches of its groups'],
     ['coax log 141592 -p -n 3', 'the newest 3, with values before and after, and the logs of the steps'],
   ],
-  details: ['`+name=value` was set and `-name` dropped. "code changed" marks a step whose code was not the one that the message was accepted with.'],
+  details: [
+    '`+name=value` was set and `-name` dropped. "code changed" marks a step whose code was not the one that the message was accepted with.',
+  ],
   args: [{ name: '<msgid>', about: 'The message (@ is the newest), or a commit of it', completes: 'msgid' }],
   options: [
     { flags: '--oneline', about: 'One line a commit' },
@@ -40,7 +42,9 @@ export const verb = defineVerb<LogOptions>({
     const { out } = context;
     const client = await context.client();
     const message = await client.message(await resolveMsgid(client, word));
-    const { items, next } = options.graph ? await family(client, message, options) : await fetchCommits(client, message.msgid, options);
+    const { items, next } = options.graph
+      ? await family(client, message, options)
+      : await fetchCommits(client, message.msgid, options);
     const name = (commit: CommitView) => commit.id;
     if (!out.forPeople) {
       await out.list({ items, ...(next && { next }) }, { columns: [], name, empty: '' });
@@ -65,7 +69,11 @@ async function fetchCommits(client: Client, msgid: number, { limit, reverse }: L
   let next: string | undefined;
   do {
     const order = reverse ? 'oldest' : 'newest';
-    const page = await client.commits(msgid, { order, limit: Math.min(PAGE, limit - items.length), ...(next && { cursor: next }) });
+    const page = await client.commits(msgid, {
+      order,
+      limit: Math.min(PAGE, limit - items.length),
+      ...(next && { cursor: next }),
+    });
     items.push(...page.items);
     next = page.next;
   } while (next && items.length < limit);
@@ -89,10 +97,14 @@ const LANES_MAX = 12;
 
 /** One column a message: `*` where the commit is, `|` where another one has commits before and after. */
 function graphLanes(root: MessageView, items: readonly CommitView[]): (commit: CommitView) => string {
-  const msgids = [root.msgid, ...new Set(items.map(item => item.msgid).filter(msgid => msgid !== root.msgid))];
+  const msgids = [
+    root.msgid,
+    ...new Set(items.map(item => item.msgid).filter(msgid => msgid !== root.msgid)),
+  ];
   const spans = new Map<number, [number, number]>();
   const position = new Map(items.map((item, index) => [item.id, index]));
-  for (const [index, item] of items.entries()) spans.set(item.msgid, [spans.get(item.msgid)?.[0] ?? index, index]);
+  for (const [index, item] of items.entries())
+    spans.set(item.msgid, [spans.get(item.msgid)?.[0] ?? index, index]);
   return commit => {
     const at = position.get(commit.id) ?? 0;
     return msgids
@@ -138,7 +150,8 @@ async function printCommit(
     const { before, parameters } = await client.commit(commit.id);
     lines.push(...changeLines(before, parameters, out.style));
   } else {
-    for (const text of changesText(commit, out.style).split(/ (?=\u001b\[\d+m[+-]|[+-])/)) if (text) lines.push(`    ${text}`);
+    for (const text of changesText(commit, out.style).split(/ (?=\u001b\[\d+m[+-]|[+-])/))
+      if (text) lines.push(`    ${text}`);
   }
   lines.push(...commitTail(commit, out, patch));
   const follow = lane.replace('*', '|');

@@ -23,7 +23,9 @@ export const verb = defineVerb({
       const changes = changeLines(before, parameters, out.style);
       if (changes.length > 0) out.line();
       for (const line of changes) out.line(line);
-      const same = Object.entries(parameters).filter(([name]) => JSON.stringify(before[name]) === JSON.stringify(parameters[name]));
+      const same = Object.entries(parameters).filter(
+        ([name]) => JSON.stringify(before[name]) === JSON.stringify(parameters[name]),
+      );
       for (const [name, value] of same) out.line(out.style('dim', `     ${plain(name)}=${valueText(value)}`));
       for (const line of commitTail(commit, out, true)) out.line(line);
     });

@@ -30,10 +30,25 @@ function printWhy(out: Output, why: WhyView): void {
     out.line();
     const columns = [
       { head: 'FILTER', cell: (row: WhyView['filters'][number]) => cell(row.name) },
-      { head: 'BEFORE', right: true, cell: (row: WhyView['filters'][number]) => row.before.toLocaleString('en') },
+      {
+        head: 'BEFORE',
+        right: true,
+        cell: (row: WhyView['filters'][number]) => row.before.toLocaleString('en'),
+      },
       { head: 'REMOVED', right: true, cell: removed(out) },
-      { head: 'AFTER', right: true, cell: (row: WhyView['filters'][number]) => row.after.toLocaleString('en') },
-      { head: 'FOR EXAMPLE', cell: (row: WhyView['filters'][number]) => row.examples.slice(0, out.format === 'wide' ? 9 : 1).map(exampleText).join('; ') },
+      {
+        head: 'AFTER',
+        right: true,
+        cell: (row: WhyView['filters'][number]) => row.after.toLocaleString('en'),
+      },
+      {
+        head: 'FOR EXAMPLE',
+        cell: (row: WhyView['filters'][number]) =>
+          row.examples
+            .slice(0, out.format === 'wide' ? 9 : 1)
+            .map(exampleText)
+            .join('; '),
+      },
     ];
     for (const line of out.table(why.filters, columns)) out.line(line);
   }
@@ -45,7 +60,11 @@ const removed = (out: Output) => (row: WhyView['filters'][number]) =>
 
 function printWaiting(out: Output, waiting: NonNullable<WhyView['waiting']>): void {
   out.fields([
-    ['address', waiting.address && `${plain(waiting.address)}${waiting.served ? '' : out.style('red', '  no worker serves it')}`],
+    [
+      'address',
+      waiting.address &&
+        `${plain(waiting.address)}${waiting.served ? '' : out.style('red', '  no worker serves it')}`,
+    ],
     ['worker', waiting.worker && plain(waiting.worker)],
     ['until', waiting.until && out.time(waiting.until)],
   ]);
@@ -53,7 +72,9 @@ function printWaiting(out: Output, waiting: NonNullable<WhyView['waiting']>): vo
 
 function exampleText(example: unknown): string {
   if (typeof example !== 'object' || example === null || !('host' in example)) return valueText(example, 80);
-  return 'reason' in example ? `${plain(String(example.host))}: ${plain(String(example.reason))}` : plain(String(example.host));
+  return 'reason' in example
+    ? `${plain(String(example.host))}: ${plain(String(example.reason))}`
+    : plain(String(example.host));
 }
 
 interface Candidate {
@@ -69,7 +90,11 @@ function printCandidates(out: Output, why: WhyView): void {
   const columns = [
     { head: 'CANDIDATE', cell: (row: Candidate) => cell(row.host) },
     { head: 'SCORE', right: true, cell: (row: Candidate) => row.score.toFixed(3) },
-    ...parts.map(name => ({ head: name.toUpperCase(), right: true, cell: (row: Candidate) => (row.parts?.[name] ?? 0).toFixed(3) })),
+    ...parts.map(name => ({
+      head: name.toUpperCase(),
+      right: true,
+      cell: (row: Candidate) => (row.parts?.[name] ?? 0).toFixed(3),
+    })),
     { head: '', cell: (row: Candidate) => (row.host === why.host ? out.style('green', '← won') : '') },
   ];
   for (const line of out.table(candidates, columns)) out.line(line);

@@ -18,6 +18,13 @@ export const verb = defineVerb<DecisionOptions>({
   async run(context, [word = ''], options) {
     const client = await context.client();
     const message = await client.cancel(await resolveMsgid(client, word), { reason: options.reason ?? '' });
-    return afterDecision(context, client, message, 'cancelled: its steps are being undone', options, 'rolled_back');
+    return afterDecision(
+      context,
+      client,
+      message,
+      'cancelled: its steps are being undone',
+      options,
+      'rolled_back',
+    );
   },
 });

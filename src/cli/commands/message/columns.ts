@@ -23,7 +23,8 @@ export function messageColumns(out: Output): Column<MessageView>[] {
 }
 
 function stepCell({ steps, cursor, status }: MessageView): string {
-  if (status === 'done' || status === 'rolled_back') return `${steps.length}/${steps.length}`.replace(/^\d+/, status === 'done' ? '$&' : '0');
+  if (status === 'done' || status === 'rolled_back')
+    return `${steps.length}/${steps.length}`.replace(/^\d+/, status === 'done' ? '$&' : '0');
   return `${Math.max(cursor, 0)}/${steps.length} ${cell(steps[cursor]?.step)}`;
 }
 
@@ -34,7 +35,8 @@ function noteOf(message: MessageView): string {
 
 function reasonOf(message: MessageView): string {
   if (message.status === 'parked') return `undo failed: ${cell(message.undoError?.reason)}`;
-  if (message.status === 'rolled_back') return message.cause === 'failed' ? cell(message.error?.reason) : cell(message.cause);
+  if (message.status === 'rolled_back')
+    return message.cause === 'failed' ? cell(message.error?.reason) : cell(message.cause);
   if (message.cancelAsked) return 'cancel asked';
   if (message.waitingFor) return `waits for ${cell(message.waitingFor)}`;
   if (message.status !== 'done') return message.mode === 'rollback' ? 'rolling back' : '';

@@ -14,7 +14,11 @@ export interface DecisionOptions {
 }
 
 export const REASON: VerbOption = { flags: '-r, --reason <text>', about: 'Why; stands in the ledger' };
-export const PARAM: VerbOption = { flags: '-p, --param <name=value>', about: 'A parameter to change', repeats: true };
+export const PARAM: VerbOption = {
+  flags: '-p, --param <name=value>',
+  about: 'A parameter to change',
+  repeats: true,
+};
 export const WAIT: readonly VerbOption[] = [
   { flags: '-w, --wait', about: 'Wait until it rests' },
   { flags: '--timeout <time>', about: 'With --wait: stop waiting after so long', parse: lengthOfTime },

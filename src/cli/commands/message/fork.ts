@@ -25,6 +25,12 @@ export const verb = defineVerb<DecisionOptions>({
       parameters: edits(options.param, parameters),
       reason: options.reason ?? '',
     });
-    return afterDecision(context, client, message, `forked from ${shortId(commit.id)} of message ${commit.msgid}`, options);
+    return afterDecision(
+      context,
+      client,
+      message,
+      `forked from ${shortId(commit.id)} of message ${commit.msgid}`,
+      options,
+    );
   },
 });

@@ -1,6 +1,6 @@
-import { STATUSES } from '../../../message/message.ts';
 import type { MessageView } from '../../../api/message.ts';
 import type { Client } from '../../../client/client.ts';
+import { STATUSES } from '../../../message/message.ts';
 import type { Context } from '../../context.ts';
 import { Screen } from '../../live/screen.ts';
 import { truncateStyled } from '../../output/text.ts';
@@ -27,7 +27,12 @@ export const verb = defineVerb<LsOptions>({
     ['coax ls --watch', 'as it changes'],
   ],
   options: [
-    { flags: '-s, --status <status>', about: 'Only with this status', choices: STATUSES, completes: 'status' },
+    {
+      flags: '-s, --status <status>',
+      about: 'Only with this status',
+      choices: STATUSES,
+      completes: 'status',
+    },
     { flags: '-f, --flow <flow>', about: 'Only of this flow', completes: 'flow' },
     { flags: '-n, --limit <n>', about: 'At most so many', default: 20, parse: wholeNumber(1) },
     { flags: '-a, --all', about: 'Every one' },
@@ -39,11 +44,17 @@ export const verb = defineVerb<LsOptions>({
     if (options.watch) return watchList(context, client, options);
     const { out } = context;
     const page = await fetchMessages(client, options);
-    const filters = [options.status && `status ${options.status}`, options.flow && `flow ${options.flow}`].filter(Boolean);
+    const filters = [
+      options.status && `status ${options.status}`,
+      options.flow && `flow ${options.flow}`,
+    ].filter(Boolean);
     await out.list(page, {
       columns: messageColumns(out),
       name: message => String(message.msgid),
-      empty: filters.length > 0 ? `no message with ${filters.join(' and ')}` : 'no message yet; coax run FLOW name=value … submits one',
+      empty:
+        filters.length > 0
+          ? `no message with ${filters.join(' and ')}`
+          : 'no message yet; coax run FLOW name=value … submits one',
     });
     if (page.next && out.forPeople) out.hint(`… more: -n ${options.limit * 5}, or --all`);
     return 0;
@@ -72,7 +83,11 @@ async function watchList({ out }: Context, client: Client, options: LsOptions): 
   try {
     while (!interrupt.signal.aborted) {
       const { columns, rows } = screen.size;
-      const { items } = await fetchMessages(client, { ...options, limit: Math.min(options.limit, Math.max(1, rows - 3)), all: false });
+      const { items } = await fetchMessages(client, {
+        ...options,
+        limit: Math.min(options.limit, Math.max(1, rows - 3)),
+        all: false,
+      });
       const lines = items.length === 0 ? ['no message'] : out.table(items, messageColumns(out), columns);
       screen.draw(lines.map(line => truncateStyled(line, columns)));
       await pause(500, interrupt.signal);
@@ -84,12 +99,18 @@ async function watchList({ out }: Context, client: Client, options: LsOptions): 
 }
 
 /** For a pipe: each message that changed, as it changes, one JSON object (or table line) a line. */
-async function streamList({ out }: Pick<Context, 'out'>, client: Client, { status, flow }: LsOptions): Promise<number> {
+async function streamList(
+  { out }: Pick<Context, 'out'>,
+  client: Client,
+  { status, flow }: LsOptions,
+): Promise<number> {
   for await (const event of client.events()) {
     if (event.type === 'gap') continue;
     const { message } = event;
     if ((status && message.status !== status) || (flow && message.flow !== flow)) continue;
-    out.line(out.forPeople ? `${message.msgid}  ${message.flow}  ${message.status}` : JSON.stringify(message));
+    out.line(
+      out.forPeople ? `${message.msgid}  ${message.flow}  ${message.status}` : JSON.stringify(message),
+    );
   }
   return 0;
 }
@@ -97,6 +118,10 @@ async function streamList({ out }: Pick<Context, 'out'>, client: Client, { statu
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
+    const onAbort = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
   });
 }

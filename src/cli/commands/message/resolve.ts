@@ -1,5 +1,5 @@
-import { CoaxError } from '../../../errors/coax-error.ts';
 import type { ResolveBody } from '../../../api/message.ts';
+import { CoaxError } from '../../../errors/coax-error.ts';
 import { RESOLUTIONS } from '../../../message/outcome.ts';
 import { resolveMsgid } from '../../input/refs.ts';
 import { defineVerb } from '../../verb.ts';
@@ -9,7 +9,10 @@ import { afterDecision, type DecisionOptions, edits, PARAM, REASON, WAIT } from 
 export const verb = defineVerb<DecisionOptions>({
   examples: [
     ['coax resolve 141592 retry --reason "switch is back"', 'try the undo again'],
-    ['coax resolve 141592 undone --reason "removed by hand"', 'it was undone by hand: go on with the walk back'],
+    [
+      'coax resolve 141592 undone --reason "removed by hand"',
+      'it was undone by hand: go on with the walk back',
+    ],
     ['coax resolve 141592 edit -p host=h7 --reason "wrong host"', 'change a parameter, then try again'],
   ],
   details: [
@@ -33,13 +36,23 @@ export const verb = defineVerb<DecisionOptions>({
       });
     }
     if (options.param && how !== 'edit') {
-      throw new CoaxError('COAX_USAGE', `${how} changes no parameter`, { where: '-p', hint: 'Say `edit` to change parameters.' });
+      throw new CoaxError('COAX_USAGE', `${how} changes no parameter`, {
+        where: '-p',
+        hint: 'Say `edit` to change parameters.',
+      });
     }
     const client = await context.client();
     const msgid = await resolveMsgid(client, word);
     const { parameters } = await client.message(msgid);
     const body: ResolveBody = { how: how as ResolveBody['how'], reason: options.reason };
     if (options.param) body.parameters = edits(options.param, parameters);
-    return afterDecision(context, client, await client.resolve(msgid, body), `${how}: the walk back goes on`, options, 'rolled_back');
+    return afterDecision(
+      context,
+      client,
+      await client.resolve(msgid, body),
+      `${how}: the walk back goes on`,
+      options,
+      'rolled_back',
+    );
   },
 });

@@ -22,6 +22,13 @@ export const verb = defineVerb<DecisionOptions & { force?: boolean }>({
       reason: options.reason ?? '',
       force: options.force ?? false,
     });
-    return afterDecision(context, client, message, 'reverting: its steps are being undone', options, 'rolled_back');
+    return afterDecision(
+      context,
+      client,
+      message,
+      'reverting: its steps are being undone',
+      options,
+      'rolled_back',
+    );
   },
 });

@@ -5,12 +5,19 @@ import { afterDecision, type DecisionOptions, edits, PARAM, REASON, WAIT } from 
 /** Walks a message back to a step, changes parameters, and lets it go forward again. */
 export const verb = defineVerb<DecisionOptions & { to: string }>({
   examples: [
-    ['coax rewind 141592 --to "network alloc_ip" -p network=lab', 'undo back to that step, then go on with another network'],
+    [
+      'coax rewind 141592 --to "network alloc_ip" -p network=lab',
+      'undo back to that step, then go on with another network',
+    ],
     ['coax rewind @ --to 0 -p mem=2048 --reason "too big" --wait', 'all steps again, with less memory'],
   ],
   args: [{ name: '<msgid>', about: 'A message under way or done; @ is the newest', completes: 'msgid' }],
   options: [
-    { flags: '--to <step>', about: 'Index of the step (from 0), or "module action"; it is undone and done again' },
+    {
+      flags: '--to <step>',
+      about: 'Index of the step (from 0), or "module action"; it is undone and done again',
+      required: true,
+    },
     PARAM,
     REASON,
     ...WAIT,

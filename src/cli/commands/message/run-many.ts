@@ -43,7 +43,12 @@ export async function runMany(context: Context, client: Client, options: ManyOpt
   }
 }
 
-async function submit(client: Client, options: ManyOptions, lines: readonly Line[], before: number): Promise<number[]> {
+async function submit(
+  client: Client,
+  options: ManyOptions,
+  lines: readonly Line[],
+  before: number,
+): Promise<number[]> {
   const many = lines.map(
     ({ number, parameters }): SubmitFlow => ({
       flow: options.flow,
@@ -51,7 +56,9 @@ async function submit(client: Client, options: ManyOptions, lines: readonly Line
       ...(options.key !== undefined && { key: `${options.key}-${number}` }),
     }),
   );
-  const { items } = await client.submitMany(many).catch(error => blameLines(error, options.from, lines, before));
+  const { items } = await client
+    .submitMany(many)
+    .catch(error => blameLines(error, options.from, lines, before));
   return items.flatMap((item, index) => {
     if ('msgid' in item) return [item.msgid];
     const { detail, hint, code } = item.error;
@@ -90,14 +97,23 @@ async function* batches(lines: AsyncIterable<Line>): AsyncGenerator<Line[]> {
   if (batch.length > 0) yield batch;
 }
 
-async function summary({ out }: Context, progress: Progress, started: number, waited: boolean): Promise<void> {
+async function summary(
+  { out }: Context,
+  progress: Progress,
+  started: number,
+  waited: boolean,
+): Promise<void> {
   progress.close();
   const { submitted, done, rolledBack, parked } = progress.counts;
   const seconds = Math.round((Date.now() - started) / 10) / 100;
   const value = waited ? { submitted, done, rolledBack, parked, seconds } : { submitted, seconds };
   if (out.format === 'name') return;
   await out.object(value, '', () =>
-    out.line(Object.entries(value).map(([name, count]) => `${count.toLocaleString('en')} ${LABELS[name] ?? name}`).join(', ')),
+    out.line(
+      Object.entries(value)
+        .map(([name, count]) => `${count.toLocaleString('en')} ${LABELS[name] ?? name}`)
+        .join(', '),
+    ),
   );
 }
 

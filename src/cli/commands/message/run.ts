@@ -24,7 +24,10 @@ export const verb = defineVerb<RunOptions>({
     ['coax run create_vm cpu=2 mem=4096 --wait', 'submit it and look on until it ends'],
     ['coax run create_vm --params vm.yaml name=web-3', 'parameters from a file, some changed'],
     ['coax run create_vm --from vms.jsonl --wait -o json', 'one message a line, thousands a second'],
-    ['id=$(coax run create_vm cpu=1 mem=512 --key order-17)', 'prints the msgid; the key makes it safe to repeat'],
+    [
+      'id=$(coax run create_vm cpu=1 mem=512 --key order-17)',
+      'prints the msgid; the key makes it safe to repeat',
+    ],
   ],
   details: [
     'A value that is JSON (2, true, ["a"]) is that value, unless the flow wants text there; all else is text. `name:=JSON` is always JSON; `name=@FILE` is the content of a file.',
@@ -36,16 +39,30 @@ export const verb = defineVerb<RunOptions>({
   ],
   options: [
     { flags: '-p, --param <name=value>', about: 'A parameter, as above', repeats: true },
-    { flags: '--params <file>', about: 'Parameters from a JSON or YAML file; - is standard input', completes: 'file' },
-    { flags: '--from <file>', about: 'One message for each line (a JSON object) of a file; - is standard input', completes: 'file' },
+    {
+      flags: '--params <file>',
+      about: 'Parameters from a JSON or YAML file; - is standard input',
+      completes: 'file',
+    },
+    {
+      flags: '--from <file>',
+      about: 'One message for each line (a JSON object) of a file; - is standard input',
+      completes: 'file',
+    },
     { flags: '-w, --wait', about: 'Wait until it is done, rolled back or parked' },
-    { flags: '--timeout <time>', about: 'With --wait: stop waiting after so long (30s, 5m); the message goes on', parse: lengthOfTime },
+    {
+      flags: '--timeout <time>',
+      about: 'With --wait: stop waiting after so long (30s, 5m); the message goes on',
+      parse: lengthOfTime,
+    },
     { flags: '--key <key>', about: 'Idempotency key: the same key never makes a second message' },
   ],
   statuses: WAIT_STATUSES,
   async run(context, [flow = '', ...pairs], options) {
     if (options.from !== undefined && options.params !== undefined) {
-      throw new CoaxError('COAX_USAGE', '--from and --params do not go together', { hint: 'Give common values as name=value.' });
+      throw new CoaxError('COAX_USAGE', '--from and --params do not go together', {
+        hint: 'Give common values as name=value.',
+      });
     }
     const client = await context.client();
     const words = [...pairs, ...(options.param ?? [])];
@@ -54,17 +71,31 @@ export const verb = defineVerb<RunOptions>({
       const { runMany } = await import('./run-many.ts');
       return runMany(context, client, { flow, common: given, from: options.from, ...options });
     }
-    const parameters = { ...(options.params === undefined ? {} : await readParameters(options.params)), ...given };
+    const parameters = {
+      ...(options.params === undefined ? {} : await readParameters(options.params)),
+      ...given,
+    };
     return submitOne(context, client, flow, parameters, options);
   },
 });
 
-async function submitOne(context: Context, client: Client, flow: string, parameters: Parameters, options: RunOptions) {
+async function submitOne(
+  context: Context,
+  client: Client,
+  flow: string,
+  parameters: Parameters,
+  options: RunOptions,
+) {
   const message = await client
     .submit({ flow, parameters }, options.key === undefined ? {} : { key: options.key })
     .catch(error => explainFlow(client, flow, error));
   if (options.wait) {
-    return follow(client, message.msgid, context.out, options.timeout === undefined ? {} : { timeoutMs: options.timeout });
+    return follow(
+      client,
+      message.msgid,
+      context.out,
+      options.timeout === undefined ? {} : { timeoutMs: options.timeout },
+    );
   }
   await context.out.object(message, String(message.msgid), () => context.out.line(String(message.msgid)));
   context.out.hint(`accepted; coax wait ${message.msgid}`);
@@ -75,12 +106,22 @@ async function submitOne(context: Context, client: Client, flow: string, paramet
 async function explainFlow(client: Client, flow: string, error: unknown): Promise<never> {
   if (!isCoaxError(error, 'COAX_FLOW_NOT_FOUND') || /did you mean/i.test(error.hint)) throw error;
   const { items } = await client.flows();
-  const hint = `${didYouMean(flow, items.map(item => item.name))}\`coax flow ls\` lists the flows.`;
-  throw new CoaxError('COAX_FLOW_NOT_FOUND', error.reason, { ...(error.where && { where: error.where }), hint });
+  const hint = `${didYouMean(
+    flow,
+    items.map(item => item.name),
+  )}\`coax flow ls\` lists the flows.`;
+  throw new CoaxError('COAX_FLOW_NOT_FOUND', error.reason, {
+    ...(error.where && { where: error.where }),
+    hint,
+  });
 }
 
 /** Which parameters of the flow are text, so that `name=007` stays as it was typed. */
-async function textParameters(client: Client, flow: string, words: readonly string[]): Promise<(name: string) => boolean> {
+async function textParameters(
+  client: Client,
+  flow: string,
+  words: readonly string[],
+): Promise<(name: string) => boolean> {
   if (words.length === 0) return () => false;
   const { parameters } = await client.flow(flow).catch(error => explainFlow(client, flow, error));
   return name => {

@@ -1,6 +1,6 @@
 import type { Client } from '../../../client/client.ts';
-import { isResting } from '../../live/view.ts';
 import type { Progress } from '../../live/progress.ts';
+import { isResting } from '../../live/view.ts';
 
 const STATUS_OF = { done: 'done', rolled_back: 'rolledBack', parked: 'parked' } as const;
 const QUIET_MS = 2000;
@@ -46,7 +46,8 @@ export function waitForMany(client: Client, progress: Progress, timeoutMs?: numb
     const lowest = Math.min(...open);
     do {
       const page = await client.messages({ limit: PAGE, ...(cursor && { cursor }) });
-      for (const { msgid, status } of page.items) if (isResting(status) && open.has(msgid)) rest(msgid, status as 'done');
+      for (const { msgid, status } of page.items)
+        if (isResting(status) && open.has(msgid)) rest(msgid, status as 'done');
       cursor = (page.items.at(-1)?.msgid ?? 0) > lowest ? page.next : undefined;
     } while (cursor && !stopped.signal.aborted);
     heard = Date.now();

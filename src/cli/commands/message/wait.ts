@@ -19,11 +19,20 @@ export const verb = defineVerb<{ timeout?: number }>({
   ],
   args: [{ name: '<msgid>', about: 'The message; @ is the newest', completes: 'msgid' }],
   options: [
-    { flags: '--timeout <time>', about: 'Stop waiting after so long (30s, 5m); the message goes on', parse: lengthOfTime },
+    {
+      flags: '--timeout <time>',
+      about: 'Stop waiting after so long (30s, 5m); the message goes on',
+      parse: lengthOfTime,
+    },
   ],
   statuses: WAIT_STATUSES,
   async run(context, [word = ''], { timeout }) {
     const client = await context.client();
-    return follow(client, await resolveMsgid(client, word), context.out, timeout === undefined ? {} : { timeoutMs: timeout });
+    return follow(
+      client,
+      await resolveMsgid(client, word),
+      context.out,
+      timeout === undefined ? {} : { timeoutMs: timeout },
+    );
   },
 });

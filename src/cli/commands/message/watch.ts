@@ -22,7 +22,8 @@ export const verb = defineVerb({
         out.hint(`some transitions were missed: ${event.reason}`);
         continue;
       }
-      for (const commit of event.commits) out.line(out.forPeople ? commitLine(commit, out.style) : JSON.stringify(commit));
+      for (const commit of event.commits)
+        out.line(out.forPeople ? commitLine(commit, out.style) : JSON.stringify(commit));
     }
     return 0;
   },
