@@ -43,10 +43,10 @@ import { textOf } from '../errors/coax-error.ts';
 import { runProcess } from '../linux/process/run-process.ts';
 import { type StepOutcome, terminal } from '../message/outcome.ts';
 import type { Action, StepCall } from './contract.ts';
-import { environmentOf, inputOf } from './executable-input.ts';
-import { outcomeOf } from './executable-outcome.ts';
-import { type ActionDeclaration, checkDeclared } from './module-file.ts';
-import { ProgramFile } from './program-code.ts';
+import { environmentOf, inputOf } from './executable/input.ts';
+import { type ActionDeclaration, checkDeclared } from './executable/module-file.ts';
+import { outcomeOf } from './executable/outcome.ts';
+import { ProgramFile } from './executable/program-code.ts';
 
 const STDOUT_MAX_BYTES = 1024 * 1024;
 const LOG_MAX_BYTES = 4096;

@@ -4,8 +4,8 @@ import { textOf } from '../errors/coax-error.ts';
 import { faultOfProgram } from '../linux/process/start-fault.ts';
 import { NAME } from '../message/limits.ts';
 import type { Action } from './contract.ts';
+import { type ActionDeclaration, readModuleFile, UNDECLARED } from './executable/module-file.ts';
 import { makeExecutable } from './executable.ts';
-import { type ActionDeclaration, readModuleFile, UNDECLARED } from './module-file.ts';
 
 /** Dotfiles, what editors leave behind, and files for readers. */
 const NOT_AN_ACTION = /^\.|^#.*#$|~$|^README|^LICENSE|^module\.yaml$/;

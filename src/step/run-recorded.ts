@@ -3,7 +3,7 @@ import { CoaxError } from '../errors/coax-error.ts';
 import type { Json } from '../message/message.ts';
 import type { StepOutcome } from '../message/outcome.ts';
 import type { Action } from './contract.ts';
-import type { RecordedInput } from './executable-input.ts';
+import type { RecordedInput } from './executable/input.ts';
 
 const TIMEOUT_MS = 120_000;
 

@@ -1,13 +1,23 @@
 import { spawn } from 'node:child_process';
 import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
 import { inheritedDescriptors } from './descriptors.ts';
-import { ProgramMissing } from './program-missing.ts';
 
 /** Where our own tools are looked for; never the PATH of whoever started us. */
 export const TOOL_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 const OUTPUT_MAX_BYTES = 64 * 1024 * 1024;
 const GRACE_MS = 2000;
+
+/** A program that is not in the system's PATH; whoever knows the package says which one to install. */
+export class ProgramMissing extends Error {
+  readonly program: string;
+
+  constructor(program: string) {
+    super(`the program ${program} is not installed`);
+    this.name = 'ProgramMissing';
+    this.program = program;
+  }
+}
 
 export interface ExecOptions {
   /** Written to standard input, which is then closed. */

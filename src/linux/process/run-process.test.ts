@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { gone, lives } from './process-lives.ts';
+import { gone, lives } from '../../testing/process-lives.ts';
 import type { ProcessEnd, ProcessHooks, ProcessSpec } from './process-spec.ts';
 import { runHere } from './run-here.ts';
 import { closeSpawners, runProcess } from './run-process.ts';

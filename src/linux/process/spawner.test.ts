@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
-import { gone, lives } from './process-lives.ts';
+import { gone, lives } from '../../testing/process-lives.ts';
 import type { ProcessSpec } from './process-spec.ts';
 import { closeSpawners, runProcess, spawnerPids } from './run-process.ts';
 

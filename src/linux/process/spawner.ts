@@ -52,7 +52,7 @@ export class Spawner {
     this.#child.on('message', (message: FromSpawner) => this.#onMessage(message));
     // Its last messages (which groups it started) come before `disconnect`, but maybe after `exit`.
     this.#child.once('disconnect', () => this.#onGone());
-    this.#child.once('error', () => this.#onGone());
+    this.#child.on('error', () => this.#onGone());
     this.#gone = new Promise(resolve => {
       this.#child.once('exit', () => resolve());
       this.#child.once('error', () => resolve());

@@ -1,13 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { CoaxError, textOf } from '../errors/coax-error.ts';
-import { checkerOf, faultOf } from '../flow/check-value.ts';
-import type { ParameterSchema } from '../flow/flow.ts';
-import { FlowFaults } from '../flow/flow-faults.ts';
-import { readSchema } from '../flow/read-schema.ts';
-import { pointer } from '../message/json-fault.ts';
-import type { Json, Parameters } from '../message/message.ts';
+import { CoaxError, textOf } from '../../errors/coax-error.ts';
+import { checkerOf, faultOf } from '../../flow/check-value.ts';
+import type { ParameterSchema } from '../../flow/flow.ts';
+import { FlowFaults } from '../../flow/flow-faults.ts';
+import { readSchema } from '../../flow/read-schema.ts';
+import { pointer } from '../../message/json-fault.ts';
+import type { Json, Parameters } from '../../message/message.ts';
 
 const properties = z.record(z.string(), z.unknown());
 

@@ -1,6 +1,6 @@
-import { TOOL_PATH } from '../linux/process/exec.ts';
-import type { Json, Parameters } from '../message/message.ts';
-import type { StepCall } from './contract.ts';
+import { TOOL_PATH } from '../../linux/process/exec.ts';
+import type { Json, Parameters } from '../../message/message.ts';
+import type { StepCall } from '../contract.ts';
 
 /** Larger values are in the input's JSON only: Linux takes 128 KiB a variable. */
 const VARIABLE_MAX_BYTES = 64 * 1024;

@@ -1,7 +1,7 @@
-import { type Fault, textOf } from '../errors/coax-error.ts';
-import { jsonFault, pointer } from '../message/json-fault.ts';
-import { isParameterName } from '../message/limits.ts';
-import type { Json, Parameters } from '../message/message.ts';
+import { type Fault, textOf } from '../../errors/coax-error.ts';
+import { jsonFault, pointer } from '../../message/json-fault.ts';
+import { isParameterName } from '../../message/limits.ts';
+import type { Json, Parameters } from '../../message/message.ts';
 
 const EXCERPT_CHARACTERS = 60;
 

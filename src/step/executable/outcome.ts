@@ -1,12 +1,12 @@
-import { isCoaxError } from '../errors/coax-error.ts';
-import type { ErrorCode } from '../errors/codes.ts';
-import type { ProcessEnd } from '../linux/process/process-spec.ts';
-import { REASON_LENGTH_MAX } from '../message/limits.ts';
-import type { Json, StepError } from '../message/message.ts';
-import type { StepOutcome } from '../message/outcome.ts';
-import type { StepCall } from './contract.ts';
-import { readError, readOutput } from './executable-output.ts';
+import { isCoaxError } from '../../errors/coax-error.ts';
+import type { ErrorCode } from '../../errors/codes.ts';
+import type { ProcessEnd } from '../../linux/process/process-spec.ts';
+import { REASON_LENGTH_MAX } from '../../message/limits.ts';
+import type { Json, StepError } from '../../message/message.ts';
+import type { StepOutcome } from '../../message/outcome.ts';
+import type { StepCall } from '../contract.ts';
 import { checkDeclared, type Declared } from './module-file.ts';
+import { readError, readOutput } from './output.ts';
 
 /** sysexits.h: a temporary failure; the user is invited to try again. */
 const EX_TEMPFAIL = 75;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import { faultOfProgram } from '../linux/process/start-fault.ts';
+import { faultOfProgram } from '../../linux/process/start-fault.ts';
 
 /** Of a file that cannot be read: the hash of nothing. */
 const NO_CODE = createHash('sha256').digest('hex');
