@@ -37,7 +37,7 @@ export function nounHelp(noun: string): string {
   return sections([
     [
       'Examples',
-      verbs.slice(0, 2).map(verb => [`coax ${verb.path} --help`, verb.about.toLowerCase()] as const),
+      verbs.slice(0, 2).map(verb => [`coax ${verb.path} --help`, `# ${verb.about}`] as const),
     ],
     ['Usage', [`coax ${noun} VERB …`]],
     [NOUNS[noun] ?? noun, verbs.map(verb => [verb.path, verb.about] as const)],

@@ -64,7 +64,7 @@ export function labels(values: Readonly<Record<string, string>>): string {
 
 /** Memory in the unit that reads best: 512M, 4G, 1.5G. */
 export function memory(mib: number): string {
-  if (mib < 1024) return `${mib}M`;
+  if (mib < 1024) return mib === 0 ? '0' : `${mib}M`;
   const gib = mib / 1024;
   return `${gib >= 100 || Number.isInteger(gib) ? Math.round(gib) : gib.toFixed(1)}G`;
 }

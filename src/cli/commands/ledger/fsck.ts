@@ -45,7 +45,7 @@ function printReport(out: Output, report: FsckReportView): void {
   if (faults.length > 0) for (const line of out.table(faults, columns, null)) out.line(line);
   const counted = ['messages', 'commits', 'allocations'].flatMap(name => {
     const count = report[name];
-    return typeof count === 'number' ? [`${count.toLocaleString('en')} ${name}`] : [];
+    return typeof count === 'number' ? [plural(count, name.slice(0, -1))] : [];
   });
   const took = typeof report.seconds === 'number' ? ` in ${report.seconds.toFixed(1)}s` : '';
   const sum = counted.length === 0 ? '' : ` (${counted.join(', ')})`;

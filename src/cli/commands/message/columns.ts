@@ -37,7 +37,7 @@ function reasonOf(message: MessageView): string {
   if (message.status === 'parked') return `undo failed: ${cell(message.undoError?.reason)}`;
   if (message.status === 'rolled_back')
     return message.cause === 'failed' ? cell(message.error?.reason) : cell(message.cause);
-  if (message.cancelAsked) return 'cancel asked';
+  if (message.ask) return `${message.ask.kind} asked`;
   if (message.waitingFor) return `waits for ${cell(message.waitingFor)}`;
   if (message.status !== 'done') return message.mode === 'rollback' ? 'rolling back' : '';
   return Object.entries(message.parameters)
