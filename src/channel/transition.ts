@@ -4,6 +4,7 @@ import { advance } from '../message/advance.ts';
 import type { Ask, Json, Message, MessageState, Step } from '../message/message.ts';
 import { isGroup } from '../message/message.ts';
 import type { Outcome } from '../message/outcome.ts';
+import { isResting } from '../message/status.ts';
 import type { NewCommit, NextState } from '../store/store.ts';
 
 /** Who or what made a transition, for its commit. */
@@ -99,7 +100,8 @@ function build(
   const { plan } = message;
   const seq = message.seq + commits.length + 1;
   const { next, outcome: word, delta, delayMs } = advance(before, plan, outcome, { seq, random });
-  const address = next.phase === 'open' ? addressOf(next, plan) : null;
+  // A message that waits keeps its address, so that waking it is a change of phase alone.
+  const address = isResting(next.phase) ? null : addressOf(next, plan);
   const readyAt = delayMs === 0 ? 0 : by.finished + delayMs;
   if (word === null) return { state: next, commits, address, readyAt };
   const ofStep = isOfStep(outcome);

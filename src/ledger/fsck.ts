@@ -3,6 +3,7 @@ import { CoaxError, textOf } from '../errors/coax-error.ts';
 import { addressOf } from '../message/address.ts';
 import { canonical } from '../message/canonical.ts';
 import type { Json, MessageState, Parameters, Plan } from '../message/message.ts';
+import { isResting } from '../message/status.ts';
 import { type AcceptDetail, acceptDetail } from './accepted.ts';
 import { type Commit, commitId, decodeCommit, encodeCommit } from './commit.ts';
 import type { Fault, FaultKind } from './fault.ts';
@@ -185,7 +186,7 @@ export class MessageCheck {
     this.#column('floor', row.floor, state.floor);
     this.#json('trail', row.trail, state.trail as unknown as Json);
     this.#column('generation', row.generation, state.generation);
-    this.#column('address', row.address, addressOf(state, plan));
+    this.#column('address', row.address, isResting(state.phase) ? null : addressOf(state, plan));
   }
 }
 

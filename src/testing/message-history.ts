@@ -8,6 +8,7 @@ import type { Json, MessageState, Parameters, ParentLink, Plan } from '../messag
 import type { Outcome } from '../message/outcome.ts';
 import { parametersOf } from '../message/parameters.ts';
 import { startState } from '../message/start-state.ts';
+import { isResting } from '../message/status.ts';
 import { stepLabel } from '../message/step-label.ts';
 import {
   type Happened,
@@ -200,7 +201,7 @@ function rowOf(state: MessageState, plan: Plan, of: Identity): RawMessageRow {
     generation: state.generation,
     seq: of.head.seq,
     head: of.head.id,
-    address: addressOf(state, plan),
+    address: isResting(state.phase) ? null : addressOf(state, plan),
     parentMsgid: of.parent?.msgid ?? null,
     parentStep: of.parent?.step ?? null,
     parentBranch: of.parent?.branch ?? null,
