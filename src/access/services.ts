@@ -1,5 +1,6 @@
 import type { Channel } from '../channel/channel.ts';
 import type { Decisions } from '../channel/decisions.ts';
+import type { Cloud } from '../cloud/cloud.ts';
 import type { Fault } from '../errors/coax-error.ts';
 import type { FlowDefinition } from '../flow/flow.ts';
 import type { Catalogue } from '../step/contract.ts';
@@ -42,27 +43,8 @@ export interface WorkerInfo {
   readonly claims: number;
 }
 
-/** The cloud as the API shows it; it knows nothing of HTTP. */
-export interface CloudViews {
-  hosts(): Awaitable<readonly Named[]>;
-  networks(): Awaitable<readonly Named[]>;
-  vms(): Awaitable<readonly VmInfo[]>;
-  /** By name, or by the first digits of its uuid. */
-  vm(nameOrUuidPrefix: string): Awaitable<VmInfo | null>;
-  consoleTail(name: string, bytes: number): Awaitable<string>;
-  /** Path of the Unix socket of the VM's serial line; null when it has none (stopped, simulated). */
-  serialSocket(name: string): Awaitable<string | null>;
-  doctor(): Awaitable<readonly { readonly name: string; readonly ok: boolean }[]>;
-}
-
-export type Awaitable<T> = T | Promise<T>;
-
-export interface Named {
-  readonly name: string;
-  readonly simulated: boolean;
-}
-
-export interface VmInfo extends Named {
-  /** The message that made it. */
-  readonly msgid: number;
-}
+/** The part of the cloud that the API shows; the cloud knows nothing of HTTP. */
+export type CloudViews = Pick<
+  Cloud,
+  'hosts' | 'networks' | 'network' | 'vms' | 'vm' | 'consoleTail' | 'serialSocket' | 'doctor'
+>;

@@ -4,6 +4,8 @@ export const FsckFaultView = z
   .looseObject({
     kind: z.string().meta({ description: 'What kind of damage.', examples: ['hash'] }),
     reason: z.string(),
+    where: z.string().optional().meta({ description: 'The row or the guest.' }),
+    hint: z.string().optional(),
     msgid: z.int().optional(),
     seq: z.int().optional(),
     id: z.string().optional().meta({ description: 'Id of the commit, or hash of the plan.' }),

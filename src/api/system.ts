@@ -15,7 +15,12 @@ export const WorkerList = listOf(WorkerView, 'WorkerList');
 export type WorkerList = z.infer<typeof WorkerList>;
 
 export const CheckView = z
-  .looseObject({ name: z.string(), ok: z.boolean() })
+  .looseObject({
+    name: z.string(),
+    ok: z.boolean(),
+    about: z.string().meta({ description: 'What was found.' }),
+    fix: z.string().optional().meta({ description: 'What to do, when it is not ok.' }),
+  })
   .meta({ id: 'Check', description: 'One thing that doctor looked at.' });
 export type CheckView = z.infer<typeof CheckView>;
 export const DoctorView = listOf(CheckView, 'Doctor');

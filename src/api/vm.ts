@@ -1,14 +1,26 @@
 import { z } from 'zod';
-import { listOf, Reason } from './value.ts';
+import { listOf, Msgid, Reason, Time } from './value.ts';
 
-/** A VM as the inventory has it. More members may stand in it. */
 export const VmView = z
   .looseObject({
     name: z.string(),
-    msgid: z.int().meta({ description: 'The message that made it.' }),
+    uuid: z.string().nullable(),
+    state: z.string().meta({
+      description:
+        '`building` and `removing`: its message is under way. `missing`: its host has no such guest. Else what the guest is: running, stopped, paused.',
+    }),
+    host: z.string(),
+    ip: z.string().nullable(),
+    mac: z.string().nullable(),
+    network: z.string().nullable(),
+    url: z.string().nullable().meta({ description: 'The page that the stock guest serves.' }),
+    cpu: z.number(),
+    memMib: z.number(),
     simulated: z.boolean(),
+    msgid: Msgid.meta({ description: 'The message that made it.' }),
+    created: Time,
   })
-  .meta({ id: 'Vm' });
+  .meta({ id: 'Vm', description: 'A VM as the inventory has it.' });
 export type VmView = z.infer<typeof VmView>;
 export const VmList = listOf(VmView, 'VmList');
 export type VmList = z.infer<typeof VmList>;

@@ -1,5 +1,6 @@
 import { NetworkList, NetworkView } from '../../api/network.ts';
 import { NamePath } from '../../api/value.ts';
+import type { NetworkView as CloudNetworkView } from '../../cloud/cloud.ts';
 import { CoaxError } from '../../errors/coax-error.ts';
 import { type App, PROBLEMS, type RouteContext } from '../app.ts';
 
@@ -14,7 +15,7 @@ export function networkRoutes(app: App, { services: { cloud } }: RouteContext): 
         response: { 200: NetworkList, ...PROBLEMS },
       },
     },
-    async () => ({ items: (await cloud.networks()).map(network => ({ ...network })) }),
+    async () => ({ items: (await cloud.networks()).map(viewNetwork) }),
   );
 
   app.get(
@@ -29,8 +30,8 @@ export function networkRoutes(app: App, { services: { cloud } }: RouteContext): 
       },
     },
     async ({ params: { name } }) => {
-      const network = (await cloud.networks()).find(network => network.name === name);
-      if (network !== undefined) return { ...network };
+      const network = await cloud.network(name);
+      if (network !== null) return viewNetwork(network);
       throw new CoaxError('COAX_NOT_FOUND', `there is no network "${name}"`, {
         where: name,
         hint: '`coax network ls` lists the networks.',
@@ -38,3 +39,6 @@ export function networkRoutes(app: App, { services: { cloud } }: RouteContext): 
     },
   );
 }
+
+/** Only the types differ: a view's lists are not readonly. */
+const viewNetwork = (network: CloudNetworkView): NetworkView => ({ ...network }) as NetworkView;
