@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openSimulated, type SimulatedOptions } from '../../src/cloud/compute/simulated/simulated.ts';
+import type { PlacementRecord } from '../../src/cloud/resource/choose-host.ts';
 import { simulatedHosts } from '../../src/cloud/simulated-hosts.ts';
 import { CoaxError } from '../../src/errors/coax-error.ts';
 import { parametersOf } from '../../src/message/parameters.ts';
@@ -77,11 +78,11 @@ test('create_vm: four steps later the VM is there, on record, with its address a
   assert.deepEqual(await cloud.vms(), [vm]);
   assert.deepEqual(await used(fixture), { cpu: 2, mem: 4096, addresses: 1, vms: 1 });
   assert.match(await cloud.consoleTail(String(name), 1000), /booted/);
-  const why = (await store.commits(message.msgid)).find(({ step }) => step === 0)!;
-  assert.match(
-    JSON.stringify(why),
-    /"filters":\[\{"after":4,"before":4,"examples":\[\],"name":"up","removed":0\}/,
-  );
+  const chosen = (await store.commits(message.msgid)).find(({ step }) => step === 'resource select_host')!;
+  const why = chosen.detail as unknown as PlacementRecord;
+  assert.equal(why.host, host);
+  assert.deepEqual(why.filters[0], { name: 'up', before: 4, removed: 0, after: 4, examples: [] });
+  assert.match(why.reason, /^sim-\d: 4 of 4 hosts fit, score 2\.000/);
   assert.deepEqual(await cloud.fsck(), []);
 });
 
