@@ -171,6 +171,18 @@ test('the first folder wins, and nothing shadows what is built in', async () => 
   assert.match(faults.find(({ where }) => where === join(two, 'network.ts'))!.reason, /built in/);
 });
 
+test('each fault is told once', async () => {
+  const dir = folder();
+  const told: string[] = [];
+  const catalogue = openCatalogue({ builtin: [], dirs: [dir], onFault: ({ where }) => told.push(where) });
+  writeFileSync(join(dir, 'a.ts'), 'export default 1;');
+  await catalogue.refresh();
+  await catalogue.refresh();
+  writeFileSync(join(dir, 'b.ts'), 'export default 2;');
+  await catalogue.refresh();
+  assert.deepEqual(told, [join(dir, 'a.ts'), join(dir, 'b.ts')]);
+});
+
 test('executables are found beside the modules', async () => {
   const dir = folder();
   mkdirSync(join(dir, 'dns'));

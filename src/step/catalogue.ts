@@ -6,12 +6,14 @@ import type { ModuleDefinition } from './define-module.ts';
 import { loadExecutables } from './load-executables.ts';
 import { isModuleFile, loadModule } from './load-modules.ts';
 import { namesIn, signatureOfFolders, watchFolders } from './source/folder-watch.ts';
-import { oneAtATime, SourceFiles } from './source/source-files.ts';
+import { oneAtATime, onlyNew, SourceFiles } from './source/source-files.ts';
 
 export interface CatalogueOptions {
   readonly builtin: readonly ModuleDefinition[];
   /** Folders of modules: `NAME.ts`, and executables `NAME/ACTION`. The first folder that gives an action wins. */
   readonly dirs: readonly string[];
+  /** Called once for each file that cannot be used, when that is seen. */
+  readonly onFault?: (fault: Fault) => void;
 }
 
 /** The catalogue with what keeps it up to date. */
@@ -32,6 +34,7 @@ export function openCatalogue({ builtin, ...options }: CatalogueOptions): OpenCa
   const dirs = options.dirs.map(dir => resolve(dir));
   const modules = new SourceFiles(loadModule);
   const executables = new Map<string, { signature: string; loaded: ReturnType<typeof loadExecutables> }>();
+  const tell = onlyNew(options.onFault);
   let index = indexOf(builtin, [], []);
   let watching: { close(): void } | null = null;
 
@@ -62,6 +65,7 @@ export function openCatalogue({ builtin, ...options }: CatalogueOptions): OpenCa
         return [...loaded, ...actions];
       });
       index = indexOf(builtin, given, faults);
+      tell(index.faults);
     }
     return index.faults;
   });

@@ -7,7 +7,7 @@ import type { FlowDefinition } from '../flow/flow.ts';
 import { parseFlow } from '../flow/parse-flow.ts';
 import { importExplained, isModuleFile } from './load-modules.ts';
 import { namesIn, watchFolders } from './source/folder-watch.ts';
-import { oneAtATime, SourceFiles } from './source/source-files.ts';
+import { oneAtATime, onlyNew, SourceFiles } from './source/source-files.ts';
 
 /** The flows that this process knows, from folders of `*.yaml`, `*.yml` and `*.ts`. */
 export interface FlowBook {
@@ -23,10 +23,17 @@ export interface FlowBook {
   close(): void;
 }
 
+export interface FlowBookOptions {
+  readonly dirs: readonly string[];
+  /** Called once for each file that cannot be used, when that is seen. */
+  readonly onFault?: (fault: Fault) => void;
+}
+
 /** Opens folders of flows; the first folder that gives a name wins (the first one is Coax's own). Empty until `refresh`. */
-export function openFlows(options: { readonly dirs: readonly string[] }): FlowBook {
+export function openFlows(options: FlowBookOptions): FlowBook {
   const dirs = options.dirs.map(dir => resolve(dir));
   const sources = new SourceFiles(loadFlow);
+  const tell = onlyNew(options.onFault);
   let flows: ReadonlyMap<string, FlowDefinition> = new Map();
   let faults: readonly Fault[] = [];
   let watching: { close(): void } | null = null;
@@ -37,7 +44,10 @@ export function openFlows(options: { readonly dirs: readonly string[] }): FlowBo
         .filter(isFlowFile)
         .map(name => join(dir, name)),
     );
-    if (await sources.update(files)) [flows, faults] = indexOf(files, sources);
+    if (await sources.update(files)) {
+      [flows, faults] = indexOf(files, sources);
+      tell(faults);
+    }
     return faults;
   });
 

@@ -1,4 +1,4 @@
-import { textOf } from '../../errors/coax-error.ts';
+import { type Fault, textOf } from '../../errors/coax-error.ts';
 import { signatureOf } from './folder-watch.ts';
 
 /** What was made of one file. */
@@ -68,6 +68,16 @@ export class SourceFiles<T> {
 }
 
 const signatures = (files: readonly string[]): string => files.map(signatureOf).join('\n');
+
+/** Calls back with the faults that were not there the last time. */
+export function onlyNew(onFault: ((fault: Fault) => void) | undefined): (faults: readonly Fault[]) => void {
+  let known = new Set<string>();
+  return faults => {
+    const before = known;
+    known = new Set(faults.map(({ where, reason }) => `${where}: ${reason}`));
+    for (const fault of faults) if (!before.has(`${fault.where}: ${fault.reason}`)) onFault?.(fault);
+  };
+}
 
 /** Runs one refresh at a time; one that is asked for meanwhile begins after it, and several are one. */
 export function oneAtATime<T>(work: () => Promise<T>): () => Promise<T> {
