@@ -194,7 +194,7 @@ export class Worker {
 
   /** A transaction that is held open for too long fails the step rather than everybody. */
   #bounded(run: Promise<StepOutcome>, step: ActionStep): Promise<StepOutcome> {
-    return new Promise(resolve => {
+    return new Promise((resolve, reject) => {
       const limit = Math.min(TRANSACTION_MS, step.timeoutMs);
       const stop = this.#timers.after(limit, () => {
         resolve(
@@ -207,7 +207,7 @@ export class Worker {
       void run.then(outcome => {
         stop();
         resolve(outcome);
-      });
+      }, reject);
     });
   }
 

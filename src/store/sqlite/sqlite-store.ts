@@ -1,3 +1,4 @@
+import { invariant } from '../../errors/coax-error.ts';
 import type { Commit } from '../../ledger/commit.ts';
 import type { Message, Parameters, Plan, Status } from '../../message/message.ts';
 import type {
@@ -33,7 +34,7 @@ import {
 import { openScan } from './scan.ts';
 import { queryAllocations, SqliteTx } from './sqlite-tx.ts';
 import { submit } from './submit.ts';
-import { writeClaimed } from './write.ts';
+import { isCurrent, refused, writeClaimed } from './write.ts';
 import { WriteQueue } from './write-queue.ts';
 
 const IDLE_MS = 50;
@@ -81,11 +82,7 @@ export class SqliteStore implements Store {
     return this.#queue.enqueue(() => extend(this.#engine, claims, this.now() + leaseMs), { durable: false });
   }
 
-  async write(batch: readonly Write[]): Promise<readonly WriteAnswer[]> {
-    return Promise.all(batch.map(write => this.#writeOne(write)));
-  }
-
-  #writeOne(write: Write): Promise<WriteAnswer> {
+  write(write: Write): Promise<WriteAnswer> {
     const engine = this.#engine;
     if (!write.inTransaction) {
       const next = write.next(null);
@@ -93,15 +90,17 @@ export class SqliteStore implements Store {
         return next.then(ready => this.#queue.enqueue(() => writeClaimed(engine, write, ready, this.now())));
       return this.#queue.enqueue(() => writeClaimed(engine, write, next, this.now()));
     }
-    return this.#queue.enqueue(() => {
-      const now = this.now();
-      const tx = new SqliteTx(engine, now);
-      // What the step wrote and the message's move are one: a claim that is no longer current keeps neither.
-      return tx.attempt(
-        async () => writeClaimed(engine, write, await write.next(tx), now),
-        answer => answer.kind === 'written',
-      );
-    });
+    return this.#queue.enqueue(
+      async () => {
+        // A claim that is no longer current does not even begin: what the step writes and the message's move are one.
+        if (!isCurrent(engine, write)) return refused(engine, write.claim);
+        const now = this.now();
+        const answer = writeClaimed(engine, write, await write.next(new SqliteTx(engine, now)), now);
+        invariant(answer.kind === 'written', `message ${write.claim.msgid} was moved by its own step`);
+        return answer;
+      },
+      { savepoint: true },
+    );
   }
 
   release(claims: readonly ClaimRef[], begun: boolean): Promise<void> {
@@ -210,6 +209,15 @@ export class SqliteStore implements Store {
     await this.#queue.drained();
     this.#idle?.();
     this.#engine.writer.guarded(() => this.#engine.writer.database.exec('PRAGMA wal_checkpoint(TRUNCATE)'));
+    this.#engine.reader.close();
+    this.#engine.writer.close();
+    this.#onClose();
+  }
+
+  /** Drops everything as the end of the process would, and finishes nothing. For tests of crashes. */
+  abandon(): void {
+    this.#closed = true;
+    this.#idle?.();
     this.#engine.reader.close();
     this.#engine.writer.close();
     this.#onClose();

@@ -13,9 +13,10 @@ import { INSERT_COMMIT } from './submit.ts';
 /** A snapshot of the parameters is kept with about one commit in so many, so that any commit shows by few deltas. */
 export const SNAPSHOT_EVERY = 64;
 
-// The common case, a step that is done and whose worker goes on with the next one, touches no index.
-const KEEP = `UPDATE messages SET cursor = ?, phase = ?, trail = ?, generation = ?, seq = ?, head = ?, address = ?,
-  attempt = ?, begun = 1, updated = ? WHERE msgid = ? AND fence = ? AND seq = ? AND lease_until IS NOT NULL AND (ask IS NULL OR ?)`;
+// The common case, a step that is done and whose worker goes on with the next one. It leaves `phase` (open) and
+// `generation` (null) as they are: naming a column that a partial index looks at doubles the time of the update.
+const KEEP = `UPDATE messages SET cursor = ?, attempt = ?, trail = ?, seq = ?, head = ?, address = ?, begun = 1, updated = ?
+  WHERE msgid = ? AND fence = ? AND seq = ? AND lease_until IS NOT NULL AND (ask IS NULL OR ?)`;
 
 const MOVE = `UPDATE messages SET mode = ?, cursor = ?, attempt = ?, phase = ?, cause = ?, error = ?, undo_error = ?,
   rewind_to = ?, trail = ?, generation = ?, seq = ?, head = ?, address = ?, updated = ?, ready_at = ?,
@@ -64,10 +65,11 @@ function chain(before: Message, next: NextState): Chained[] {
   let seq = before.seq;
   return next.commits.map(made => {
     seq += 1;
-    const body = { ...made, parent, msgid: before.msgid, seq };
-    const encoded = encodeCommit(body);
+    const commit = { ...made, parent, msgid: before.msgid, seq, id: '' };
+    const encoded = encodeCommit(commit);
     parent = commitId(encoded);
-    return { commit: { ...body, id: parent }, encoded };
+    commit.id = parent;
+    return { commit, encoded };
   });
 }
 
@@ -79,17 +81,37 @@ function messageAfter(
   keep: boolean,
 ): Message {
   const last = chained.at(-1)?.commit;
+  const { state } = next;
+  // Member by member: two spreads of thirty members took a tenth of the time of a whole transition.
   return {
-    ...before,
-    ...next.state,
+    mode: state.mode,
+    cursor: state.cursor,
+    attempt: state.attempt,
+    phase: state.phase,
+    cause: state.cause,
+    error: state.error,
+    undoError: state.undoError,
+    rewindTo: state.rewindTo,
+    floor: state.floor,
+    base: state.base,
+    trail: state.trail,
+    generation: state.generation,
+    msgid: before.msgid,
+    flow: before.flow,
+    plan: before.plan,
+    planHash: before.planHash,
     seq: last?.seq ?? before.seq,
     head: last?.id ?? before.head,
-    updated: now,
     readyAt: keep ? before.readyAt : Math.max(next.readyAt, now),
     worker: keep ? before.worker : null,
     leaseUntil: keep ? before.leaseUntil : null,
-    begun: keep ? 1 : begunAfter(before, next.state),
+    fence: before.fence,
+    begun: keep ? 1 : begunAfter(before, state),
     ask: null,
+    parent: before.parent,
+    actor: before.actor,
+    created: before.created,
+    updated: now,
   };
 }
 
@@ -105,6 +127,7 @@ function isPlain(before: Message, state: MessageState): boolean {
     before.error === state.error &&
     before.undoError === state.undoError &&
     before.rewindTo === state.rewindTo &&
+    before.generation === state.generation &&
     before.ask === null
   );
 }
@@ -112,11 +135,20 @@ function isPlain(before: Message, state: MessageState): boolean {
 function runKeep(engine: Engine, after: Message, address: string | null, write: Write): number {
   const { claim } = write;
   const statement = engine.writer.prepare(KEEP);
-  // biome-ignore format: the order of the columns
-  return Number(statement.run(
-    after.cursor, after.phase, JSON.stringify(after.trail), after.generation, after.seq, after.head, address,
-    after.attempt, after.updated, claim.msgid, claim.fence, claim.message.seq, Number(write.obeys),
-  ).changes);
+  const { changes } = statement.run(
+    after.cursor,
+    after.attempt,
+    JSON.stringify(after.trail),
+    after.seq,
+    after.head,
+    address,
+    after.updated,
+    claim.msgid,
+    claim.fence,
+    claim.message.seq,
+    Number(write.obeys),
+  );
+  return Number(changes);
 }
 
 function runMove(
@@ -143,8 +175,16 @@ function text(value: unknown): string | null {
   return value === null ? null : JSON.stringify(value);
 }
 
+/** Would a write for that claim be taken? */
+export function isCurrent(engine: Engine, { claim, obeys }: Write): boolean {
+  const statement = engine.writer.prepare(
+    `SELECT 1 FROM messages WHERE msgid = ? AND fence = ? AND seq = ?${HELD}`,
+  );
+  return statement.get(claim.msgid, claim.fence, claim.message.seq, Number(obeys)) !== undefined;
+}
+
 /** Nothing was written: either somebody asked for something, or the claim is history. */
-function refused(engine: Engine, claim: Claim): WriteAnswer {
+export function refused(engine: Engine, claim: Claim): WriteAnswer {
   const row = engine.writer.get<MessageRow>('SELECT * FROM messages WHERE msgid = ?', claim.msgid);
   const current =
     row !== undefined &&

@@ -1,0 +1,78 @@
+import type { StepCall } from '../../src/step/contract.ts';
+import type { RunningStep } from '../../src/worker/running-step.ts';
+import type { Life } from './virtual-time.ts';
+
+/** A step that runs somewhere, as the world outside Coax sees it. */
+export interface ActiveCall {
+  readonly call: RunningStep;
+  readonly life: Life;
+}
+
+/**
+ * The world outside Coax: what steps made there, by idempotency key. It survives every crash of ours. What must never
+ * happen is written down the moment it does.
+ */
+export class Model {
+  /** Token of each thing that exists, by idempotency key. */
+  readonly effects = new Map<string, string>();
+  /** Steps that some worker was given to do. */
+  readonly granted = new Set<string>();
+  /** Keys that a person decided to leave behind. */
+  readonly skipped = new Set<string>();
+  readonly violations: string[] = [];
+  readonly trace: string[] = [];
+  readonly #active = new Map<number, Set<ActiveCall>>();
+  #tokens = 0;
+
+  violation(text: string): void {
+    this.violations.push(text);
+    this.trace.push(`!! ${text}`);
+  }
+
+  note(text: string): void {
+    this.trace.push(text);
+  }
+
+  token(): string {
+    this.#tokens += 1;
+    return `t${this.#tokens}`;
+  }
+
+  begin(given: StepCall, life: Life): ActiveCall {
+    const active = { call: given as RunningStep, life };
+    const { msgid, step, mode } = given;
+    let others = this.#active.get(msgid);
+    if (others === undefined) {
+      others = new Set();
+      this.#active.set(msgid, others);
+    }
+    for (const other of others) {
+      if (other.life.dead) others.delete(other);
+      else if (!other.life.disturbed) {
+        this.violation(
+          `${mode} of ${given.key} at ${given.worker} began while ${other.call.mode} of ${other.call.key} ran at ${other.call.worker}`,
+        );
+      }
+    }
+    others.add(active);
+    if (mode === 'rollback' && !this.granted.has(given.key))
+      this.violation(`undo of ${given.key}, which nobody ever had`);
+    for (const key of this.#later(msgid, step)) {
+      if (!this.skipped.has(key)) this.violation(`${mode} of ${given.key} began while ${key} still exists`);
+    }
+    return active;
+  }
+
+  end(active: ActiveCall): void {
+    this.#active.get(active.call.msgid)?.delete(active);
+  }
+
+  #later(msgid: number, step: number): string[] {
+    return this.effectsOf(msgid).filter(key => Number(key.split('.')[1]) > step);
+  }
+
+  effectsOf(msgid: number): string[] {
+    const prefix = `${msgid}.`;
+    return [...this.effects.keys()].filter(key => key.startsWith(prefix));
+  }
+}

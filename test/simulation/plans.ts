@@ -1,0 +1,45 @@
+import type { ActionStep, Parameters, Plan, Step } from '../../src/message/message.ts';
+import { ACTIONS, MODULES } from './actions.ts';
+import type { Random } from './random.ts';
+
+/** A plan of up to five steps, with groups and groups in groups. */
+export function randomPlan(random: Random, depth = 0): Plan {
+  const steps = Array.from({ length: random.int(1, depth === 0 ? 5 : 2) }, () => randomStep(random, depth));
+  return { steps };
+}
+
+function randomStep(random: Random, depth: number): Step {
+  if (depth < 2 && random.chance(0.18)) {
+    if (random.chance(0.5)) {
+      const all = Array.from({ length: random.int(1, 3) }, (_, index) => ({
+        name: `b${index}`,
+        steps: randomPlan(random, depth + 1).steps,
+      }));
+      return { all };
+    }
+    return {
+      each: 'items',
+      as: 'item',
+      limit: random.int(1, 3),
+      ...(random.chance(0.5) && { collect: `all${depth}` }),
+      steps: randomPlan(random, depth + 1).steps,
+    };
+  }
+  return randomAction(random);
+}
+
+function randomAction(random: Random): ActionStep {
+  return {
+    module: random.pick(MODULES),
+    action: random.chance(0.04) ? 'final' : random.pick(ACTIONS.slice(0, 2)),
+    timeoutMs: random.pick([3000, 10_000]),
+    retry: { attempts: random.int(1, 4), backoffMs: 200, factor: 2, backoffMaxMs: 3000, terminal: [] },
+  };
+}
+
+export function randomParameters(random: Random): Parameters {
+  return {
+    cpu: random.int(1, 8),
+    items: Array.from({ length: random.int(0, 4) }, (_, index) => `i${index}`),
+  };
+}
