@@ -1,4 +1,4 @@
-import { CoaxError } from '../errors/coax-error.ts';
+import { CoaxError, textOf } from '../errors/coax-error.ts';
 import type { ModuleDefinition } from '../step/define-module.ts';
 import type { Store } from '../store/store.ts';
 import { computeModule } from './compute/compute-module.ts';
@@ -66,7 +66,7 @@ export interface Cloud {
   /** Where the books contradict each other or the guests here. None is good. */
   fsck(): Promise<FsckFault[]>;
   doctor(): Promise<Check[]>;
-  /** Leaves guests running. */
+  /** Leaves guests running, with their network; without any guest the network is removed from the host. */
   close(): Promise<void>;
 }
 
@@ -142,7 +142,15 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
         hypervisorFault: local?.fault || null,
       });
     },
-    async close() {},
+    async close() {
+      // The network goes with its last guest; a network that the caller opened is the caller's.
+      if (options.hostNetwork || !local?.hypervisor) return;
+      try {
+        if ((await local.hypervisor.list()).length === 0) await local.network?.remove();
+      } catch (error) {
+        onProgress(`the guests' network stays: ${textOf(error)}`);
+      }
+    },
   };
 }
 
