@@ -305,6 +305,7 @@ test('the example in an error is accepted', () => {
     names: { type: 'array', items: { type: 'string' }, minItems: 2 },
     on: { type: 'boolean' },
     when: { type: 'string', format: 'date-time' },
+    dir: { type: 'string', pattern: '^/' },
     net: { type: 'string', default: 'lan' },
   });
   const words = exampleOf(flow).split(' ').slice(3);

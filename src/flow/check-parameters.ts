@@ -61,12 +61,12 @@ export function parametersInvalid(flow: FlowDefinition, faults: readonly Fault[]
     .join('; ');
   return new CoaxError('COAX_PARAMETERS_INVALID', reason, {
     where: first!.where,
-    hint: `An example that fits: ${exampleOf(flow)}`,
+    hint: `For example: ${exampleOf(flow)}`,
     faults,
   });
 }
 
-/** Parameters that fit (but for patterns and formats, which are only guessed), as a command line. */
+/** Parameters that fit, as a command line; `…` for a text whose pattern is beyond guessing. */
 export function exampleOf(flow: FlowDefinition): string {
   const pairs = Object.entries(flow.parameters)
     .filter(([, schema]) => schema.default === undefined)
@@ -116,6 +116,15 @@ function exampleValue(schema: ParameterSchema): Json {
     case 'null':
       return null;
     default:
-      return EXAMPLES[schema.format ?? ''] ?? 'a'.padEnd(schema.minLength ?? 1, 'a');
+      return exampleText(schema);
   }
+}
+
+/** Texts that fit most patterns that people write. */
+const GUESSES = ['a', 'web', 'web-1', '/tmp/a', '1', 'A', 'a1b2', '10.0.0.1', 'a@example.org'];
+
+function exampleText(schema: ParameterSchema): string {
+  const guesses = [EXAMPLES[schema.format ?? ''] ?? 'a'.padEnd(schema.minLength ?? 1, 'a'), ...GUESSES];
+  const checker = checkerOf({ ...schema, type: 'string' });
+  return (guesses.find(guess => checker.safeParse(guess).success) as string | undefined) ?? '…';
 }

@@ -2,6 +2,7 @@ import { jsonFault } from '../message/json-fault.ts';
 import { isParameterName, NAME } from '../message/limits.ts';
 import type { FlowDefinition, ParameterSchema, Place } from './flow.ts';
 import { escapeKey, type FlowFaults } from './flow-faults.ts';
+import { isObject } from './is-object.ts';
 import { readSchema } from './read-schema.ts';
 import { readSteps } from './read-steps.ts';
 
@@ -62,8 +63,4 @@ function readParameters(raw: unknown, faults: FlowFaults): Record<string, Parame
     parameters[name] = readSchema(schema, at, faults, true);
   }
   return parameters;
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -2,6 +2,7 @@ import type { Json } from '../message/message.ts';
 import { checkerOf, FORMATS, faultOf } from './check-value.ts';
 import type { ParameterSchema, TypeName } from './flow.ts';
 import { escapeKey, type FlowFaults } from './flow-faults.ts';
+import { isObject } from './is-object.ts';
 
 const TYPES: readonly TypeName[] = ['string', 'integer', 'number', 'boolean', 'array', 'object', 'null'];
 /** Keywords by the type that they belong to. */
@@ -197,8 +198,4 @@ function checkDefault(
   if (!faults.none) return;
   const misfit = faultOf(checkerOf(schema), raw.default as Json);
   if (misfit !== null) fault('default', `the default does not fit its own schema: ${misfit.reason}`);
-}
-
-function isObject(value: unknown): value is Raw {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

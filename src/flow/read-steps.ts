@@ -12,6 +12,7 @@ import {
 import type { ActionStep, AllStep, Branch, EachStep, RetryPolicy, Step } from '../message/message.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import { escapeKey, type FlowFaults } from './flow-faults.ts';
+import { isObject } from './is-object.ts';
 
 const ACTION_KEYS = ['do', 'at', 'timeout', 'retry'];
 const ALL_KEYS = ['all'];
@@ -217,8 +218,4 @@ function withoutKind(raw: Raw): string {
     return `a step is written without a colon: "${escapeKey(entry[0])} ${entry[1]}"`;
   }
   return 'a step has one of `do`, `all` and `each`';
-}
-
-function isObject(value: unknown): value is Raw {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

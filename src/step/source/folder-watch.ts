@@ -1,47 +1,71 @@
 import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 /** Inotify tells within milliseconds; where it does not work (some network folders), this does. */
 const RESCAN_MS = 1000;
 /** An editor writes a file in several steps; one look after the last is enough. */
 const SETTLE_MS = 30;
 
-/** Calls back soon after something under the folders may have changed, and once a second besides, until it is closed. */
+/**
+ * Calls back soon after something in the folders, or in a folder directly inside them, has changed, and once a second
+ * besides, until it is closed. Folders need not exist yet.
+ */
 export function watchFolders(dirs: readonly string[], onChange: () => void): { close(): void } {
+  const watchers = new Map<string, FSWatcher>();
   let settling: NodeJS.Timeout | null = null;
   const soon = (): void => {
     settling ??= setTimeout(() => {
       settling = null;
-      onChange();
+      look();
     }, SETTLE_MS).unref();
   };
-  const watchers = dirs.map(dir => watchFolder(dir, soon)).filter(watcher => watcher !== null);
-  const rescan = setInterval(onChange, RESCAN_MS).unref();
+  const look = (): void => {
+    for (const folder of dirs.flatMap(dir => [dir, ...foldersIn(dir)])) {
+      if (!watchers.has(folder)) watchFolder(folder, soon, watchers);
+    }
+    onChange();
+  };
+  look();
+  const rescan = setInterval(look, RESCAN_MS).unref();
   return {
     close() {
       clearInterval(rescan);
       if (settling !== null) clearTimeout(settling);
-      for (const watcher of watchers) watcher.close();
+      for (const watcher of watchers.values()) watcher.close();
     },
   };
 }
 
-function watchFolder(dir: string, soon: () => void): FSWatcher | null {
+function watchFolder(folder: string, soon: () => void, watchers: Map<string, FSWatcher>): void {
   try {
-    const watcher = watch(dir, { recursive: true, persistent: false }, soon);
-    // A folder that is deleted, or too many watches: the rescan goes on without it.
-    watcher.on('error', () => watcher.close());
-    return watcher;
+    const watcher = watch(folder, { persistent: false });
+    const forget = (): void => {
+      watcher.close();
+      watchers.delete(folder);
+    };
+    watcher.on('change', (event, name) => {
+      // A folder that was deleted tells of itself, and then nothing more: it may come back as another one.
+      if (event === 'rename' && name === basename(folder)) forget();
+      soon();
+    });
+    watcher.on('error', forget);
+    watchers.set(folder, watcher);
   } catch {
-    return null;
+    // Not there yet, or no watches left: the rescan does without.
   }
 }
 
-/** Names in a folder, sorted, dot files left out; empty when it is not there. */
+function foldersIn(dir: string): string[] {
+  return namesIn(dir)
+    .map(name => join(dir, name))
+    .filter(path => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true);
+}
+
+/** Names in a folder, sorted, dot files and `node_modules` left out; empty when it is not there. */
 export function namesIn(dir: string): readonly string[] {
   try {
     return readdirSync(dir)
-      .filter(name => !name.startsWith('.'))
+      .filter(name => !name.startsWith('.') && name !== 'node_modules')
       .sort();
   } catch {
     return [];
@@ -56,11 +80,7 @@ export function signatureOf(file: string): string {
 
 /** Changes whenever a file in one of the folder's folders does. */
 export function signatureOfFolders(dir: string): string {
-  const parts: string[] = [];
-  for (const name of namesIn(dir)) {
-    const folder = join(dir, name);
-    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) continue;
-    parts.push(name, ...namesIn(folder).map(entry => `${entry} ${signatureOf(join(folder, entry))}`));
-  }
-  return parts.join('\n');
+  return foldersIn(dir)
+    .flatMap(folder => [folder, ...namesIn(folder).map(name => `${name} ${signatureOf(join(folder, name))}`)])
+    .join('\n');
 }

@@ -1,0 +1,4 @@
+/** Is this a map of members (and neither a list nor null)? */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
