@@ -124,7 +124,7 @@ describe('fsck of one message', () => {
 
   it('says what is wrong', () => {
     const { rows, commits, row } = HISTORY;
-    assert.deepEqual(kinds(check(HISTORY, rows.slice(0, -1))), ['column', 'head']);
+    assert.deepEqual(kinds(check(HISTORY, rows.slice(0, -1))), ['head']);
     assert.deepEqual(kinds(check(HISTORY, [])), ['head']);
     assert.deepEqual(kinds(check(HISTORY, rows.toSpliced(1, 1))), ['chain', 'order']);
     assert.deepEqual(kinds(check(HISTORY, rows.with(2, { ...rows[2]!, snapshot: '{}' }))), ['snapshot']);

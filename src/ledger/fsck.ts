@@ -21,6 +21,8 @@ export class MessageCheck {
   readonly #plan: Plan | null;
   #first: { detail: AcceptDetail; commit: Commit } | null = null;
   #state: MessageState | null = null;
+  /** The state after the commit that the row names as its newest. */
+  #stateOfRow: MessageState | null = null;
   #parameters: Parameters = {};
   #lastId: string | null = null;
   #lastSeq = -1;
@@ -49,6 +51,7 @@ export class MessageCheck {
       return;
     }
     this.#replay(commit);
+    if (row.seq === this.#row.seq && this.#replays) this.#stateOfRow = this.#state;
     this.#checkSnapshot(row, commit);
   }
 
@@ -70,8 +73,7 @@ export class MessageCheck {
       );
     }
     this.#checkOrigin();
-    if (this.#replays && this.#state !== null && this.#plan !== null)
-      this.#checkState(this.#state, this.#plan);
+    if (this.#stateOfRow !== null && this.#plan !== null) this.#checkState(this.#stateOfRow, this.#plan);
     return this.faults;
   }
 
