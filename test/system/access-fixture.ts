@@ -1,0 +1,209 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { z } from 'zod';
+import { openAccess } from '../../src/access/open-access.ts';
+import type { Services } from '../../src/access/services.ts';
+import { makeTokenCheck } from '../../src/access/token.ts';
+import { GroupServer } from '../../src/channel/groups.ts';
+import { makeDecisions } from '../../src/channel/make-decisions.ts';
+import { StoreChannel } from '../../src/channel/store-channel.ts';
+import { makeClient } from '../../src/client/client.ts';
+import { cloudSchema, openCloud } from '../../src/cloud/cloud.ts';
+import { gitExport } from '../../src/ledger/git-export.ts';
+import { openCatalogue } from '../../src/step/catalogue.ts';
+import { defineModule } from '../../src/step/define-module.ts';
+import { openFlows } from '../../src/step/flow-folder.ts';
+import { Terminal } from '../../src/step/step-errors.ts';
+import { exportMessages } from '../../src/store/export.ts';
+import { fsckStore } from '../../src/store/fsck.ts';
+import { openSqlite } from '../../src/store/sqlite/open-sqlite.ts';
+import { Worker } from '../../src/worker/worker.ts';
+
+export const TOKEN = 'coax_test-token';
+
+/** Steps that tests hold back and let go. */
+export class Gates {
+  readonly #open = new Map<string, PromiseWithResolvers<void>>();
+  readonly #reached = new Map<string, PromiseWithResolvers<void>>();
+
+  /** Lets the step at that gate go on. */
+  open(name: string): void {
+    this.#at(this.#open, name).resolve();
+  }
+
+  /** Resolves when a step stands at that gate. */
+  reached(name: string): Promise<void> {
+    return this.#at(this.#reached, name).promise;
+  }
+
+  async pass(name: string, signal: AbortSignal): Promise<void> {
+    this.#at(this.#reached, name).resolve();
+    const stopped = Promise.withResolvers<void>();
+    signal.addEventListener('abort', () => stopped.reject(new Terminal('stopped')), { once: true });
+    await Promise.race([this.#at(this.#open, name).promise, stopped.promise]);
+  }
+
+  #at(map: Map<string, PromiseWithResolvers<void>>, name: string): PromiseWithResolvers<void> {
+    const gate = map.get(name) ?? Promise.withResolvers<void>();
+    map.set(name, gate);
+    return gate;
+  }
+}
+
+function testModule(gates: Gates) {
+  return defineModule({
+    name: 'lab',
+    about: 'Steps that do what a test wants.',
+    actions: {
+      note: {
+        input: z.object({}),
+        output: z.object({ noted: z.number() }),
+        do: () => ({ noted: 1 }),
+        undo: () => {},
+      },
+      gate: {
+        input: z.object({ gate: z.string() }),
+        output: z.object({ passed: z.string() }),
+        async do({ gate }, call) {
+          await gates.pass(gate, call.signal);
+          return { passed: gate };
+        },
+        undo: () => {},
+      },
+      fail: {
+        input: z.object({}),
+        output: z.object({}),
+        do: () => {
+          throw new Terminal('it said no');
+        },
+        undo: () => {},
+      },
+      stick: {
+        input: z.object({}),
+        output: z.object({ stuck: z.boolean() }),
+        do: () => ({ stuck: true }),
+        undo: () => {
+          throw new Terminal('it cannot be undone');
+        },
+      },
+    },
+  });
+}
+
+/** A whole server, simulated hypervisor and all, with its HTTP API on a free port (or a Unix socket). */
+export async function openServed(options: { listen?: 'tcp' | 'unix' } = {}) {
+  const dataDir = mkdtempSync(join(tmpdir(), 'coax-access-'));
+  const store = openSqlite({ file: join(dataDir, 'coax.db'), schema: cloudSchema });
+  const cloud = await openCloud({ store, dataDir, cacheDir: join(dataDir, 'cache'), simulate: true });
+  const gates = new Gates();
+  const catalogue = openCatalogue({ builtin: [...cloud.modules, testModule(gates)], dirs: [] });
+  const flows = openFlows({ dirs: [join(import.meta.dirname, '../../flows')] });
+  await flows.refresh();
+  const channel = new StoreChannel(store);
+  const defects: unknown[] = [];
+  const groups = new GroupServer(channel, 'groups', Math.random, fault => void defects.push(fault));
+  const addresses = [...catalogue.modules(), ...cloud.hostNames().map(host => `compute@${host}`)];
+  const worker = new Worker({
+    name: 'w1',
+    channel,
+    catalogue,
+    addresses: () => addresses,
+    now: () => store.now(),
+    onFault: fault => void defects.push(fault),
+  });
+  const services: Services = {
+    store,
+    decisions: makeDecisions(store),
+    channel,
+    flows,
+    catalogue,
+    cloud,
+    actorOf: makeTokenCheck(TOKEN, 'tester'),
+    fsck: () => fsckStore(store.scan()),
+    exportGit: () => gitExport(exportMessages(store)),
+    workers: () => [{ name: worker.name, addresses, claims: worker.inFlight }],
+    version: '0.0.0-test',
+    simulated: true,
+  };
+  const logged: string[] = [];
+  const log = pino({ level: 'warn' }, { write: (line: string) => void logged.push(line) });
+  const listen = options.listen === 'unix' ? `unix:${join(dataDir, 'api.sock')}` : '127.0.0.1:0';
+  const open = () => openAccess(services, { listen, log });
+  let access = await open();
+  const client = makeClient({ url: access.url, token: TOKEN });
+  return {
+    dataDir,
+    store,
+    services,
+    gates,
+    client,
+    /** Lines that the server logged: each is a defect or an unavailability. */
+    logged,
+    get url() {
+      return access.url;
+    },
+    /** Ends the API and opens it again at the same address. */
+    async restart(): Promise<void> {
+      const { url } = access;
+      await access.close();
+      access = await openAccess(services, { listen: url.replace('http://', ''), log });
+    },
+    async [Symbol.asyncDispose](): Promise<void> {
+      client.close();
+      await access.close();
+      await worker.drain(0);
+      await groups.close();
+      channel.close();
+      await cloud.close();
+      await store.close();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+export type Served = Awaited<ReturnType<typeof openServed>>;
+
+export interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: whatever came
+  readonly body: any;
+}
+
+/** A bare request, for what the client would never send. */
+export async function ask(
+  served: Served,
+  method: string,
+  path: string,
+  options: { body?: unknown; text?: string; headers?: Record<string, string>; token?: string | null } = {},
+): Promise<Answer> {
+  const token = options.token === undefined ? TOKEN : options.token;
+  const text = options.text ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
+  const answer = await fetch(served.url + path, {
+    method,
+    headers: {
+      ...(token !== null && { authorization: `Bearer ${token}` }),
+      ...(text !== undefined && { 'content-type': 'application/json' }),
+      ...options.headers,
+    },
+    ...(text !== undefined && { body: text }),
+  });
+  const type = answer.headers.get('content-type') ?? '';
+  const raw = await answer.text();
+  return {
+    status: answer.status,
+    type,
+    headers: answer.headers,
+    body: type.includes('json') ? JSON.parse(raw) : raw,
+  };
+}
+
+export const plan = (...steps: string[]) => ({
+  steps: steps.map(step => {
+    const [module, action] = step.split(' ');
+    return { module, action };
+  }),
+});
