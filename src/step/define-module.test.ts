@@ -220,6 +220,30 @@ test('what a step throws becomes an outcome', async () => {
   }
 });
 
+test('a step that heeds its signal is tried again, whatever it was stopped for', async () => {
+  for (const [reason, code] of [
+    ['timeout', 'COAX_STEP_TIMEOUT'],
+    ['drain', 'COAX_STEP_CANCELLED'],
+  ]) {
+    const stop = new AbortController();
+    const act = actionOf(async (_input, { signal }) => {
+      stop.abort(new Error(reason));
+      signal.throwIfAborted();
+    });
+    const outcome = await act.run(call({ n: 1 }, { signal: stop.signal }));
+    assert.equal(outcome.kind, 'retryable');
+    assert.equal(outcome.kind === 'retryable' && outcome.error.code, code);
+  }
+  // An error of its own stays what it is, even after the signal.
+  const late = actionOf(() => {
+    throw new Terminal('no');
+  });
+  assert.equal(
+    (await late.run(call({ n: 1 }, { signal: AbortSignal.abort(new Error('timeout')) }))).kind,
+    'terminal',
+  );
+});
+
 test('an output that no ledger could keep is refused, not thrown', async () => {
   const cycle: Record<string, unknown> = {};
   cycle.self = cycle;

@@ -44,9 +44,11 @@ export function makeFunctionAction(
       const parsed = input.safeParse(call.parameters);
       if (!parsed.success) return Promise.resolve(inputFault(parsed.error));
       const given = spec.do(parsed.data, call);
-      return isPromise(given) ? given.then(done, outcomeOfError) : Promise.resolve(done(given));
+      return isPromise(given)
+        ? given.then(done, error => outcomeOfError(error, call))
+        : Promise.resolve(done(given));
     } catch (error) {
-      return Promise.resolve(outcomeOfError(error));
+      return Promise.resolve(outcomeOfError(error, call));
     }
   }
 
@@ -60,7 +62,7 @@ export function makeFunctionAction(
       return hasMembers(call.output) ? Promise.resolve(inputFault(parsed.error)) : DONE;
     }
     const given = spec.undo(parsed.data, call.output, call);
-    return isPromise(given) ? given.then(undone, outcomeOfError) : DONE;
+    return isPromise(given) ? given.then(undone, error => outcomeOfError(error, call)) : DONE;
   }
 
   return {

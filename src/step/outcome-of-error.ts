@@ -1,8 +1,9 @@
-import { CoaxError } from '../errors/coax-error.ts';
+import { CoaxError, textOf } from '../errors/coax-error.ts';
 import { jsonFault } from '../message/json-fault.ts';
 import { REASON_LENGTH_MAX } from '../message/limits.ts';
 import type { Json } from '../message/message.ts';
 import { retryable, type StepOutcome, terminal } from '../message/outcome.ts';
+import type { StepCall } from './contract.ts';
 import { Retryable, Terminal } from './step-errors.ts';
 
 /** Errors of Node's network calls that a later attempt may not meet (errno(3)). */
@@ -19,7 +20,8 @@ const NETWORK = new Set([
 const SQLSTATE = /^(40001|40P01|55P03|57P0[1-3]|08\w{3}|53\w{3})$/;
 
 /** The one place where what a TypeScript step threw becomes an outcome. */
-export function outcomeOfError(error: unknown): StepOutcome {
+export function outcomeOfError(error: unknown, call: StepCall): StepOutcome {
+  if (isOfSignal(error, call.signal)) return stopped(call);
   if (error instanceof Retryable)
     return retryable(error.code, reasonOf(error), error.retryAfterMs, detailOf(error.detail));
   if (error instanceof Terminal) return terminal(error.code, reasonOf(error), detailOf(error.detail));
@@ -31,6 +33,21 @@ export function outcomeOfError(error: unknown): StepOutcome {
   }
   const code = transientCode(error);
   return code === null ? terminal('COAX_STEP_FAILED', reasonOf(error)) : retryable(code, reasonOf(error));
+}
+
+/** Did the step end since it heeded its signal? */
+function isOfSignal(error: unknown, signal: AbortSignal): boolean {
+  return (
+    signal.aborted && (error === signal.reason || (error instanceof Error && error.name === 'AbortError'))
+  );
+}
+
+/** The worker's reason is one word: `timeout`, or why else the step was called off. */
+function stopped({ signal, timeoutMs }: StepCall): StepOutcome {
+  const why = textOf(signal.reason);
+  return why === 'timeout'
+    ? retryable('COAX_STEP_TIMEOUT', `it took longer than ${timeoutMs} ms`)
+    : retryable('COAX_STEP_CANCELLED', `it was called off (${clip(why)})`);
 }
 
 function transientCode(error: unknown): string | null {
