@@ -11,6 +11,7 @@ import { ok, terminal } from '../../src/message/outcome.ts';
 import { exportMessages } from '../../src/store/export.ts';
 import { fsckStore } from '../../src/store/fsck.ts';
 import { openSqlite } from '../../src/store/sqlite/open-sqlite.ts';
+import type { StoreScan } from '../../src/store/store.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'coax-fsck-live-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -67,6 +68,45 @@ describe('a store in use', () => {
     let commits = 0;
     for await (const text of gitExport(exportMessages(store))) if (text.startsWith('commit ')) commits += 1;
     assert.equal(commits, last.commits);
+    await channel.close();
+    await store.close();
+  });
+
+  it('takes a message that moves between the reading of its row and of its chain for no fault', async () => {
+    const store = openSqlite({ file: join(folder, 'moving.db') });
+    const channel = new StoreChannel(store);
+    await store.submit(
+      Array.from({ length: 5 }, () => ({ flow: 'busy', plan: PLAN, parameters: {}, actor: 'ann' })),
+    );
+    const scan = store.scan();
+    let moved = 0;
+    const moving: StoreScan = {
+      ...scan,
+      async *messages() {
+        for await (const row of scan.messages()) {
+          // One step more by the time the chain is read, in the first look and in the second.
+          const [claim] = await channel.claim({
+            worker: 'w',
+            addresses: ['m'],
+            limit: 1,
+            leaseMs: 60_000,
+            waitMs: 10_000,
+          });
+          assert.ok(claim);
+          const { updated } = claim.message;
+          await channel.finish({ claim, outcome: ok(), code: null, started: updated, finished: updated });
+          moved += 1;
+          yield row;
+        }
+      },
+      async *allocations() {
+        // It was given back just after it was read.
+        if (moved === 0) yield { kind: 'ip', key: '10.0.0.1', msgid: 99, detail: {}, created: 1 };
+      },
+    };
+    const report = await fsckStore(moving);
+    assert.deepEqual(report.faults, []);
+    assert.ok(moved > 5, 'a second look was needed');
     await channel.close();
     await store.close();
   });
