@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -294,6 +294,35 @@ test('fsck finds a counter that is wrong, an address that is nobody’s, a guest
     'leak: ip 10.99.0.1',
   ]);
   assert.ok(faults.every(({ reason, hint }) => reason && hint));
+});
+
+test('without a hypervisor the server opens all the same, and a create says what is missing and what works without', async () => {
+  await withFolder(async dataDir => {
+    writeFileSync(join(dataDir, 'file'), '');
+    const cacheDir = join(dataDir, 'file', 'cache');
+    await using fixture = await openFixture({
+      dataDir,
+      simulate: false,
+      cacheDir,
+      hostNetwork: noNetwork(),
+      hostName: 'node-a',
+    });
+    const [host] = await fixture.cloud.hosts();
+    assert.equal(host!.state, 'down');
+    assert.equal(host!.hypervisor, 'none');
+    assert.notEqual(host!.reason, '');
+    assert.deepEqual(fixture.cloud.hostNames(), []);
+    const message = await fixture.run('create_vm', { cpu: 1, mem: 128 });
+    assert.equal(message.error?.code, 'COAX_NO_VALID_HOST');
+    assert.ok(
+      message.error!.reason.includes(`up removed 1 (node-a is down: ${host!.reason})`),
+      message.error!.reason,
+    );
+    assert.match(message.error!.reason, /--simulate/);
+    const qemu = (await fixture.cloud.doctor()).find(({ name }) => name === 'qemu')!;
+    assert.equal(qemu.ok, false);
+    assert.ok(qemu.about && qemu.fix);
+  });
 });
 
 function noNetwork(): NonNullable<FixtureOptions['hostNetwork']> {
