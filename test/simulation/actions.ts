@@ -48,7 +48,7 @@ export function makeCatalogue(world: World): Catalogue {
 async function make(world: World, call: StepCall): Promise<StepOutcome> {
   const { model } = world;
   const life = world.lifeOf(call.worker);
-  const active = model.begin(call, life);
+  const active = model.begin(call, life, world.isCurrent(call as RunningStep));
   try {
     const outcome = await perform(world, active);
     model.note(`${world.time.now} ${call.worker} ${call.mode} ${call.key} -> ${outcome.kind}`);

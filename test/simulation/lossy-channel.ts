@@ -51,6 +51,9 @@ export class LossyChannel implements Channel {
 
   async #written(end: Finish): Promise<FinishAnswer> {
     const answer = await this.#inner.finish(end);
+    this.#world.note(
+      `${end.claim.message.worker} finished ${end.claim.msgid}, fence ${end.claim.fence}: ${answer.kind}`,
+    );
     if (answer.kind === 'written') {
       this.#world.saw(answer.message);
       if (answer.claim !== null) this.#world.granted(answer.claim);

@@ -38,9 +38,14 @@ export class Model {
     return `t${this.#tokens}`;
   }
 
-  begin(given: StepCall, life: Life): ActiveCall {
+  /** `current`: the caller still holds its claim. Who was frozen may begin what it lost long ago, and changes nothing. */
+  begin(given: StepCall, life: Life, current: boolean): ActiveCall {
     const active = { call: given as RunningStep, life };
     const { msgid, step, mode } = given;
+    if (!current) {
+      if (!life.disturbed) this.violation(`${given.worker} began ${mode} of ${given.key}, which it had lost`);
+      return active;
+    }
     let others = this.#active.get(msgid);
     if (others === undefined) {
       others = new Set();

@@ -42,6 +42,10 @@ export class ServerLife {
     new GroupServer(this.channel, 'groups', world.random.next, () => {}, timers);
   }
 
+  defuse(): void {
+    this.#fuse = 0;
+  }
+
   #probe(sql: string): void {
     if (this.life.dead) throw new Error('this process is dead');
     this.#settle();

@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { CALM, type Temper } from './actions.ts';
+import type { Temper } from './actions.ts';
 import { checkAtRest } from './checks.ts';
 import { decideSomething, resolveParked, submitSome } from './people.ts';
 import { Random } from './random.ts';
@@ -25,8 +25,7 @@ export async function simulate(seed: number, template: string, parent: string): 
   try {
     plan(world);
     await world.time.run(CHAOS_MS, () => false);
-    world.chaos = false;
-    world.temper = CALM;
+    world.calmDown();
     const look = { rested: false };
     watchRest(world, look);
     await world.time.run(CHAOS_MS + REST_MS, () => look.rested);
@@ -55,21 +54,22 @@ function randomTemper(random: Random): Temper {
 function plan(world: World): void {
   const { random } = world;
   const events: [times: number, what: () => void][] = [
-    [random.int(2, 5), () => guarded(world, submitSome(world))],
-    [random.int(0, 12), () => guarded(world, decideSomething(world))],
+    [random.int(2, 5), () => guarded(world, submitSome)],
+    [random.int(0, 12), () => guarded(world, decideSomething)],
     [random.int(0, 2), () => killSome(world)],
     [random.int(0, 2), () => freezeSome(world)],
     [random.chance(0.3) ? 1 : 0, () => world.crash()],
   ];
+  world.afterStart = () => guarded(world, decideSomething);
   for (const [times, what] of events) {
     for (let i = 0; i < times; i++) world.later(random.int(0, CHAOS_MS * 0.8), what);
   }
 }
 
 /** A crash takes the request with it; everything else is a fault. */
-function guarded(world: World, request: Promise<void>): void {
+function guarded(world: World, request: (world: World) => Promise<void>): void {
   const { server } = world;
-  request.catch(error => {
+  request(world).catch(error => {
     if (server?.life.dead !== true) world.model.violation(`a request failed: ${error}`);
   });
 }
@@ -89,7 +89,7 @@ function watchRest(world: World, look: { rested: boolean }): void {
   const restless = world.restless();
   look.rested = restless !== null && restless.length === 0;
   for (const { msgid, phase } of restless ?? [])
-    if (phase === 'parked') guarded(world, decideParked(world, msgid));
+    if (phase === 'parked') guarded(world, () => decideParked(world, msgid));
   world.later(1000, () => watchRest(world, look));
 }
 

@@ -5,7 +5,7 @@ import type { Claim } from '../../src/channel/channel.ts';
 import type { Catalogue } from '../../src/step/contract.ts';
 import type { RunningStep } from '../../src/worker/running-step.ts';
 import { Worker } from '../../src/worker/worker.ts';
-import { MODULES, makeCatalogue, type Temper } from './actions.ts';
+import { CALM, MODULES, makeCatalogue, type Temper } from './actions.ts';
 import { checkDurable } from './checks.ts';
 import { LossyChannel } from './lossy-channel.ts';
 import { type ActiveCall, Model } from './model.ts';
@@ -34,6 +34,8 @@ export class World {
   chaos = true;
   server: ServerLife | null = null;
   crashes = 0;
+  /** What people do when a server is back. */
+  afterStart: () => void = () => {};
   /** Boots of the machine: a loss of power begins another one. */
   boots = 1;
   faults: unknown[] = [];
@@ -99,7 +101,7 @@ export class World {
 
   killWorker(name: string, seen: boolean): void {
     this.lifeOf(name).dead = true;
-    this.#note(`kill ${name}${seen ? '' : ', unseen'}`);
+    this.note(`kill ${name}${seen ? '' : ', unseen'}`);
     if (seen) void this.server?.store.releaseWorker(name).catch(() => {});
     this.startWorker();
   }
@@ -108,7 +110,7 @@ export class World {
     const life = this.lifeOf(name);
     life.frozenUntil = this.time.now + ms;
     life.disturbed = true;
-    this.#note(`freeze ${name} for ${ms} ms`);
+    this.note(`freeze ${name} for ${ms} ms`);
   }
 
   /** The server ends between two statements; its workers end with it. A new one starts on the same files a moment later. */
@@ -118,7 +120,7 @@ export class World {
     const powerLost = this.random.chance(0.3);
     this.crashes += 1;
     this.#files += 1;
-    this.#note(powerLost ? 'power lost' : 'crash');
+    this.note(powerLost ? 'power lost' : 'crash');
     if (powerLost) this.boots += 1;
     this.#end();
     server.end(this.#file(), powerLost);
@@ -126,8 +128,17 @@ export class World {
     this.time.timersOf(this.#outside).after(this.random.int(0, 3000), () => {
       this.#start();
       checkDurable(this);
-      this.#note('started again');
+      if (this.chaos)
+        for (let i = this.random.int(0, 4); i > 0; i--) this.later(this.random.int(0, 30), this.afterStart);
+      this.note('started again');
     });
+  }
+
+  /** From now on nothing goes wrong any more. */
+  calmDown(): void {
+    this.chaos = false;
+    this.temper = CALM;
+    this.server?.defuse();
   }
 
   #end(): void {
@@ -150,6 +161,9 @@ export class World {
 
   granted(claim: Claim): void {
     const { message } = claim;
+    this.note(
+      `${message.worker} has ${message.mode} ${message.msgid}.${message.cursor}, fence ${claim.fence}, seq ${message.seq}`,
+    );
     if (message.mode === 'normal') this.model.granted.add(`${message.msgid}.${message.cursor}`);
   }
 
@@ -207,7 +221,7 @@ export class World {
     return this.sleep(active, 10 * 60_000);
   }
 
-  #note(text: string): void {
+  note(text: string): void {
     this.model.note(`${this.time.now} ${text}`);
   }
 }

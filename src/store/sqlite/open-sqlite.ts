@@ -138,7 +138,7 @@ function afterClockWentBack(writer: Connection, now: number): void {
   const behind = (newest ?? now) - now;
   if (behind <= 1000) return;
   writer.run(
-    `UPDATE messages SET ready_at = max(ready_at - ?, 0) WHERE phase = 'open' AND lease_until IS NULL AND ready_at > ?`,
+    `UPDATE messages SET ready_at = max(ready_at - ?, 0) WHERE phase = 'open' AND ready_at > ?`,
     behind,
     now,
   );

@@ -18,9 +18,10 @@ export const SNAPSHOT_EVERY = 64;
 const KEEP = `UPDATE messages SET cursor = ?, attempt = ?, trail = ?, seq = ?, head = ?, address = ?, begun = 1, updated = ?
   WHERE msgid = ? AND fence = ? AND seq = ? AND lease_until IS NOT NULL AND (ask IS NULL OR ?)`;
 
+// A lease that goes on lasts as long as its holder has extended it to meanwhile.
 const MOVE = `UPDATE messages SET mode = ?, cursor = ?, attempt = ?, phase = ?, cause = ?, error = ?, undo_error = ?,
   rewind_to = ?, trail = ?, generation = ?, seq = ?, head = ?, address = ?, updated = ?, ready_at = ?,
-  worker = ?, lease_until = ?, fence = ?, begun = ?, ask = ? WHERE msgid = ? AND fence = ? AND seq = ?`;
+  worker = ?, lease_until = iif(?, lease_until, NULL), fence = ?, begun = ?, ask = ? WHERE msgid = ? AND fence = ? AND seq = ?`;
 
 const HELD = ' AND lease_until IS NOT NULL AND (ask IS NULL OR ?)';
 
@@ -163,7 +164,7 @@ function runMove(
   const values = [
     after.mode, after.cursor, after.attempt, after.phase, after.cause, text(after.error), text(after.undoError),
     after.rewindTo, JSON.stringify(after.trail), after.generation, after.seq, after.head, address, after.updated,
-    after.readyAt, after.worker, after.leaseUntil, after.fence, after.begun, text(after.ask),
+    after.readyAt, after.worker, Number(after.worker !== null), after.fence, after.begun, text(after.ask),
     before.msgid, before.fence, before.seq,
   ];
   return Number(
