@@ -10,7 +10,7 @@ import type { Inventory } from './inventory.ts';
 const ROUNDS_MAX = 4;
 
 export interface Placed {
-  readonly host: string;
+  readonly host: HostSnapshot;
   readonly record: PlacementRecord;
 }
 
@@ -45,7 +45,7 @@ export async function claimHost(
           await allocate(tx, 'claim', claimKey(holder), holder, detail);
         }
         inventory.count(host.name, request.cpu, request.memMib);
-        return { host: host.name, record: recordWinner(record, host, lost) };
+        return { host, record: recordWinner(record, host, lost) };
       }
       lost++;
     }

@@ -9,6 +9,7 @@ const host = (name: string, more: Partial<HostSnapshot> = {}): HostSnapshot => (
   state: 'up',
   reason: '',
   zone: 'a',
+  simulated: true,
   cpuLimit: 8,
   memLimitMib: 32_768,
   cpuUsed: 0,

@@ -90,7 +90,7 @@ function filterHosts(hosts: readonly HostSnapshot[], request: HostRequest) {
   }));
   const fitting: HostSnapshot[] = [];
   for (const host of hosts) {
-    const at = FILTERS.findIndex(filter => !filter.passes(host, request));
+    const at = firstRefusal(host, request);
     if (at < 0) {
       fitting.push(host);
       continue;
@@ -107,6 +107,12 @@ function filterHosts(hosts: readonly HostSnapshot[], request: HostRequest) {
     record.after = left -= record.removed;
   }
   return { fitting, filters };
+}
+
+/** Index of the first rule that the host does not pass; -1 if it passes all. A plain loop: this runs for every host. */
+function firstRefusal(host: HostSnapshot, request: HostRequest): number {
+  for (let at = 0; at < FILTERS.length; at++) if (!FILTERS[at]!.passes(host, request)) return at;
+  return -1;
 }
 
 interface Scored {
@@ -145,7 +151,7 @@ function whyNone(
   // The rule that emptied the list is the nearest to a fix: its hosts passed all the others before it.
   const last = removals.at(-1)!;
   const at = FILTERS.findIndex(({ name }) => name === last.name);
-  const removed = hosts.filter(host => FILTERS.findIndex(filter => !filter.passes(host, request)) === at);
+  const removed = hosts.filter(host => firstRefusal(host, request) === at);
   const { nearest, fix } = FILTERS[at]!.remedy(removed, request);
   const counts = removals.map(({ name, removed: count }) => `${name} removed ${grouped(count)}`).join(', ');
   return `${start}: ${grouped(hosts.length)} host${hosts.length === 1 ? '' : 's'}, ${counts} (${nearest}); ${fix}`;

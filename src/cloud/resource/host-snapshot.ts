@@ -8,6 +8,7 @@ export interface HostSnapshot {
   readonly reason: string;
   readonly zone: string;
   readonly labels: Readonly<Record<string, string>>;
+  readonly simulated: boolean;
   /** vCPUs that may be claimed in all: CPUs times overcommit. */
   readonly cpuLimit: number;
   readonly memLimitMib: number;
@@ -35,6 +36,7 @@ export function snapshotOf(row: HostRow): HostSnapshot {
     reason: row.reason,
     zone: row.zone,
     labels: { ...(JSON.parse(row.labels) as Record<string, string>), host: row.name },
+    simulated: Number(row.simulated) === 1,
     cpuLimit: Number(row.cpu_total) * Number(row.cpu_overcommit),
     memLimitMib: Number(row.mem_total_mib),
     cpuUsed: Number(row.cpu_used),

@@ -4,7 +4,6 @@ import type { Parameters } from '../../message/message.ts';
 import { defineModule, type ModuleDefinition } from '../../step/define-module.ts';
 import { Terminal } from '../../step/step-errors.ts';
 import { allocationAt } from '../allocations.ts';
-import { cloudTables } from '../schema.ts';
 import { claimHost, releaseHost } from './capacity.ts';
 import type { Random } from './choose-host.ts';
 import { Inventory } from './inventory.ts';
@@ -64,20 +63,15 @@ export function resourceModule(
             zone: input.zone ?? '',
           };
           const { host, record } = await claimHost(tx, inventory, call, request, random);
-          const { simulated } = await cloudTables(tx.db)
-            .selectFrom('hosts')
-            .select('simulated')
-            .where('name', '=', host)
-            .executeTakeFirstOrThrow();
           await claimName(tx, name, call, {
-            host,
+            host: host.name,
             cpu: input.cpu,
             mem: input.mem,
-            simulated: Number(simulated) === 1,
+            simulated: host.simulated,
             state: 'building',
           });
           call.detail(record);
-          return { host, name };
+          return { host: host.name, name };
         },
         async undo(_input, _output, call) {
           await releaseNames(call.tx, call);
