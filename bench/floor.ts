@@ -7,7 +7,7 @@ import { CORE_SCHEMA } from '../src/store/sqlite/schema.ts';
 
 const STEPS = ['resource select_host', 'network alloc_ip', 'compute create_vm', 'resource update_info'];
 const SETS = ['{"host":"node-1"}', '{"ip":"10.0.0.11"}', '{"uuid":"6f1c0b9e"}', '{"state":"ready"}'];
-const MODULES = ['network', 'compute', 'resource', null];
+const MODULES = ['network', 'compute', 'resource'];
 const CODE = 'c'.repeat(64);
 
 /** The database as the engine has it, on a folder of its own, with `flows` messages that a worker holds. */
@@ -17,7 +17,8 @@ function prepare(flows: number): { database: DatabaseSync; close(): void } {
   database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;
     PRAGMA wal_autocheckpoint = 4000`);
   for (const sql of CORE_SCHEMA.flatMap(part => part.sql)) database.exec(sql);
-  const insert = database.prepare(`INSERT INTO messages VALUES (?, 'create_vm', ?, 'normal', 0, 0, 'open', NULL, NULL, NULL,
+  const insert =
+    database.prepare(`INSERT INTO messages VALUES (?, 'create_vm', ?, 'normal', 0, 0, 'open', NULL, NULL, NULL,
     NULL, 0, '{"cpu":2,"mem":4096}', '[]', NULL, 0, ?, 'resource', 0, 'bench', 9000000000000, 1, 1, NULL, NULL, NULL, NULL,
     NULL, 'bench', 0, 0)`);
   database.exec('BEGIN');
@@ -33,23 +34,31 @@ function prepare(flows: number): { database: DatabaseSync; close(): void } {
 }
 
 /** Writes one transition: the commit's row, with its hash in the chain, and the message's. */
-function writer(database: DatabaseSync): (msgid: number, step: number, parent: string, trail: string) => string {
+function writer(
+  database: DatabaseSync,
+): (msgid: number, step: number, parent: string, trail: string) => string {
   const insert = database.prepare('INSERT INTO commits VALUES (NULL, ?, ?, ?, ?, NULL)');
-  const update = database.prepare(`UPDATE messages SET cursor = ?, phase = ?, trail = ?, seq = ?, head = ?, address = ?,
-    lease_until = ?, updated = ? WHERE msgid = ? AND fence = ? AND seq = ?`);
+  // A step that is not the last changes fewer columns; the floor takes the fastest statement for each.
+  const next =
+    database.prepare(`UPDATE messages SET cursor = ?, trail = ?, seq = ?, head = ?, address = ?, updated = ?
+    WHERE msgid = ? AND fence = ? AND seq = ?`);
+  const last = database.prepare(`UPDATE messages SET cursor = ?, trail = ?, seq = ?, head = ?, address = NULL,
+    phase = 'done', lease_until = NULL, worker = NULL, updated = ? WHERE msgid = ? AND fence = ? AND seq = ?`);
   return (msgid, step, parent, trail) => {
     const now = Date.now();
     const body = `{"actor":"coax","attempt":1,"code":"${CODE}","cursor":${step},"finished":${now},"mode":"normal","msgid":${msgid},"outcome":"ok","parent":"${parent}","seq":${step + 1},"set":${SETS[step]},"started":${now},"step":"${STEPS[step]}","worker":"bench"}`;
     const id = commitId(body);
     insert.run(msgid, step + 1, id, body);
-    const last = step === 3;
-    update.run(step + 1, last ? 'done' : 'open', trail, step + 1, id, MODULES[step] ?? null, last ? null : 9e12, now, msgid, 1, step);
+    if (step === 3) last.run(step + 1, trail, step + 1, id, now, msgid, 1, step);
+    else next.run(step + 1, trail, step + 1, id, MODULES[step] as string, now, msgid, 1, step);
     return id;
   };
 }
 
 function trailAfter(step: number): string {
-  return `[${SETS.slice(0, step + 1).map((set, index) => `{"step":${index},"set":${set}}`).join(',')}]`;
+  return `[${SETS.slice(0, step + 1)
+    .map((set, index) => `{"step":${index},"set":${set}}`)
+    .join(',')}]`;
 }
 
 /**

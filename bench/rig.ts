@@ -6,7 +6,7 @@ import { StoreChannel } from '../src/channel/store-channel.ts';
 import { parseFlow } from '../src/flow/parse-flow.ts';
 import { planOf } from '../src/flow/plan-of.ts';
 import type { Plan } from '../src/message/message.ts';
-import { openCatalogue, type OpenCatalogue } from '../src/step/catalogue.ts';
+import { type OpenCatalogue, openCatalogue } from '../src/step/catalogue.ts';
 import { defineModule } from '../src/step/define-module.ts';
 import { Terminal } from '../src/step/step-errors.ts';
 import { openSqlite } from '../src/store/sqlite/open-sqlite.ts';
@@ -139,7 +139,8 @@ export function settled(store: SqliteStore, count: number): Promise<void> {
   let left = count;
   return new Promise(resolve => {
     const end = store.onCommit(events => {
-      for (const { message } of events) if (message.phase === 'done' || message.phase === 'rolled_back') left -= 1;
+      for (const { message } of events)
+        if (message.phase === 'done' || message.phase === 'rolled_back') left -= 1;
       if (left > 0) return;
       end();
       resolve();

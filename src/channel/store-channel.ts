@@ -1,5 +1,5 @@
 import type { Outcome } from '../message/outcome.ts';
-import type { Claim, ClaimRef, ExtendAnswer, Store, StoreTx, WriteAnswer } from '../store/store.ts';
+import type { Claim, ClaimRef, ExtendAnswer, Store, StoreTx } from '../store/store.ts';
 import { REAL_TIMERS, type Timers } from '../store/timers.ts';
 import type { Channel, ClaimWish, Finish, FinishAnswer } from './channel.ts';
 import { askTransition, type Circumstances, type Random, transitionWithAsk } from './transition.ts';
@@ -9,6 +9,11 @@ const TICK_MS = 250;
 /** Waits up to so long get a timer of their own, so many at most; the tick finds the rest. */
 const SOON_MS = 2000;
 const TIMERS_MAX = 1000;
+
+/** What a transactional action wrote stays only when the action succeeded. */
+function isWorthKeeping(outcome: Outcome): boolean {
+  return outcome.kind === 'ok' || outcome.kind === 'split' || outcome.kind === 'wait';
+}
 
 interface Waiter {
   readonly addresses: ReadonlySet<string>;
@@ -109,27 +114,19 @@ export class StoreChannel implements Channel {
     keepAt: ReadonlySet<string> | undefined,
   ): Promise<FinishAnswer> {
     const next = (value: Outcome) => transitionWithAsk(claim.message, value, by, this.#random());
-    const [answer] = await this.#store.write([
-      {
-        claim,
-        obeys: claim.message.ask !== null,
-        keep: ({ address }) => address !== null && keepAt?.has(address) === true,
-        inTransaction: typeof outcome === 'function',
-        next:
-          typeof outcome === 'function'
-            ? async tx => {
-                const open = tx as StoreTx;
-                return next(
-                  await open.attempt(
-                    () => outcome(open),
-                    value => 'set' in value || value.kind === 'split' || value.kind === 'wait',
-                  ),
-                );
-              }
-            : () => next(outcome),
-      },
-    ]);
-    const written = answer as WriteAnswer;
+    const inTransaction = typeof outcome === 'function';
+    const written = await this.#store.write({
+      claim,
+      obeys: claim.message.ask !== null,
+      keep: ({ address }) => address !== null && keepAt?.has(address) === true,
+      inTransaction,
+      next: inTransaction
+        ? async tx => {
+            const open = tx as StoreTx;
+            return next(await open.attempt(() => outcome(open), isWorthKeeping));
+          }
+        : () => next(outcome),
+    });
     if (written.kind === 'asked') return this.#write(written.claim, outcome, by, keepAt);
     if (written.kind === 'written') this.#later(written.message.readyAt);
     return written;
@@ -140,15 +137,13 @@ export class StoreChannel implements Channel {
     const { message } = claim;
     const { ask } = message;
     if (ask === null) return;
-    await this.#store.write([
-      {
-        claim,
-        obeys: true,
-        keep: () => false,
-        inTransaction: false,
-        next: () => askTransition(message, ask, this.#store.now(), this.#random()),
-      },
-    ]);
+    await this.#store.write({
+      claim,
+      obeys: true,
+      keep: () => false,
+      inTransaction: false,
+      next: () => askTransition(message, ask, this.#store.now(), this.#random()),
+    });
   }
 
   /** A retry that is due soon is announced on time; the tick finds the others. */

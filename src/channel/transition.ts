@@ -1,10 +1,11 @@
 import { isCoaxError } from '../errors/coax-error.ts';
 import { addressOf } from '../message/address.ts';
 import { advance } from '../message/advance.ts';
-import type { Ask, Json, Message, MessageState, Step } from '../message/message.ts';
+import type { Ask, Json, Message, MessageState } from '../message/message.ts';
 import { isGroup } from '../message/message.ts';
 import type { Outcome } from '../message/outcome.ts';
 import { isResting } from '../message/status.ts';
+import { stepLabel } from '../message/step-label.ts';
 import type { NewCommit, NextState } from '../store/store.ts';
 
 /** Who or what made a transition, for its commit. */
@@ -29,16 +30,27 @@ function isFailure(outcome: Outcome): boolean {
   return outcome.kind === 'retryable' || outcome.kind === 'terminal';
 }
 
-/** `module action` of a step, or the kind of group. */
-export function stepName(step: Step | undefined): string | null {
-  if (step === undefined) return null;
-  if (isGroup(step)) return 'all' in step ? 'all' : 'each';
-  return `${step.module} ${step.action}`;
+/** The state alone: what `advance` copies at each transition should be no more than it needs. */
+function stateOf(message: Message): MessageState {
+  return {
+    mode: message.mode,
+    cursor: message.cursor,
+    attempt: message.attempt,
+    phase: message.phase,
+    cause: message.cause,
+    error: message.error,
+    undoError: message.undoError,
+    rewindTo: message.rewindTo,
+    floor: message.floor,
+    base: message.base,
+    trail: message.trail,
+    generation: message.generation,
+  };
 }
 
 /** The next state of a message by one outcome, with its commit. */
 export function transition(message: Message, outcome: Outcome, by: Circumstances, random: number): NextState {
-  return build(message, message, [], outcome, by, random);
+  return build(message, stateOf(message), [], outcome, by, random);
 }
 
 /**
@@ -62,7 +74,7 @@ export function transitionWithAsk(
 /** What a person asked for, when no step ran meanwhile. */
 export function askTransition(message: Message, ask: Ask, now: number, random: number): NextState {
   const unchanged = {
-    state: message,
+    state: stateOf(message),
     commits: [],
     address: addressOf(message, message.plan),
     readyAt: message.readyAt,
@@ -89,6 +101,8 @@ function obey(message: Message, first: NextState, ask: Ask, now: number, random:
   }
 }
 
+type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
+
 function build(
   message: Message,
   before: MessageState,
@@ -104,26 +118,26 @@ function build(
   const address = isResting(next.phase) ? null : addressOf(next, plan);
   const readyAt = delayMs === 0 ? 0 : by.finished + delayMs;
   if (word === null) return { state: next, commits, address, readyAt };
-  const ofStep = isOfStep(outcome);
+  const step = plan.steps[before.cursor];
   const detail = detailOf(outcome);
-  const commit: NewCommit = {
+  const commit: Mutable<NewCommit> = {
     mode: before.mode,
     cursor: before.cursor,
-    step: ofStep ? stepName(plan.steps[before.cursor]) : null,
-    attempt: ofStep ? before.attempt + 1 : 0,
+    step: step !== undefined && isOfStep(outcome) ? stepLabel(step) : null,
+    attempt: isOfStep(outcome) ? before.attempt + 1 : 0,
     outcome: word,
-    ...(hasMembers(delta.set) && { set: delta.set }),
-    ...(delta.unset.length > 0 && { unset: delta.unset }),
-    ...('error' in outcome && { error: outcome.error }),
-    ...(outcome.kind === 'ok' && outcome.log !== undefined && { log: outcome.log }),
-    ...(detail !== undefined && { detail }),
     worker: by.worker,
     code: by.code,
     actor: by.actor,
     started: by.started,
     finished: by.finished,
   };
-  return { state: next, commits: [...commits, commit], address, readyAt };
+  if (hasMembers(delta.set)) commit.set = delta.set;
+  if (delta.unset.length > 0) commit.unset = delta.unset;
+  if ('error' in outcome) commit.error = outcome.error;
+  if (outcome.kind === 'ok' && outcome.log !== undefined) commit.log = outcome.log;
+  if (detail !== undefined) commit.detail = detail;
+  return { state: next, commits: commits.length === 0 ? [commit] : [...commits, commit], address, readyAt };
 }
 
 function isOfStep(outcome: Outcome): boolean {

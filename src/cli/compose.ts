@@ -9,10 +9,11 @@ import { makeTokenCheck } from '../access/token.ts';
 import { GroupServer } from '../channel/groups.ts';
 import { makeDecisions } from '../channel/make-decisions.ts';
 import { StoreChannel } from '../channel/store-channel.ts';
-import { cacheFolder } from '../cloud/image/cache-folder.ts';
 import { cloudSchema, openCloud } from '../cloud/cloud.ts';
-import { CoaxError, textOf } from '../errors/coax-error.ts';
+import { cacheFolder } from '../cloud/image/cache-folder.ts';
+import { CoaxError, type Fault, textOf } from '../errors/coax-error.ts';
 import { gitExport } from '../ledger/git-export.ts';
+import { closeSpawners, startSpawner } from '../linux/process/run-process.ts';
 import { openCatalogue } from '../step/catalogue.ts';
 import { openFlows } from '../step/flow-folder.ts';
 import { exportMessages } from '../store/export.ts';
@@ -65,6 +66,10 @@ export async function openServer(options: ServerOptions): Promise<RunningServer>
     const name = `${hostname()}-${process.pid}`;
     const fault = reportOnce(options.log);
 
+    const onFault = ({ where, reason }: Fault): void => options.log(`${where}: ${reason}`);
+    startSpawner();
+    closing.push(() => closeSpawners());
+
     const cloud = await openCloud({
       store,
       dataDir,
@@ -73,11 +78,11 @@ export async function openServer(options: ServerOptions): Promise<RunningServer>
       onProgress: options.log,
     });
     closing.push(() => cloud.close());
-    const catalogue = openCatalogue({ builtin: cloud.modules, dirs: options.modulesDirs });
-    for (const { where, reason } of await catalogue.refresh()) options.log(`${where}: ${reason}`);
+    const catalogue = openCatalogue({ builtin: cloud.modules, dirs: options.modulesDirs, onFault });
+    await catalogue.refresh();
     closing.push(() => catalogue.watch().close());
-    const flows = openFlows({ dirs: [FLOWS, ...options.flowsDirs] });
-    for (const { where, reason } of await flows.refresh()) options.log(`${where}: ${reason}`);
+    const flows = openFlows({ dirs: [FLOWS, ...options.flowsDirs], onFault });
+    await flows.refresh();
     closing.push(() => flows.watch().close());
     catalogue.watch();
     flows.watch();

@@ -19,6 +19,14 @@ export function parametersOf(state: MessageState): Parameters {
   return foldParameters(state.base, state.trail);
 }
 
+/** The parameters as the step at that index found them: without what it has set itself. */
+export function parametersBefore(state: MessageState, step: number): Parameters {
+  return foldParameters(
+    state.base,
+    state.trail.filter(entry => 'edit' in entry || entry.step !== step),
+  );
+}
+
 /** What the step at that index has set; empty if it never finished. */
 export function outputOf(state: MessageState, step: number): Parameters {
   for (const entry of state.trail) if ('step' in entry && entry.step === step) return entry.set;

@@ -29,8 +29,8 @@ export interface Store {
   claim(request: ClaimRequest): Promise<readonly Claim[]>;
   /** Leases last `leaseMs` from now; says per claim whether it still holds and whether a person asked for something. */
   extend(claims: readonly ClaimRef[], leaseMs: number): Promise<readonly ExtendAnswer[]>;
-  /** Writes transitions. Each succeeds or fails by itself; `inTransaction` ones run inside the transaction. */
-  write(batch: readonly Write[]): Promise<readonly WriteAnswer[]>;
+  /** Writes a transition. The engine gathers those that are asked for at the same time into one transaction. */
+  write(write: Write): Promise<WriteAnswer>;
   /** Gives claims back untouched: the messages are claimable at once. `begun` says whether the step may have done something. */
   release(claims: readonly ClaimRef[], begun: boolean): Promise<void>;
   /** Gives back everything that a worker that is known to be dead holds. Returns how many. */

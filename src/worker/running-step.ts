@@ -1,7 +1,8 @@
 import type { Claim } from '../channel/channel.ts';
+import { CoaxError } from '../errors/coax-error.ts';
 import { addressOf, hostOf } from '../message/address.ts';
 import type { ActionStep, Json, Mode, Parameters } from '../message/message.ts';
-import { outputOf, parametersOf } from '../message/parameters.ts';
+import { outputOf, parametersBefore, parametersOf } from '../message/parameters.ts';
 import type { StepCall } from '../step/contract.ts';
 import type { Tx } from '../store/tx.ts';
 
@@ -37,8 +38,9 @@ export class RunningStep implements StepCall {
     this.step = message.cursor;
     this.attempt = message.attempt + 1;
     this.mode = message.mode;
-    this.parameters = parametersOf(message);
-    this.output = message.mode === 'rollback' ? outputOf(message, message.cursor) : NOTHING;
+    const undoing = message.mode === 'rollback';
+    this.parameters = undoing ? parametersBefore(message, message.cursor) : parametersOf(message);
+    this.output = undoing ? outputOf(message, message.cursor) : NOTHING;
     this.worker = worker;
     this.timeoutMs = step.timeoutMs;
     this.deadline = now + step.timeoutMs;
@@ -58,14 +60,14 @@ export class RunningStep implements StepCall {
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
     if (this.stopped !== null && !this.#controller.signal.aborted)
-      this.#controller.abort(new Error(this.stopped));
+      this.#controller.abort(reasonOf(this.stopped));
     return this.#controller.signal;
   }
 
   stop(reason: StopReason): void {
     if (this.stopped !== null) return;
     this.stopped = reason;
-    this.#controller?.abort(new Error(reason));
+    this.#controller?.abort(reasonOf(reason));
   }
 
   log(line: string): void {
@@ -82,3 +84,17 @@ export class RunningStep implements StepCall {
 }
 
 const NOTHING: Parameters = {};
+
+/** What the action finds as `signal.reason`. */
+function reasonOf(stopped: StopReason): CoaxError {
+  switch (stopped) {
+    case 'timeout':
+      return new CoaxError('COAX_STEP_TIMEOUT', 'the step took longer than its timeout');
+    case 'asked':
+      return new CoaxError('COAX_STEP_CANCELLED', 'a person called the message back');
+    case 'lost':
+      return new CoaxError('COAX_LEASE_LOST', 'another worker has the message');
+    case 'drain':
+      return new CoaxError('COAX_STEP_LOST', 'this worker ends');
+  }
+}
