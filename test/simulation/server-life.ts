@@ -28,6 +28,8 @@ export class ServerLife {
     this.#world = world;
     this.#fuse = fuse;
     this.file = file;
+    // What an earlier life left is on the disk.
+    this.#durable = sizeOf(`${file}-wal`);
     const timers = world.time.timersOf(this.life);
     this.store = openSqlite({
       file,

@@ -112,8 +112,7 @@ function afterPowerLoss(writer: Connection, bootId: string): void {
   const before = writer.get<{ value: number }>(`SELECT value FROM meta WHERE name = 'boot'`)?.value;
   if (before === boot) return;
   writer.exec('BEGIN IMMEDIATE');
-  if (before !== undefined && !process.env['NOFIX'])
-    writer.run(`UPDATE messages SET begun = 1 WHERE phase = 'open' AND begun = 0`);
+  if (before !== undefined) writer.run(`UPDATE messages SET begun = 1 WHERE phase = 'open' AND begun = 0`);
   writer.run(
     `INSERT INTO meta VALUES ('boot', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
     boot,
