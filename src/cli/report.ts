@@ -57,7 +57,7 @@ function problemLines(error: CoaxError, output: Output): string[] {
   const faults = error.faults.filter(fault => fault.reason !== error.reason);
   return [
     `${style(['red', 'bold'], 'coax:')} ${plain(error.reason)} ${dim(`(${error.code})`)}`,
-    ...(error.where ? [`  ${dim('at')}  ${plain(error.where)}`] : []),
+    ...(error.where && faults.length === 0 ? [`  ${dim('at')}  ${plain(error.where)}`] : []),
     ...faults
       .slice(0, 10)
       .map(fault => `  ${dim('at')}  ${plain(fault.where || '/')}: ${plain(fault.reason)}`),

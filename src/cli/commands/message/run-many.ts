@@ -80,7 +80,7 @@ function blameLines(error: unknown, file: string, lines: readonly Line[], before
   throw new CoaxError(error.code, error.reason, {
     ...(error.where !== undefined && { where: place(error.where) }),
     faults: error.faults.map(fault => ({ where: place(fault.where), reason: fault.reason })),
-    hint: `${error.hint} Nothing of lines ${lines[0]?.number} to ${lines.at(-1)?.number} was accepted; ${before.toLocaleString('en')} messages were before.`,
+    hint: `${error.hint.replace(/[^.…]$/, '$&.')} Nothing of lines ${lines[0]?.number} to ${lines.at(-1)?.number} was accepted; ${before.toLocaleString('en')} messages were before.`,
     cause: error,
   });
 }
