@@ -3,6 +3,7 @@ import type { ModuleDefinition } from '../step/define-module.ts';
 import type { Store } from '../store/store.ts';
 import { computeModule } from './compute/compute-module.ts';
 import type { Hypervisor } from './compute/hypervisor.ts';
+import { QemuHypervisor } from './compute/qemu/qemu.ts';
 import { openSimulated } from './compute/simulated/simulated.ts';
 import { type Check, runDoctor } from './doctor.ts';
 import { readBooks } from './fsck/books.ts';
@@ -138,7 +139,7 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
         dataDir,
         cacheDir,
         simulate,
-        accelerator: local?.hypervisor?.accelerator ?? null,
+        accelerator: await probedAccelerator(local?.hypervisor ?? null),
         hypervisorFault: local?.fault || null,
       });
     },
@@ -152,6 +153,11 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
       }
     },
   };
+}
+
+/** What the probe has found, once it has; at most 5 s after the start. */
+async function probedAccelerator(hypervisor: Hypervisor | null): Promise<string | null> {
+  return hypervisor instanceof QemuHypervisor ? await hypervisor.probed : (hypervisor?.accelerator ?? null);
 }
 
 /** Writes networks and hosts as they are at this start; gives the hosts. */

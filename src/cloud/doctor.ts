@@ -108,13 +108,15 @@ function checkQemu({ hypervisorFault }: DoctorOptions): Check {
 
 /** Without KVM guests run all the same, slower; so this is told and is no fault. */
 function checkKvm({ accelerator }: DoctorOptions): Check {
-  const about =
-    accelerator === 'kvm'
-      ? 'a guest booted under KVM'
-      : existsSync('/dev/kvm')
-        ? '/dev/kvm is there, but a guest does not boot under it: TCG is used, which is slower'
-        : 'no /dev/kvm: TCG is used, which is slower';
-  return { name: 'kvm', ok: true, about };
+  return { name: 'kvm', ok: true, about: aboutKvm(accelerator) };
+}
+
+function aboutKvm(accelerator: string | null): string {
+  if (accelerator === 'kvm') return 'a guest booted under KVM';
+  if (!existsSync('/dev/kvm')) return 'no /dev/kvm: TCG is used, which is slower';
+  if (accelerator === null)
+    return '/dev/kvm is there; whether a guest boots under it is tried when a server starts';
+  return '/dev/kvm is there, but a guest does not boot under it: TCG is used, which is slower';
 }
 
 function checkNetwork(): Check {
