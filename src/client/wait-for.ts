@@ -1,4 +1,5 @@
-import type { MessageView } from '../api/message.ts';
+import type { CommitPage } from '../api/commit.ts';
+import type { MessageLite, MessageView } from '../api/message.ts';
 import { CoaxError, isCoaxError } from '../errors/coax-error.ts';
 import { connectEvents, pause, type StreamEvent } from './event-stream.ts';
 import type { Transport } from './transport.ts';
@@ -55,7 +56,7 @@ async function wait(
   signal: AbortSignal | undefined,
 ): Promise<MessageView> {
   const stop = signal && { signal };
-  let lastEventId: string | undefined;
+  let seen = -1;
   let streamFailures = 0;
   let lostAt = Date.now();
   const read = (seconds: number) =>
@@ -67,9 +68,9 @@ async function wait(
     });
   while (true) {
     try {
-      const from = lastEventId === undefined ? {} : { lastEventId };
+      const from = seen < 0 ? {} : { lastEventId: String(seen) };
       for await (const event of connectEvents(transport, { msgid, ...from, ...stop })) {
-        lastEventId = event.id;
+        if (event.type === 'commit') seen = event.commits.at(-1)?.seq ?? seen;
         streamFailures = 0;
         options.onEvent?.(event);
         if (event.type === 'commit' && hasEnded(event)) break;
@@ -80,7 +81,11 @@ async function wait(
     }
     try {
       const message = await read(streamFailures > 2 ? POLL_SECONDS : 0);
-      if (isRestingStatus(message.status)) return message;
+      if (isRestingStatus(message.status)) {
+        if (options.onEvent && seen < message.seq)
+          await tellRest(transport, message, seen, options.onEvent, stop);
+        return message;
+      }
       lostAt = Date.now();
     } catch (error) {
       if (!isCoaxError(error, 'COAX_SERVER_UNREACHABLE')) throw error;
@@ -95,4 +100,54 @@ function hasEnded(event: Extract<StreamEvent, { type: 'commit' }>): boolean {
   return (
     isRestingStatus(event.message.status) && (event.commits.at(-1)?.seq ?? Infinity) >= event.message.seq
   );
+}
+
+/** Tells what the stream could not: the message came to rest while it was broken. */
+async function tellRest(
+  transport: Transport,
+  message: MessageView,
+  seen: number,
+  onEvent: (event: StreamEvent) => void,
+  stop: { signal: AbortSignal } | undefined,
+): Promise<void> {
+  let cursor: string | undefined;
+  do {
+    const page: CommitPage = await transport.json({
+      method: 'GET',
+      path: `/v1/messages/${message.msgid}/commits`,
+      query: { order: 'oldest', limit: 1000, cursor },
+      ...stop,
+    });
+    const commits = page.items.filter(({ seq }) => seq > seen);
+    if (commits.length > 0) {
+      onEvent({ type: 'commit', id: String(commits.at(-1)!.seq), message: liteOf(message), commits });
+    }
+    cursor = page.next;
+  } while (cursor !== undefined);
+}
+
+function liteOf(message: MessageView): MessageLite {
+  const { msgid, flow, status, waitingFor, mode, cursor, cause, attempt, error, undoError } = message;
+  const { steps, parent, worker, seq, head, updated } = message;
+  return {
+    ...{
+      msgid,
+      flow,
+      status,
+      waitingFor,
+      mode,
+      cursor,
+      cause,
+      attempt,
+      error,
+      undoError,
+      worker,
+      seq,
+      head,
+      updated,
+    },
+    steps: steps.length,
+    step: steps[cursor]?.step ?? null,
+    parent: parent?.msgid ?? null,
+  };
 }

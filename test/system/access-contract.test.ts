@@ -111,10 +111,9 @@ test('no input makes a defect, and every refusal is a problem', async () => {
           if (which === 0)
             request.url = fill(path, () => encodeURIComponent(spare.pop()!.toWellFormed() || 'x'));
           else if (which === 1) {
-            const names =
-              operation.parameters?.filter(p => p.in === 'query' && p.name !== 'wait').map(p => p.name) ?? [];
-            const query = names.map(name => [name, spare.pop()!.toWellFormed()]);
-            request.url = `${request.url.split('?')[0]}?${new URLSearchParams(query as [string, string][])}`;
+            const queried = (operation.parameters ?? []).filter(p => p.in === 'query' && p.name !== 'wait');
+            const query = queried.map(({ name }): [string, string] => [name, spare.pop()!.toWellFormed()]);
+            request.url = `${request.url.split('?')[0]}?${new URLSearchParams(query)}`;
           } else if (method === 'GET') return;
           else if (which === 2 || typeof request.body !== 'object' || request.body === null)
             request.body = junk;
@@ -181,7 +180,9 @@ function checker(schema: Schema): z.ZodType {
 function validRequest(path: string, operation: Operation): Request {
   const url = fill(path, name => encodeURIComponent(String(sampleValues()[name])));
   const query = (operation.parameters ?? []).filter(p => p.in === 'query' && p.required);
-  const search = new URLSearchParams(query.map(({ name }) => [name, String(sampleValues()[name])]));
+  const search = new URLSearchParams(
+    query.map(({ name }): [string, string] => [name, String(sampleValues()[name])]),
+  );
   const schema = operation.requestBody?.content['application/json'].schema;
   const special: { [id: string]: unknown } = {
     submit: { plan: plan('lab note') },

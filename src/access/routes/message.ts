@@ -20,7 +20,7 @@ import { type App, PROBLEMS, type RouteContext } from '../app.ts';
 import { waitMsOf } from '../hold.ts';
 import { viewCommit, viewMessage } from '../message-view.ts';
 import { commitsPage, cursorOf, readCursor } from '../page.ts';
-import { submissionOf, submitMany } from '../submit.ts';
+import { acceptOne, submissionOf, submitMany } from '../submit.ts';
 import { requestInvalid } from '../validation.ts';
 import { why } from '../why.ts';
 
@@ -69,8 +69,7 @@ export function messageRoutes(app: App, context: RouteContext): void {
       }
       const parsed = SubmitOne.safeParse(body);
       if (!parsed.success) throw requestInvalid(parsed.error);
-      const [accepted] = await store.submit([submissionOf(services, parsed.data, request.actor, key)]);
-      const { msgid } = accepted!;
+      const { msgid } = await acceptOne(services, submissionOf(services, parsed.data, request.actor, key));
       const waitMs = waitMsOf(request, undefined);
       if (waitMs > 0) await hub.untilResting(msgid, waitMs, context.holds.hold(reply));
       const message = await findMessage(context, msgid);

@@ -1,6 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
-import type { WebSocket } from 'ws';
+import type { WebSocket } from '@fastify/websocket';
 import { NamePath } from '../../api/value.ts';
 import { SerialTicket } from '../../api/vm.ts';
 import { CoaxError } from '../../errors/coax-error.ts';
