@@ -1,8 +1,8 @@
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CoaxError, textOf } from '../../../errors/coax-error.ts';
-import { findProgram, spawnDetached } from '../../../linux/process/exec.ts';
+import { CoaxError, isCoaxError, textOf } from '../../../errors/coax-error.ts';
+import { findProgram, ProgramMissing, spawnDetached } from '../../../linux/process/exec.ts';
 import { openStockImage, type StockImage } from '../../image/stock-image.ts';
 import type { HostNetwork } from '../../network/host-network.ts';
 import { checkSame, checkSpec, guestOf, noSuchGuest } from '../guest-spec.ts';
@@ -16,6 +16,7 @@ import {
   isFrozen,
   listGuestProcesses,
   signalProcess,
+  startedProcess,
   waitForEnd,
 } from './guest-process.ts';
 import { probeAccelerator } from './kvm-probe.ts';
@@ -85,8 +86,7 @@ export class QemuHypervisor implements Hypervisor {
   }
 
   create(spec: GuestSpec, signal: AbortSignal): Promise<Guest> {
-    return this.#alone(spec.uuid, async () => {
-      signal.throwIfAborted();
+    return this.#alone(spec.uuid, signal, async () => {
       checkSpec(spec);
       const folder = this.#folders.at(spec.uuid);
       const running = findGuestProcess(folder);
@@ -108,8 +108,7 @@ export class QemuHypervisor implements Hypervisor {
   }
 
   destroy(uuid: string, signal: AbortSignal): Promise<void> {
-    return this.#alone(uuid, async () => {
-      signal.throwIfAborted();
+    return this.#alone(uuid, signal, async () => {
       const folder = this.#folders.at(uuid);
       for (let found = findGuestProcess(folder); found; found = findGuestProcess(folder)) {
         await this.#end(found, signal);
@@ -119,8 +118,7 @@ export class QemuHypervisor implements Hypervisor {
   }
 
   start(uuid: string, signal: AbortSignal): Promise<Guest> {
-    return this.#alone(uuid, async () => {
-      signal.throwIfAborted();
+    return this.#alone(uuid, signal, async () => {
       const spec = this.#specOf(uuid);
       const folder = this.#folders.at(uuid);
       const running = findGuestProcess(folder);
@@ -133,8 +131,7 @@ export class QemuHypervisor implements Hypervisor {
   }
 
   stop(uuid: string, graceMs: number, signal: AbortSignal): Promise<Guest> {
-    return this.#alone(uuid, async () => {
-      signal.throwIfAborted();
+    return this.#alone(uuid, signal, async () => {
       const spec = this.#specOf(uuid);
       const folder = this.#folders.at(uuid);
       const running = findGuestProcess(folder);
@@ -149,8 +146,7 @@ export class QemuHypervisor implements Hypervisor {
   }
 
   reboot(uuid: string, signal: AbortSignal): Promise<Guest> {
-    return this.#alone(uuid, async () => {
-      signal.throwIfAborted();
+    return this.#alone(uuid, signal, async () => {
       const spec = this.#specOf(uuid);
       const running = findGuestProcess(this.#folders.at(uuid));
       if (!running) {
@@ -200,10 +196,18 @@ export class QemuHypervisor implements Hypervisor {
     }
   }
 
-  /** One operation at a time for each guest. */
-  #alone<T>(uuid: string, operation: () => Promise<T>): Promise<T> {
+  /** One operation at a time for each guest; what it throws is the signal's reason or a CoaxError. */
+  #alone<T>(uuid: string, signal: AbortSignal, operation: () => Promise<T>): Promise<T> {
+    const run = async (): Promise<T> => {
+      signal.throwIfAborted();
+      try {
+        return await operation();
+      } catch (error) {
+        throw signal.aborted ? signal.reason : asCoaxError(error, uuid);
+      }
+    };
     const before = this.#busy.get(uuid) ?? Promise.resolve();
-    const mine = before.then(operation, operation);
+    const mine = before.then(run, run);
     this.#busy.set(uuid, mine);
     const forget = () => {
       if (this.#busy.get(uuid) === mine) this.#busy.delete(uuid);
@@ -229,12 +233,12 @@ export class QemuHypervisor implements Hypervisor {
     const args = qemuArguments(spec, folder, image, accelerator, tap);
     const [program, all] = tap === null ? [QEMU, args] : hostNetwork.inside(QEMU, args);
     signal.throwIfAborted();
-    await spawnDetached(program, all, {
+    const pid = await spawnDetached(program, all, {
       stdoutFile: folder.stdoutFile,
       stderrFile: folder.stderrFile,
       cwd: '/',
     });
-    const started = findGuestProcess(folder);
+    const started = startedProcess(spec.uuid, pid);
     if (started && (await this.#answers(folder, started, ANSWER_MS, signal)))
       return await this.#look(spec, started);
     // QEMU locks its pid file: if ours gave way, another worker's may have been first.
@@ -356,6 +360,13 @@ function lastLines(file: string): string {
   } catch (error) {
     return textOf(error);
   }
+}
+
+/** A full disk, a program that went away: whatever the system said, with where it was. */
+function asCoaxError(error: unknown, uuid: string): CoaxError {
+  if (isCoaxError(error)) return error;
+  const code = error instanceof ProgramMissing ? 'COAX_TOOL_MISSING' : 'COAX_HYPERVISOR';
+  return new CoaxError(code, textOf(error), { where: uuid, cause: error });
 }
 
 function unanswering(uuid: string): CoaxError {
