@@ -78,13 +78,7 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
   const claimed = await hostsWithClaims(store);
   const needsLocal = !simulate || claimed.some(host => host.name === localName && !host.simulated);
   const local = needsLocal
-    ? await openLocalHost({
-        dataDir,
-        cacheDir,
-        hypervisor: simulate ? undefined : options.hypervisor,
-        hostNetwork: options.hostNetwork,
-        onProgress,
-      })
+    ? await openLocalHost({ ...localParts(options), dataDir, cacheDir, onProgress })
     : null;
   const simulated = (simulate ? options.hypervisor : undefined) ?? openSimulated({ dataDir });
 
@@ -130,10 +124,7 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
       const { vm, hypervisor } = await found(name);
       return (vm.uuid && (await hypervisor?.find(vm.uuid))?.serialSocket) || null;
     },
-    async fsck() {
-      const books = await store.transact(readBooks);
-      return [...checkBooks(books), ...(await checkGuests(store, served))];
-    },
+    fsck: async () => [...checkBooks(await store.transact(readBooks)), ...(await checkGuests(store, served))],
     async doctor() {
       return runDoctor({
         dataDir,
@@ -144,15 +135,29 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
       });
     },
     async close() {
-      // The network goes with its last guest; a network that the caller opened is the caller's.
-      if (options.hostNetwork || !local?.hypervisor) return;
-      try {
-        if ((await local.hypervisor.list()).length === 0) await local.network?.remove();
-      } catch (error) {
-        onProgress(`the guests' network stays: ${textOf(error)}`);
-      }
+      // A network that the caller opened is the caller's.
+      if (options.hostNetwork === undefined) await removeUnusedNetwork(local, onProgress);
     },
   };
+}
+
+/** What was given stands for the local host only when it is not for the simulated ones. */
+const localParts = ({ simulate, hypervisor, hostNetwork }: CloudOptions) => ({
+  hypervisor: simulate ? undefined : hypervisor,
+  hostNetwork,
+});
+
+/** The guests' network goes from the host with its last guest. */
+async function removeUnusedNetwork(
+  local: LocalHost | null,
+  onProgress: (line: string) => void,
+): Promise<void> {
+  if (!local?.hypervisor) return;
+  try {
+    if ((await local.hypervisor.list()).length === 0) await local.network?.remove();
+  } catch (error) {
+    onProgress(`the guests' network stays: ${textOf(error)}`);
+  }
 }
 
 /** What the probe has found, once it has; at most 5 s after the start. */

@@ -21,32 +21,31 @@ const STOP_GRACE_MS = 20_000;
 /** Left of a step's timeout for saying what was waited for in vain. */
 const SPARE_MS = 2000;
 
+const NewGuest = z.object({
+  cpu: z.int().min(1),
+  mem: z.int().min(1),
+  ip: z.string(),
+  mac: z.string(),
+  network: z.string().default('default'),
+  name: z.string().nullish(),
+});
+const ExistingGuest = z.object({ uuid: z.string(), was: z.string().default('running') });
+const GuestState = z.object({ state: z.string() });
+
 /**
  * Module `compute`: guests on a host; its steps are addressed `at` one. Everything finds a guest by its uuid, so all of
  * it may be repeated by another worker. A guest counts as made or started when its page answers.
  */
-export function computeModule({ store, installation, hypervisorAt }: ComputeOptions): ModuleDefinition {
-  const here = (call: StepCall): Hypervisor => {
-    const hypervisor = call.host === null ? null : hypervisorAt(call.host);
-    if (hypervisor) return hypervisor;
-    throw new Terminal(
-      call.host === null
-        ? 'no host: the step needs `at: host`, and a step before it that sets `host`'
-        : `host ${call.host} is not served here`,
-      { code: 'COAX_STEP_INPUT' },
-    );
-  };
+export function computeModule(options: ComputeOptions): ModuleDefinition {
+  const here = (call: StepCall): Hypervisor => hypervisorOf(call, options);
   const started = async (hypervisor: Hypervisor, uuid: string, call: StepCall): Promise<void> => {
     await untilUsable(hypervisor, await hypervisor.start(uuid, call.signal), call);
   };
   /** An undo for a guest that is gone, or for a step that no host ever got, has nothing to do. */
   const findHere = async (uuid: string, call: StepCall): Promise<Hypervisor | null> => {
-    if (call.host === null) return null;
-    const hypervisor = here(call);
-    return (await hypervisor.find(uuid)) ? hypervisor : null;
+    const hypervisor = call.host === null ? null : here(call);
+    return hypervisor && (await hypervisor.find(uuid)) ? hypervisor : null;
   };
-  const existing = z.object({ uuid: z.string(), was: z.string().default('running') });
-  const state = z.object({ state: z.string() });
 
   return defineModule({
     name: 'compute',
@@ -54,48 +53,20 @@ export function computeModule({ store, installation, hypervisorAt }: ComputeOpti
     actions: {
       create_vm: {
         about: 'Starts a guest and waits until its page answers.',
-        input: z.object({
-          cpu: z.int().min(1),
-          mem: z.int().min(1),
-          ip: z.string(),
-          mac: z.string(),
-          network: z.string().default('default'),
-          name: z.string().nullish(),
-        }),
+        input: NewGuest,
         output: z.object({ uuid: z.string(), url: z.string() }),
         async do(input, call) {
-          const hypervisor = here(call);
-          const uuid = guestUuid(installation, call.key);
-          const network = await networkOf(store, input.network, input.ip, input.mac);
-          const guest = await hypervisor.create(
-            {
-              uuid,
-              name: input.name || `vm-${call.msgid}`,
-              cpu: input.cpu,
-              memMib: input.mem,
-              network,
-              msgid: call.msgid,
-            },
-            call.signal,
-          );
-          await untilUsable(hypervisor, guest, call);
-          call.detail({
-            hypervisor: hypervisor.kind,
-            accelerator: hypervisor.accelerator,
-            simulated: hypervisor.kind === 'simulated',
-            pid: guest.pid,
-          });
-          return { uuid, url: guest.url };
+          return await createVm(input, call, here(call), options);
         },
         async undo(_input, _output, call) {
           if (call.host === null) return;
-          await here(call).destroy(guestUuid(installation, call.key), call.signal);
+          await here(call).destroy(guestUuid(options.installation, call.key), call.signal);
         },
       },
       stop_vm: {
         about: 'Powers a guest down; its files stay.',
-        input: existing,
-        output: state,
+        input: ExistingGuest,
+        output: GuestState,
         async do({ uuid }, call) {
           const graceMs = Math.min(STOP_GRACE_MS, call.timeoutMs / 2);
           return { state: (await here(call).stop(uuid, graceMs, call.signal)).state };
@@ -108,8 +79,8 @@ export function computeModule({ store, installation, hypervisorAt }: ComputeOpti
       },
       start_vm: {
         about: 'Boots a stopped guest and waits until its page answers.',
-        input: existing,
-        output: state,
+        input: ExistingGuest,
+        output: GuestState,
         async do({ uuid }, call) {
           await started(here(call), uuid, call);
           return { state: 'running' };
@@ -123,8 +94,8 @@ export function computeModule({ store, installation, hypervisorAt }: ComputeOpti
       reboot_vm: {
         about:
           'Resets a guest and waits until its page answers. Undoing leaves it as it is: it runs, as before.',
-        input: existing,
-        output: state,
+        input: ExistingGuest,
+        output: GuestState,
         async do({ uuid }, call) {
           const hypervisor = here(call);
           await untilUsable(hypervisor, await hypervisor.reboot(uuid, call.signal), call);
@@ -134,6 +105,46 @@ export function computeModule({ store, installation, hypervisorAt }: ComputeOpti
       },
     },
   });
+}
+
+function hypervisorOf(call: StepCall, { hypervisorAt }: ComputeOptions): Hypervisor {
+  const hypervisor = call.host === null ? null : hypervisorAt(call.host);
+  if (hypervisor) return hypervisor;
+  throw new Terminal(
+    call.host === null
+      ? 'no host: the step needs `at: host`, and a step before it that sets `host`'
+      : `host ${call.host} is not served here`,
+    { code: 'COAX_STEP_INPUT' },
+  );
+}
+
+async function createVm(
+  input: z.output<typeof NewGuest>,
+  call: StepCall,
+  hypervisor: Hypervisor,
+  { store, installation }: ComputeOptions,
+): Promise<{ uuid: string; url: string }> {
+  const uuid = guestUuid(installation, call.key);
+  const network = await networkOf(store, input.network, input.ip, input.mac);
+  const guest = await hypervisor.create(
+    {
+      uuid,
+      name: input.name || `vm-${call.msgid}`,
+      cpu: input.cpu,
+      memMib: input.mem,
+      network,
+      msgid: call.msgid,
+    },
+    call.signal,
+  );
+  await untilUsable(hypervisor, guest, call);
+  call.detail({
+    hypervisor: hypervisor.kind,
+    accelerator: hypervisor.accelerator,
+    simulated: hypervisor.kind === 'simulated',
+    pid: guest.pid,
+  });
+  return { uuid, url: guest.url };
 }
 
 /** Simulated guests have no page. */

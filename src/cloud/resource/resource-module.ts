@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { z } from 'zod';
 import type { Parameters } from '../../message/message.ts';
-import { defineModule, type ModuleDefinition } from '../../step/define-module.ts';
+import { defineModule, type ModuleDefinition, type TransactionalCall } from '../../step/define-module.ts';
 import { Terminal } from '../../step/step-errors.ts';
 import { allocationAt } from '../allocations.ts';
 import { claimHost, releaseHost } from './capacity.ts';
@@ -22,6 +22,14 @@ import {
 
 const text = z.string().nullish();
 
+const HostWish = z.object({
+  cpu: z.int().min(1),
+  mem: z.int().min(1),
+  name: text,
+  labels: z.record(z.string(), z.string()).nullish(),
+  zone: text,
+});
+
 /**
  * Module `resource`: where a VM goes and what is recorded of it. All transactional, so a crash leaves either the
  * message moved on and the claim made, or neither. `select_host` claims the VM's name too: it is the first step, so
@@ -38,40 +46,10 @@ export function resourceModule(
       select_host: {
         about: 'Chooses a host for a VM; claims CPUs, memory and the name there.',
         transactional: true,
-        input: z.object({
-          cpu: z.int().min(1),
-          mem: z.int().min(1),
-          name: text,
-          labels: z.record(z.string(), z.string()).nullish(),
-          zone: text,
-        }),
+        input: HostWish,
         output: z.object({ host: z.string(), name: z.string() }),
         async do(input, call) {
-          const { tx } = call;
-          const name = input.name || `vm-${call.msgid}`;
-          if (!VM_NAME.test(name)) {
-            throw new Terminal(
-              `${JSON.stringify(name)} cannot name a vm: small letters, digits and dashes, 63 at most, as in web-1`,
-              { code: 'COAX_STEP_INPUT' },
-            );
-          }
-          if (!(await nameIsFree(tx, name))) throw vmExists(name, await allocationAt(tx, 'vm', name));
-          const request = {
-            cpu: input.cpu,
-            memMib: input.mem,
-            labels: input.labels ?? {},
-            zone: input.zone ?? '',
-          };
-          const { host, record } = await claimHost(tx, inventory, call, request, random);
-          await claimName(tx, name, call, {
-            host: host.name,
-            cpu: input.cpu,
-            mem: input.mem,
-            simulated: host.simulated,
-            state: 'building',
-          });
-          call.detail(record);
-          return { host: host.name, name };
+          return await selectHost(input, call, inventory, random);
         },
         async undo(_input, _output, call) {
           await releaseNames(call.tx, call);
@@ -121,4 +99,37 @@ export function resourceModule(
       },
     },
   });
+}
+
+async function selectHost(
+  input: z.output<typeof HostWish>,
+  call: TransactionalCall,
+  inventory: Inventory,
+  random: Random,
+): Promise<{ host: string; name: string }> {
+  const { tx } = call;
+  const name = input.name || `vm-${call.msgid}`;
+  if (!VM_NAME.test(name)) {
+    throw new Terminal(
+      `${JSON.stringify(name)} cannot name a vm: small letters, digits and dashes, 63 at most, as in web-1`,
+      { code: 'COAX_STEP_INPUT' },
+    );
+  }
+  if (!(await nameIsFree(tx, name))) throw vmExists(name, await allocationAt(tx, 'vm', name));
+  const request = {
+    cpu: input.cpu,
+    memMib: input.mem,
+    labels: input.labels ?? {},
+    zone: input.zone ?? '',
+  };
+  const { host, record } = await claimHost(tx, inventory, call, request, random);
+  await claimName(tx, name, call, {
+    host: host.name,
+    cpu: input.cpu,
+    mem: input.mem,
+    simulated: host.simulated,
+    state: 'building',
+  });
+  call.detail(record);
+  return { host: host.name, name };
 }
