@@ -1,4 +1,6 @@
-import type { HostView, NetworkView, VmView } from '../../../cloud/views.ts';
+import type { HostView } from '../../../api/host.ts';
+import type { NetworkView } from '../../../api/network.ts';
+import type { VmView } from '../../../api/vm.ts';
 import { cell, type Output } from '../../output/output.ts';
 import { styleStatus } from '../../output/style.ts';
 import type { Column } from '../../output/table.ts';

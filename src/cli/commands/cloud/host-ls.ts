@@ -1,4 +1,3 @@
-import type { HostView } from '../../../cloud/views.ts';
 import { defineVerb } from '../../verb.ts';
 import { hostColumns } from './columns.ts';
 
@@ -10,7 +9,7 @@ export const verb = defineVerb({
   ],
   async run(context) {
     const { out } = context;
-    const list = (await (await context.client()).hosts()) as unknown as { items: HostView[] };
+    const list = await (await context.client()).hosts();
     await out.list(list, { columns: hostColumns(out), name: item => item.name, empty: 'no host' });
     return 0;
   },

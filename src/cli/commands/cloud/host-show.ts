@@ -1,4 +1,3 @@
-import type { HostView, VmView } from '../../../cloud/views.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import { cell } from '../../output/output.ts';
 import { styleStatus } from '../../output/style.ts';
@@ -16,7 +15,7 @@ export const verb = defineVerb({
   async run(context, [name = '']) {
     const { out } = context;
     const client = await context.client();
-    const { items } = (await client.hosts()) as unknown as { items: HostView[] };
+    const { items } = await client.hosts();
     const host = items.find(item => item.name === name);
     if (!host) {
       const hint = `${didYouMean(
@@ -25,7 +24,7 @@ export const verb = defineVerb({
       )}\`coax host ls\` lists the hosts.`;
       throw new CoaxError('COAX_NOT_FOUND', `no host is called ${name}`, { hint });
     }
-    const vms = ((await client.vms()) as unknown as { items: VmView[] }).items.filter(vm => vm.host === name);
+    const vms = (await client.vms()).items.filter(vm => vm.host === name);
     await out.object(host, host.name, () => {
       out.fields([
         ['name', cell(host.name)],

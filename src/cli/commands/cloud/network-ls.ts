@@ -1,4 +1,3 @@
-import type { NetworkView } from '../../../cloud/views.ts';
 import { defineVerb } from '../../verb.ts';
 import { networkColumns } from './columns.ts';
 
@@ -10,7 +9,7 @@ export const verb = defineVerb({
   ],
   async run(context) {
     const { out } = context;
-    const list = (await (await context.client()).networks()) as unknown as { items: NetworkView[] };
+    const list = await (await context.client()).networks();
     await out.list(list, { columns: networkColumns(out), name: item => item.name, empty: 'no network' });
     return 0;
   },

@@ -1,4 +1,4 @@
-import type { NetworkView } from '../../../cloud/views.ts';
+import type { NetworkView } from '../../../api/network.ts';
 import { cell } from '../../output/output.ts';
 import { defineVerb } from '../../verb.ts';
 import { SIMULATED } from './columns.ts';
@@ -14,7 +14,7 @@ export const verb = defineVerb({
   args: [{ name: '<network>', about: 'Name of the network', completes: 'network' }],
   async run(context, [name = '']) {
     const { out } = context;
-    const network = (await (await context.client()).network(name)) as unknown as NetworkView;
+    const network = await (await context.client()).network(name);
     await out.object(network, network.name, () => {
       out.fields([
         ['name', cell(network.name)],

@@ -1,4 +1,3 @@
-import type { VmView } from '../../../cloud/views.ts';
 import { defineVerb } from '../../verb.ts';
 import { vmColumns } from './columns.ts';
 
@@ -10,7 +9,7 @@ export const verb = defineVerb({
   ],
   async run(context) {
     const { out } = context;
-    const list = (await (await context.client()).vms()) as unknown as { items: VmView[] };
+    const list = await (await context.client()).vms();
     await out.list(list, {
       columns: vmColumns(out),
       name: item => item.name,

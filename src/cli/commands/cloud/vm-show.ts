@@ -1,4 +1,3 @@
-import type { VmView } from '../../../cloud/views.ts';
 import { cell } from '../../output/output.ts';
 import { styleStatus } from '../../output/style.ts';
 import { defineVerb } from '../../verb.ts';
@@ -13,7 +12,7 @@ export const verb = defineVerb({
   args: [{ name: '<vm>', about: 'Name, or first digits of the uuid', completes: 'vm' }],
   async run(context, [name = '']) {
     const { out } = context;
-    const vm = (await (await context.client()).vm(name)) as unknown as VmView;
+    const vm = await (await context.client()).vm(name);
     await out.object(vm, vm.name, () => {
       out.fields([
         ['name', cell(vm.name)],

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { CoaxError, textOf } from '../../../errors/coax-error.ts';
 import type { Context } from '../../context.ts';
 import { isCoaxProcess, readServerFile, readToken } from '../../data-dir.ts';
-import { printUp, type UpOptions } from './up.ts';
+import { printUp, type UpOptions } from './up-report.ts';
 
 const MAIN = fileURLToPath(new URL('../../main.ts', import.meta.url));
 const READY_MS = 120_000;

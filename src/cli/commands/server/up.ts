@@ -1,19 +1,9 @@
 import { CoaxError } from '../../../errors/coax-error.ts';
 import type { Context } from '../../context.ts';
-import { readServerFile, usualDataDir } from '../../data-dir.ts';
-import type { Output } from '../../output/output.ts';
+import { readServerFile } from '../../data-dir.ts';
 import { plain } from '../../output/text.ts';
 import { defineVerb, lengthOfTime } from '../../verb.ts';
-
-export interface UpOptions {
-  readonly detach?: boolean;
-  readonly simulate?: boolean;
-  readonly modules?: readonly string[];
-  readonly flows?: readonly string[];
-  readonly listen?: string;
-  readonly allowRemote?: boolean;
-  readonly grace?: number;
-}
+import { printUp, type UpOptions } from './up-report.ts';
 
 /** Starts a server: store, worker, cloud and HTTP API in one process. */
 export const verb = defineVerb<UpOptions>({
@@ -93,20 +83,6 @@ async function serve({ dataDir, out }: Context, options: UpOptions): Promise<num
   signals.close();
   out.hint('stopped');
   return 0;
-}
-
-/** Says where it is and what to try. */
-export function printUp(out: Output, url: string, pid: number, dataDir: string, options: UpOptions): void {
-  out.fields([
-    ['server', out.style('bold', url)],
-    ['note', options.simulate ? out.style('yellow', 'SIMULATED: no real VM runs') : null],
-    ['pid', pid],
-    ['data', dataDir],
-  ]);
-  // Another data directory must be named again by every later command.
-  const data = usualDataDir() === dataDir ? '' : ` --data ${dataDir}`;
-  const tries = ['coax run create_vm cpu=1 mem=256 --wait', 'coax log @', 'coax vm ls'];
-  out.hint(['', 'Try:', ...tries.map(command => `  ${command}${data}`)].join('\n'));
 }
 
 function stopSignals(): { first: Promise<string>; close(): void } {

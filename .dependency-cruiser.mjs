@@ -1,0 +1,127 @@
+/**
+ * Who may import whom. Each line: a part of src, and the parts of src that it may import (besides itself), as patterns of
+ * paths. What is not listed is forbidden. test/house/layers.test.ts runs this and proves that each rule can fail.
+ */
+const MAY_IMPORT = {
+  errors: [],
+  linux: [],
+  message: ['errors/'],
+  ledger: ['message/', 'errors/'],
+  flow: ['message/', 'errors/'],
+  api: ['message/', 'errors/'],
+  // The open transaction is a type that a transactional action gets.
+  step: ['flow/', 'message/', 'errors/', 'linux/process/', 'store/tx\\.ts$'],
+  store: ['message/', 'ledger/', 'errors/'],
+  channel: ['message/', 'ledger/', 'errors/', 'store/[^/]+$'],
+  worker: ['channel/channel\\.ts$', 'step/contract\\.ts$', 'message/', 'errors/', 'store/(tx|timers)\\.ts$'],
+  cloud: ['step/', 'store/[^/]+$', 'linux/', 'message/', 'errors/'],
+  access: [
+    'api/',
+    'channel/(channel|decisions)\\.ts$',
+    'cloud/',
+    'flow/',
+    'ledger/',
+    'message/',
+    'step/contract\\.ts$',
+    'store/[^/]+$',
+    'errors/',
+  ],
+  client: ['api/', 'channel/channel\\.ts$', 'message/', 'errors/'],
+  cli: ['api/', 'client/', 'flow/', 'ledger/', 'message/', 'errors/', 'linux/process/'],
+  testing: ['(?!cli/)'],
+};
+
+/** Files of the command line that do their work here rather than through the server. */
+const HERE = [
+  '^src/cli/compose\\.ts$',
+  '^src/cli/served-addresses\\.ts$',
+  '^src/cli/commands/author/step-run\\.ts$',
+  '^src/cli/commands/server/doctor\\.ts$',
+];
+const TEST = '\\.test\\.ts$';
+
+const layers = Object.entries(MAY_IMPORT).map(([part, allowed]) => ({
+  name: `layer-${part}`,
+  severity: 'error',
+  from: { path: `^src/${part}/`, pathNot: part === 'cli' ? [TEST, ...HERE] : TEST },
+  to: {
+    path: '^src/',
+    pathNot: [part, ...allowed].map(to => (to === part ? `^src/${part}/` : `^src/${to}`)),
+  },
+}));
+
+const PURE = '^src/(message|ledger|flow)/';
+
+export default {
+  forbidden: [
+    ...layers,
+    {
+      name: 'pure',
+      comment: 'message, ledger and flow have no clock, no files, no network: of Node only the hash',
+      severity: 'error',
+      from: { path: PURE, pathNot: TEST },
+      to: { dependencyTypes: ['core'], pathNot: '^(node:)?crypto$' },
+    },
+    {
+      name: 'engine-chosen-in-one-place',
+      severity: 'error',
+      from: {
+        path: '^(src|scripts|bench)/',
+        pathNot: ['^src/store/sqlite/', '^src/cli/compose\\.ts$', '^src/testing/', '^(scripts|bench)/', TEST],
+      },
+      to: { path: '^src/store/sqlite/' },
+    },
+    {
+      name: 'compose-is-loaded-by-up-alone',
+      severity: 'error',
+      from: {
+        path: '^src/',
+        pathNot: ['^src/cli/compose\\.ts$', '^src/cli/commands/', '^src/testing/', TEST],
+      },
+      to: { path: '^src/cli/compose\\.ts$' },
+    },
+    {
+      name: 'processes-in-one-place',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/linux/process/', TEST] },
+      to: { path: '^(node:)?child_process$' },
+    },
+    {
+      name: 'testing-for-tests-alone',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/testing/', TEST] },
+      to: { path: ['^src/testing/', '^test/'] },
+    },
+    {
+      name: 'index-is-for-users',
+      comment: 'inside, a file is imported from where it lies',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^src/index\\.ts$' },
+    },
+    { name: 'no-cycle', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'resolvable',
+      severity: 'error',
+      from: { path: '^(src|test|bench|scripts)/' },
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'declared',
+      comment: 'a package that is in package.json, and for src not only for development',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/testing/', TEST] },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
+    },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: '^node_modules' },
+    exclude: { path: '^node_modules/(?!.*)' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'types'],
+      extensions: ['.ts', '.js', '.mjs'],
+    },
+  },
+};
