@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import { isCoaxError } from '../../errors/coax-error.ts';
 import { exec, findProgram } from '../../linux/process/exec.ts';
 import { cacheFolder } from './cache-folder.ts';
 import { CHARACTER_DEVICE, cpioArchive, FILE, FOLDER, PROGRAM, SYMLINK } from './cpio.ts';
@@ -63,6 +64,14 @@ describe('stock image', () => {
     } finally {
       rmSync(cacheDir, { recursive: true });
     }
+  });
+
+  it('says which folder it cannot write, and how to choose another', async () => {
+    const cacheDir = join(import.meta.filename, 'cache');
+    await assert.rejects(
+      openStockImage(cacheDir),
+      error => isCoaxError(error) && error.where === cacheDir && /COAX_CACHE/.test(error.hint),
+    );
   });
 
   it('knows a static program from a dynamic one', () => {

@@ -8,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { CoaxError } from '../../errors/coax-error.ts';
@@ -112,6 +113,7 @@ async function downloadKernel(
       throw noKernel(`${program} is not here, so Debian's cloud kernel cannot be fetched`);
   }
   mkdirSync(cacheDir, { recursive: true, mode: 0o700 });
+  removeAbandoned(cacheDir, 'kernel-');
   const work = mkdtempSync(join(cacheDir, 'kernel-'));
   try {
     const name = await newestPackage();
@@ -165,6 +167,15 @@ function keepKernel(cacheDir: string, work: string): Kernel {
   const kept = kernelAt(unpacked.release, join(place, 'vmlinuz'), join(place, 'modules'));
   if (!kept) throw noKernel(`${place} is not complete`, 'Delete that folder and try again.');
   return kept;
+}
+
+/** Removes work folders of builders that were killed: no build takes an hour. */
+function removeAbandoned(folder: string, prefix: string): void {
+  for (const name of namesIn(folder).filter(entry => entry.startsWith(prefix))) {
+    const path = join(folder, name);
+    const ageMs = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    if (ageMs > 3_600_000) rmSync(path, { recursive: true, force: true });
+  }
 }
 
 /** Renames a complete folder into place; if another builder was first, its folder is kept. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CoaxError } from '../../errors/coax-error.ts';
+import { CoaxError, isCoaxError, textOf } from '../../errors/coax-error.ts';
 import { findProgram } from '../../linux/process/exec.ts';
 import { buildInitramfs } from './initramfs.ts';
 import { findKernel, putFolder } from './kernel.ts';
@@ -21,12 +21,29 @@ export interface StockImage {
  * The stock image, built if the cache has none of the same content: under 10 s with the download, 0.3 s without. Two
  * builders at once are fine. The same kernel and busybox always give the same bytes.
  *
- * Errors: COAX_TOOL_MISSING, with the package to install.
+ * Errors: COAX_TOOL_MISSING, with the package to install; COAX_HYPERVISOR where the cache cannot be written.
  */
 export async function openStockImage(
   cacheDir: string,
   onProgress: (line: string) => void = () => {},
   signal?: AbortSignal,
+): Promise<StockImage> {
+  try {
+    return await build(cacheDir, onProgress, signal);
+  } catch (error) {
+    if (signal?.aborted || isCoaxError(error)) throw error;
+    throw new CoaxError('COAX_HYPERVISOR', `the guest image cannot be built: ${textOf(error)}`, {
+      where: cacheDir,
+      hint: 'COAX_CACHE names another folder for it.',
+      cause: error,
+    });
+  }
+}
+
+async function build(
+  cacheDir: string,
+  onProgress: (line: string) => void,
+  signal: AbortSignal | undefined,
 ): Promise<StockImage> {
   const busybox = readBusybox();
   const kernel = await findKernel(cacheDir, onProgress, signal);

@@ -26,6 +26,12 @@ export function findGuestProcess(folder: GuestFolder): GuestProcess | null {
   return pids().map(look).find(isIt) ?? null;
 }
 
+/** A process that was just started for a guest; null if it has ended already. */
+export function startedProcess(uuid: string, pid: number): GuestProcess | null {
+  const start = readStart(pid);
+  return start && { uuid, pid, startTicks: start.startTicks };
+}
+
 /** Every QEMU whose pid file is, or was, in a guest's folder below `root`. */
 export function listGuestProcesses(root: string): GuestProcess[] {
   return pids()

@@ -18,6 +18,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isCoaxError } from '../../../errors/coax-error.ts';
 import { exec, spawnDetached } from '../../../linux/process/exec.ts';
 import { hypervisorConformance } from '../../../testing/hypervisor-conformance.ts';
+import { makeQemuFixture, type QemuFixture } from '../../../testing/qemu-fixture.ts';
 import { cacheFolder } from '../../image/cache-folder.ts';
 import { openStockImage } from '../../image/stock-image.ts';
 import { detectNetworkMode } from '../../network/host-network.ts';
@@ -26,9 +27,8 @@ import { waitForHttp } from '../wait-for-http.ts';
 import { QEMU, qemuArguments } from './command-line.ts';
 import { GuestFolders } from './guest-folder.ts';
 import { leftovers } from './leftovers.ts';
-import { makeQemuFixture, type QemuFixture } from './qemu-fixture.ts';
 
-const HERE = import.meta.dirname;
+const SOURCE = join(import.meta.dirname, '../../..');
 const NODE_FLAGS = ['--disable-warning=ExperimentalWarning'];
 const detected = detectNetworkMode();
 const noTap = detected.mode === 'tap' ? false : detected.reason;
@@ -119,7 +119,7 @@ describe('guests outlive their server', () => {
     const script = join(fixture.dataDir, 'server.ts');
     writeFileSync(
       script,
-      `import { makeServer } from '${HERE}/qemu-server-fixture.ts';
+      `import { makeServer } from '${SOURCE}/testing/qemu-server.ts';
        await makeServer(${JSON.stringify({ dataDir: fixture.dataDir, mode, killAfterMs })});`,
     );
     const env = { PATH: process.env.PATH!, COAX_CACHE: cacheFolder() };
@@ -203,6 +203,26 @@ describe('QEMU as a process', () => {
     }
   });
 
+  it('whose create is aborted on the way is adopted by the next create', async () => {
+    const fixture = await makeQemuFixture(mode);
+    const signal = AbortSignal.timeout(60_000);
+    try {
+      const hypervisor = await fixture.open();
+      const lost = new AbortController();
+      const reason = new Error('lease lost');
+      const creating = hypervisor.create(fixture.spec(1), lost.signal);
+      while ((await leftovers(fixture.dataDir)).processes.length === 0) await sleep(1, undefined, { signal });
+      lost.abort(reason);
+      // It may have been done already; what counts is that nothing is torn down under the next owner.
+      await creating.catch(error => assert.equal(error, reason));
+      const { processes } = await leftovers(fixture.dataDir);
+      const guest = await hypervisor.create(fixture.spec(1), signal);
+      assert.deepEqual(processes, [{ uuid: guest.uuid, pid: guest.pid }]);
+    } finally {
+      await fixture.close();
+    }
+  });
+
   it('that ends while it boots ends the wait for its page', async () => {
     const fixture = await makeQemuFixture(mode);
     const signal = AbortSignal.timeout(60_000);
@@ -268,12 +288,12 @@ it('an ordinary user makes real guests too, on the loopback', { skip: notRoot },
     cpSync(join(cacheFolder(), 'kernel'), join(cacheDir, 'kernel'), { recursive: true });
     // The checkout may be where only root can read.
     const code = join(temporary, 'code');
-    cpSync(join(HERE, '../../..'), code, { recursive: true });
+    cpSync(SOURCE, code, { recursive: true });
     for (const path of [temporary, dataDir, cacheDir]) chownSync(path, 65_534, 65_534);
     const script = join(code, 'server.ts');
     writeFileSync(
       script,
-      `import { makeServer } from './cloud/compute/qemu/qemu-server-fixture.ts';
+      `import { makeServer } from './testing/qemu-server.ts';
        await makeServer(${JSON.stringify({ dataDir, mode: 'detected', killAfterMs: 'never' })});`,
     );
     const node = join(temporary, 'node');

@@ -100,6 +100,8 @@ describe('QMP with a real QEMU', () => {
     process.kill(pid, 'SIGKILL');
     await assert.rejects(qmp.execute('query-status'), error => isCoaxError(error, 'COAX_HYPERVISOR'));
     await assert.rejects(qmp.execute('query-status'), error => isCoaxError(error, 'COAX_HYPERVISOR'));
+    const limit = AbortSignal.timeout(20_000);
+    while (existsSync(`/proc/${pid}`)) await sleep(5, undefined, { signal: limit });
     await assert.rejects(Qmp.open(socket), /not to be reached: .*ECONNREFUSED/);
   });
 });

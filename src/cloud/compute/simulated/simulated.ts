@@ -103,7 +103,9 @@ export class SimulatedHypervisor implements Hypervisor {
 
   async #operation(operation: SimulatedOperation, uuid: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    if (this.#options.delayMs) await sleep(this.#options.delayMs, undefined, { signal });
+    if (this.#options.delayMs) {
+      await sleep(this.#options.delayMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+    }
     await this.#options.fail?.(operation, uuid);
   }
 

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { HypervisorFixture } from '../../../testing/hypervisor-conformance.ts';
-import { cacheFolder } from '../../image/cache-folder.ts';
-import { type HostNetwork, openHostNetwork } from '../../network/host-network.ts';
-import type { GuestSpec } from '../hypervisor.ts';
-import { leftovers } from './leftovers.ts';
-import { openQemu, type QemuHypervisor } from './qemu.ts';
+import type { GuestSpec } from '../cloud/compute/hypervisor.ts';
+import { leftovers } from '../cloud/compute/qemu/leftovers.ts';
+import { openQemu, type QemuHypervisor } from '../cloud/compute/qemu/qemu.ts';
+import { cacheFolder } from '../cloud/image/cache-folder.ts';
+import { type HostNetwork, openHostNetwork } from '../cloud/network/host-network.ts';
+import type { HypervisorFixture } from './hypervisor-conformance.ts';
 
 /** For tests: QEMU on a data directory of its own, which `close` ends with all that is in it. */
 export interface QemuFixture extends HypervisorFixture {

@@ -1,8 +1,8 @@
-import { cacheFolder } from '../../image/cache-folder.ts';
-import { openHostNetwork } from '../../network/host-network.ts';
-import { waitForHttp } from '../wait-for-http.ts';
-import { leftovers } from './leftovers.ts';
-import { openQemu } from './qemu.ts';
+import { leftovers } from '../cloud/compute/qemu/leftovers.ts';
+import { openQemu } from '../cloud/compute/qemu/qemu.ts';
+import { waitForHttp } from '../cloud/compute/wait-for-http.ts';
+import { cacheFolder } from '../cloud/image/cache-folder.ts';
+import { openHostNetwork } from '../cloud/network/host-network.ts';
 import { specOn } from './qemu-fixture.ts';
 
 /**
