@@ -35,10 +35,7 @@ export function rootHelp(): string {
 export function nounHelp(noun: string): string {
   const verbs = VERBS.filter(verb => verb.path.startsWith(`${noun} `));
   return sections([
-    [
-      'Examples',
-      verbs.slice(0, 2).map(verb => [`coax ${verb.path} --help`, `# ${verb.about}`] as const),
-    ],
+    ['Examples', verbs.slice(0, 2).map(verb => [`coax ${verb.path} --help`, `# ${verb.about}`] as const)],
     ['Usage', [`coax ${noun} VERB …`]],
     [NOUNS[noun] ?? noun, verbs.map(verb => [verb.path, verb.about] as const)],
   ]);

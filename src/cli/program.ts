@@ -118,7 +118,13 @@ export function usageError(error: CommanderError, path: string): CoaxError | nul
   if (error.exitCode === 0 || error.code === 'commander.help') return null;
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const meant = /Did you mean (?:one of )?(.+)\?\)/.exec(rest.join(' '))?.[1];
-  const known = VERBS.some(entry => entry.path === path) ? `${path} ` : path.includes(' ') ? `${path.split(' ')[0]} ` : '';
+  const known = VERBS.some(entry => entry.path === path)
+    ? `${path} `
+    : path.includes(' ')
+      ? `${path.split(' ')[0]} `
+      : '';
   const help = `\`coax ${known}--help\` ${known ? 'has examples' : 'lists the verbs'}.`;
-  return new CoaxError('COAX_USAGE', first.replace('unknown command', 'unknown verb'), { hint: meant ? `did you mean \`${meant}\`? ${help}` : help });
+  return new CoaxError('COAX_USAGE', first.replace('unknown command', 'unknown verb'), {
+    hint: meant ? `did you mean \`${meant}\`? ${help}` : help,
+  });
 }

@@ -42,7 +42,11 @@ export async function candidates(words: readonly string[], ask: Ask): Promise<re
   const named = wordsOf(before).filter(word => word !== 'help');
   const path = NOUNS[named[0] ?? ''] === undefined ? named.slice(0, 1) : named.slice(0, 2);
   const entry = VERBS.find(({ path: known }) => known === path.join(' '));
-  if (!entry) return firstWords(path);
+  if (!entry) {
+    const option = GLOBAL_OPTIONS.find(({ flags }) => takesValue(flags) && namesOf(flags).includes(before.at(-1) ?? ''));
+    if (option) return valuesOf(undefined, 'choices' in option ? option.choices : [], ask);
+    return last.startsWith('-') ? optionCandidates(GLOBAL_OPTIONS, before) : firstWords(path);
+  }
   const verb = (await loadVerbs([...path])).get(entry.path);
   if (!verb) return [];
   const options: readonly VerbOption[] = [...(verb.options ?? []), ...GLOBAL_OPTIONS];

@@ -1,12 +1,89 @@
-import { defineVerb } from '../../verb.ts';
+import { hostname } from 'node:os';
+import { CoaxError, textOf } from '../../../errors/coax-error.ts';
+import { findServer } from '../../context.ts';
+import { cell } from '../../output/output.ts';
+import { defineVerb, lengthOfTime, wholeNumber } from '../../verb.ts';
 
-/** placeholder */
-export const verb = defineVerb({
+interface WorkerOptions {
+  readonly modules: readonly string[];
+  readonly name?: string;
+  readonly at?: readonly string[];
+  readonly concurrency?: number;
+  readonly grace?: number;
+}
+
+const GRACE_MS = 10_000;
+
+/** A worker process of its own: it does the steps of its modules for a server, over HTTP. */
+export const verb = defineVerb<WorkerOptions>({
   examples: [
-    ['coax worker', ''],
-    ['coax worker', ''],
+    ['coax worker --modules ./modules', "serve the modules of a folder for this machine's server"],
+    ['COAX_URL=http://10.0.0.1:7411 COAX_TOKEN=… coax worker -m ./modules', 'for a server elsewhere'],
+    ['coax worker -m ./modules --at h7', 'serve MODULE@h7 too: steps that must be done there'],
   ],
-  async run() {
+  details: [
+    'It keeps nothing: if it dies, its steps are taken over at once. Ctrl-C lets the steps under way end, then stops. The modules of the cloud (resource, network, compute) are served by the server itself.',
+  ],
+  options: [
+    {
+      flags: '-m, --modules <dir>',
+      about: 'Folder of modules; may be given again',
+      repeats: true,
+      required: true,
+      completes: 'file',
+    },
+    { flags: '--name <name>', about: 'Unique among living workers (default HOSTNAME-PID)' },
+    {
+      flags: '--at <host>',
+      about: 'Serve MODULE@HOST too; may be given again',
+      repeats: true,
+      completes: 'host',
+    },
+    { flags: '--concurrency <n>', about: 'Steps under way at one time', parse: wholeNumber(1) },
+    {
+      flags: '--grace <time>',
+      about: 'How long steps under way may take when it stops (default 10s)',
+      parse: lengthOfTime,
+    },
+  ],
+  async run({ out, dataDir, globals }, _args, options) {
+    const address = findServer(dataDir, globals.url);
+    const { openCatalogue } = await import('../../../step/catalogue.ts');
+    const { HttpChannel } = await import('../../../client/http-channel.ts');
+    const { Worker } = await import('../../../worker/worker.ts');
+    const catalogue = openCatalogue({ builtin: [], dirs: options.modules });
+    for (const fault of await catalogue.refresh())
+      out.hint(`not usable: ${cell(fault.where)}: ${cell(fault.reason)}`);
+    catalogue.watch();
+    if (catalogue.modules().length === 0)
+      out.hint(`no module yet in ${options.modules.join(', ')}; waiting for one`);
+    const channel = new HttpChannel({ url: address.url, token: address.token ?? '' });
+    const name = options.name ?? `${hostname()}-${process.pid}`;
+    const worker = new Worker({
+      name,
+      channel,
+      catalogue,
+      addresses: () => addressesOf(catalogue.modules(), options.at ?? []),
+      now: () => Date.now(),
+      ...(options.concurrency !== undefined && { concurrency: options.concurrency }),
+      onFault: error =>
+        out.hint(error instanceof CoaxError ? `${error.code}: ${error.reason}` : textOf(error)),
+    });
+    out.line(
+      `${name} serves ${addressesOf(catalogue.modules(), options.at ?? []).join(' ')} for ${address.url}`,
+    );
+    out.hint('Ctrl-C stops it');
+    await new Promise<void>(resolve => {
+      process.once('SIGINT', () => resolve()).once('SIGTERM', () => resolve());
+    });
+    out.hint('letting the steps under way end');
+    await worker.drain(options.grace ?? GRACE_MS);
+    channel.close();
+    catalogue.close();
     return 0;
   },
 });
+
+function addressesOf(modules: readonly string[], hosts: readonly string[]): string[] {
+  return [...modules, ...hosts.flatMap(host => modules.map(module => `${module}@${host}`))];
+}
