@@ -19,6 +19,8 @@ export class Model {
   readonly granted = new Set<string>();
   /** Keys that a person decided to leave behind. */
   readonly skipped = new Set<string>();
+  /** Claims may have been forgotten: then what waits is undone although nobody had it. */
+  powerLost = false;
   readonly violations: string[] = [];
   readonly trace: string[] = [];
   readonly #active = new Map<number, Set<ActiveCall>>();
@@ -60,7 +62,7 @@ export class Model {
       }
     }
     others.add(active);
-    if (mode === 'rollback' && !this.granted.has(given.key))
+    if (mode === 'rollback' && !this.powerLost && !this.granted.has(given.key))
       this.violation(`undo of ${given.key}, which nobody ever had`);
     for (const key of this.#later(msgid, step)) {
       if (!this.skipped.has(key)) this.violation(`${mode} of ${given.key} began while ${key} still exists`);

@@ -121,7 +121,10 @@ export class World {
     this.crashes += 1;
     this.#files += 1;
     this.note(powerLost ? 'power lost' : 'crash');
-    if (powerLost) this.boots += 1;
+    if (powerLost) {
+      this.boots += 1;
+      this.model.powerLost = true;
+    }
     this.#end();
     server.end(this.#file(), powerLost);
     if (this.random.chance(0.3)) this.time.wallOffset += this.random.int(-3_600_000, 3_600_000);
