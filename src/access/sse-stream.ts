@@ -23,6 +23,8 @@ export class SseStream {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
+      // The end of the stream is the end of the connection: a client that was let go must see it.
+      connection: 'close',
       'x-request-id': reply.request.id,
     });
     raw.write(': coax\n\n');
