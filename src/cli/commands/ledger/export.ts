@@ -78,8 +78,10 @@ async function importInto(client: Client, dir: string): Promise<string> {
       );
     return end.stdout;
   };
-  await run(['init', '--quiet', dir]);
+  await run(['init', '--quiet', '--initial-branch=main', dir]);
   await run(['-C', dir, 'fast-import', '--quiet'], Buffer.concat(chunks).toString('utf8'));
+  // The files too, so that `git blame FILE` works as in any checkout.
+  await run(['-C', dir, 'reset', '--quiet', '--hard', 'main']);
   const commits = (await run(['-C', dir, 'rev-list', '--all', '--count'])).trim();
-  return `${commits} commits; git -C ${dir} log --graph --all`;
+  return `${commits} commits; git -C ${dir} log -p`;
 }
