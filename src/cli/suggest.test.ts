@@ -11,5 +11,13 @@ test('the nearest name is meant, a far one is not', () => {
 });
 
 test('a swap of neighbours is one edit', () => {
-  assert.deepEqual([editDistance('ab', 'ba'), editDistance('', 'abc'), editDistance('abc', 'abc'), editDistance('abc', 'axc')], [1, 3, 0, 1]);
+  assert.deepEqual(
+    [
+      editDistance('ab', 'ba'),
+      editDistance('', 'abc'),
+      editDistance('abc', 'abc'),
+      editDistance('abc', 'axc'),
+    ],
+    [1, 3, 0, 1],
+  );
 });

@@ -43,7 +43,9 @@ export async function candidates(words: readonly string[], ask: Ask): Promise<re
   const path = NOUNS[named[0] ?? ''] === undefined ? named.slice(0, 1) : named.slice(0, 2);
   const entry = VERBS.find(({ path: known }) => known === path.join(' '));
   if (!entry) {
-    const option = GLOBAL_OPTIONS.find(({ flags }) => takesValue(flags) && namesOf(flags).includes(before.at(-1) ?? ''));
+    const option = GLOBAL_OPTIONS.find(
+      ({ flags }) => takesValue(flags) && namesOf(flags).includes(before.at(-1) ?? ''),
+    );
     if (option) return valuesOf(undefined, 'choices' in option ? option.choices : [], ask);
     return last.startsWith('-') ? optionCandidates(GLOBAL_OPTIONS, before) : firstWords(path);
   }

@@ -22,18 +22,33 @@ const usage = (where?: string) => (error: unknown) =>
 
 test('name=value is JSON where it looks like it, else text', () => {
   assert.deepEqual(
-    parsePairs(['cpu=2', 'on=true', 'name=web-3', 'tags=["a"]', 'empty=', 'url=http://x/?a=b', 'odd={x', 'v=1.2.3']),
+    parsePairs([
+      'cpu=2',
+      'on=true',
+      'name=web-3',
+      'tags=["a"]',
+      'empty=',
+      'url=http://x/?a=b',
+      'odd={x',
+      'v=1.2.3',
+    ]),
     { cpu: 2, on: true, name: 'web-3', tags: ['a'], empty: '', url: 'http://x/?a=b', odd: '{x', v: '1.2.3' },
   );
 });
 
 test('a parameter that takes text keeps it; := is always JSON', () => {
-  assert.deepEqual(parsePairs(['name=007', 'n:="7"'], name => name === 'name'), { name: '007', n: '7' });
+  assert.deepEqual(
+    parsePairs(['name=007', 'n:="7"'], name => name === 'name'),
+    { name: '007', n: '7' },
+  );
   assert.throws(() => parsePairs(['n:=seven']), usage('n:=seven'));
 });
 
 test('=@file is its content, JSON when it is called .json', () => {
-  assert.deepEqual(parsePairs([`key=@${file('key.txt', 'a b\n')}`, `v=@${file('v.json', '{"a":1}')}`]), { key: 'a b\n', v: { a: 1 } });
+  assert.deepEqual(parsePairs([`key=@${file('key.txt', 'a b\n')}`, `v=@${file('v.json', '{"a":1}')}`]), {
+    key: 'a b\n',
+    v: { a: 1 },
+  });
   assert.throws(() => parsePairs([`key=@${dir}/none`]), usage(`key=@${dir}/none`));
 });
 
@@ -76,7 +91,10 @@ test('a bad line is told with its number; empty lines count and are passed over'
 });
 
 test('lengths of time and whole numbers of options', () => {
-  assert.deepEqual(['500ms', '30s', '5m', '1h30m', '2', '0.5'].map(lengthOfTime), [500, 30_000, 300_000, 5_400_000, 2000, 500]);
+  assert.deepEqual(
+    ['500ms', '30s', '5m', '1h30m', '2', '0.5'].map(lengthOfTime),
+    [500, 30_000, 300_000, 5_400_000, 2000, 500],
+  );
   for (const text of ['', 'x', '5x', '5m!', '-1']) assert.throws(() => lengthOfTime(text), UsageFault);
   assert.equal(wholeNumber(1)('7'), 7);
   for (const text of ['0', '1.5', '-1', 'x', '']) assert.throws(() => wholeNumber(1)(text), UsageFault);

@@ -106,9 +106,12 @@ function noteOf(step: LiveStep, { message }: LiveView): string {
 /** At most `room` lines, those about the cursor. */
 function around(lines: readonly string[], cursor: number, room: number, style: Style): string[] {
   if (lines.length <= room) return [...lines];
-  const shown = Math.max(1, room - 2);
+  const marks = room >= 3;
+  const shown = marks ? room - 2 : room;
   const first = Math.min(Math.max(0, cursor - Math.floor(shown / 2)), lines.length - shown);
-  const above = first > 0 ? style('dim', ` … ${first} above`) : '';
+  const middle = lines.slice(first, first + shown);
+  if (!marks) return middle;
   const below = lines.length - first - shown;
-  return [above, ...lines.slice(first, first + shown), below > 0 ? style('dim', ` … ${below} below`) : ''];
+  const mark = (count: number, where: string) => (count > 0 ? style('dim', ` … ${count} ${where}`) : '');
+  return [mark(first, 'above'), ...middle, mark(below, 'below')];
 }

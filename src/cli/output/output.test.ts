@@ -50,14 +50,21 @@ test('a cut text is never wider than asked, whatever it holds', () => {
     fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 0, max: 30 }), (text, width) => {
       const clean = plain(text);
       assert.ok(widthOf(truncate(clean, width)) <= width);
-      assert.ok(widthOf(truncateStyled(`\u001b[31m${clean}\u001b[39m`, Math.max(1, width))) <= Math.max(1, width));
+      assert.ok(
+        widthOf(truncateStyled(`\u001b[31m${clean}\u001b[39m`, Math.max(1, width))) <= Math.max(1, width),
+      );
     }),
   );
 });
 
 test('text from a step cannot steer the terminal', () => {
   assert.equal(plain('a\u001b[2Jb\rc\u0007\u009b1m'), 'ab\\rc\\u0007');
-  fc.assert(fc.property(fc.string({ unit: 'binary' }), text => !/[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/.test(plain(text))));
+  fc.assert(
+    fc.property(
+      fc.string({ unit: 'binary' }),
+      text => !/[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/.test(plain(text)),
+    ),
+  );
 });
 
 test('a value is written as it would be typed', () => {
@@ -80,7 +87,10 @@ test('lengths and ages read well', () => {
     '5h',
     '12d',
   ]);
-  assert.deepEqual([0, 45_000, 185_000, 7_200_000].map(ms => age(0, ms)), ['0s', '45s', '3m', '2h']);
+  assert.deepEqual(
+    [0, 45_000, 185_000, 7_200_000].map(ms => age(0, ms)),
+    ['0s', '45s', '3m', '2h'],
+  );
   assert.equal(age(1000, 0), '0s');
   assert.equal(clock(4260), '00:04.2');
   assert.equal(clock(3_723_000), '1:02:03');
