@@ -36,7 +36,7 @@ const HERE = [
   '^src/cli/compose\\.ts$',
   '^src/cli/served-addresses\\.ts$',
   '^src/cli/commands/author/step-run\\.ts$',
-  '^src/cli/commands/server/doctor\\.ts$',
+  '^src/cli/commands/server/(doctor|worker)\\.ts$',
 ];
 const TEST = '\\.test\\.ts$';
 

@@ -1,0 +1,60 @@
+/** Every file is reached from something that runs. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { test } from 'node:test';
+import { codeFiles, filesBeneath, isTest, ROOT, type SourceFile } from './tree.ts';
+
+const IMPORT = /(?:\bfrom|\bimport|\bimport\.meta\.resolve|new URL)\s*\(?\s*'(\.{1,2}\/[^']+\.ts)'/g;
+
+/** Files that cannot be reached from the entries. */
+function dead(files: readonly SourceFile[], entries: readonly string[]): string[] {
+  const byPath = new Map(files.map(file => [file.path, file]));
+  const open = [...entries];
+  const reached = new Set<string>();
+  for (let path = open.pop(); path !== undefined; path = open.pop()) {
+    if (reached.has(path)) continue;
+    reached.add(path);
+    for (const [, to] of byPath.get(path)?.text.matchAll(IMPORT) ?? [])
+      open.push(normalize(join(dirname(path), to!)));
+  }
+  return files.map(({ path }) => path).filter(path => !reached.has(path));
+}
+
+function entries(): string[] {
+  const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    exports: Record<string, string>;
+  };
+  // Files that a shell script, or another program of ours, starts by name.
+  const named = [...filesBeneath('scripts', 'bin', '.ci'), ...codeFiles()]
+    .flatMap(({ text }) => text.match(/\b(?:scripts|bench|test|src)\/[\w./-]+\.ts\b/g) ?? [])
+    .filter(path => existsSync(join(ROOT, path)));
+  return [
+    ...Object.values(exports).map(path => normalize(path)),
+    'src/cli/main.ts',
+    ...named,
+    ...codeFiles()
+      .filter(file => isTest(file) || /^(examples|scripts\/docs|bench)\//.test(file.path))
+      .map(({ path }) => path),
+  ];
+}
+
+test('package.json exports what there is', () => {
+  const { exports, bin } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  for (const path of [...Object.values<string>(exports), ...Object.values<string>(bin)])
+    assert.ok(existsSync(join(ROOT, path)), path);
+});
+
+test('no file that nothing uses', () => {
+  assert.deepEqual(dead(codeFiles(), entries()), []);
+});
+
+test('a dead file is found', () => {
+  const files = [
+    { path: 'src/a.ts', text: "import { b } from './b.ts'; await import('./c.ts');" },
+    { path: 'src/b.ts', text: '' },
+    { path: 'src/c.ts', text: '' },
+    { path: 'src/d.ts', text: "import './a.ts';" },
+  ];
+  assert.deepEqual(dead(files, ['src/a.ts']), ['src/d.ts']);
+});
