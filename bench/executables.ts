@@ -5,18 +5,20 @@ import { join } from 'node:path';
 import { closeSpawners } from '../src/linux/process/run-process.ts';
 import type { Action, StepCall } from '../src/step/contract.ts';
 import { loadExecutables } from '../src/step/load-executables.ts';
+import { comparedRow, inTurns, type Row } from './row.ts';
 
 /** The smallest real step: a shell that answers with one object. */
 const PROGRAM = `#!/bin/sh\necho '{"ip":"10.0.0.5"}'\n`;
 const CONCURRENCY = 8;
+const FULL = { count: 2_000, warmUp: 100, rounds: 3 };
+const QUICK = { count: 40, warmUp: 8, rounds: 1 };
 
 /**
- * Executable steps a second, and bare starts of the same program by `child_process.spawn` (pipes drained) a second, both
- * with 8 at a time in this process. The ratio tells what the contract costs: environment, input, limits, outcome.
+ * Executable steps, and bare starts of the same program by `child_process.spawn` (pipes drained), both with 8 at a time in
+ * this process. The ratio tells what the contract costs: environment, input, limits, outcome.
  */
-export async function measureExecutables(
-  count: number,
-): Promise<{ stepsPerSecond: number; bareSpawnsPerSecond: number }> {
+export async function measureExecutables(quick: boolean): Promise<Row[]> {
+  const { count, warmUp, rounds } = quick ? QUICK : FULL;
   const folder = mkdtempSync(join(tmpdir(), 'coax-bench-'));
   try {
     mkdirSync(join(folder, 'network'));
@@ -29,17 +31,16 @@ export async function measureExecutables(
       if (outcome.kind !== 'ok') throw new Error(outcome.error.reason);
     };
     const bare = (): Promise<void> => bareSpawn(file);
-    await rate(100, step); // compile, and start the spawners
-    await rate(100, bare);
-    // In turns, so that other load on the machine meets both alike.
-    const rounds = 4;
-    let stepsSeconds = 0;
-    let bareSeconds = 0;
-    for (let round = 0; round < rounds; round++) {
-      stepsSeconds += await rate(count / rounds, step);
-      bareSeconds += await rate(count / rounds, bare);
-    }
-    return { stepsPerSecond: count / stepsSeconds, bareSpawnsPerSecond: count / bareSeconds };
+    await seconds(warmUp, step); // compile, and start the spawners
+    await seconds(warmUp, bare);
+    const pairs = await inTurns(
+      rounds,
+      async () => count / (await seconds(count, step)),
+      async () => count / (await seconds(count, bare)),
+    );
+    return [
+      comparedRow('executables: steps', 'steps/s', 'bare spawns of the same program', pairs, 'ratio >= 0.8'),
+    ];
   } finally {
     await closeSpawners();
     rmSync(folder, { recursive: true });
@@ -47,7 +48,7 @@ export async function measureExecutables(
 }
 
 /** Seconds that so many calls take. */
-async function rate(count: number, call: () => Promise<void>): Promise<number> {
+async function seconds(count: number, call: () => Promise<void>): Promise<number> {
   let left = count;
   const started = performance.now();
   await Promise.all(
@@ -87,5 +88,3 @@ function callOf(action: Action): StepCall {
     detail() {},
   };
 }
-
-if (import.meta.main) console.log(await measureExecutables(Number(process.argv[2] ?? 4000)));

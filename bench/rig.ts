@@ -88,9 +88,9 @@ export interface Rig {
   close(): Promise<void>;
 }
 
-/** A whole engine in this process on a database of its own. */
-export function openRig(): Rig {
-  const dir = mkdtempSync(join(tmpdir(), 'coax-bench-'));
+/** A whole engine in this process, on a database of its own or on the one in a folder, which then stays. */
+export function openRig(folder?: string): Rig {
+  const dir = folder ?? mkdtempSync(join(tmpdir(), 'coax-bench-'));
   const store = openSqlite({ file: join(dir, 'coax.db') });
   const catalogue = openCatalogue({ builtin: [resource, network, compute], dirs: [] });
   const codeOf = (module: string, action: string): string | undefined => catalogue.find(module, action)?.code;
@@ -118,7 +118,7 @@ export function openRig(): Rig {
       channel.close();
       await store.close();
       catalogue.close();
-      rmSync(dir, { recursive: true });
+      if (folder === undefined) rmSync(dir, { recursive: true });
     },
   };
 }
@@ -146,4 +146,21 @@ export function settled(store: SqliteStore, count: number): Promise<void> {
       resolve();
     });
   });
+}
+
+/** Resolves when the index of commit ids covers every commit. */
+export async function caughtUp(store: SqliteStore): Promise<void> {
+  for (;;) {
+    const done = await store.reader
+      .selectFrom('meta')
+      .select('value')
+      .where('name', '=', 'id_index_pos')
+      .execute();
+    const last = await store.reader
+      .selectFrom('commits')
+      .select(({ fn }) => fn.max('pos').as('pos'))
+      .execute();
+    if (Number(done[0]?.value) >= Number(last[0]?.pos ?? 0)) return;
+    await new Promise(resolve => setTimeout(resolve, 10));
+  }
 }

@@ -1,0 +1,91 @@
+import { floorTransitionsPerSecond } from './floor.ts';
+import { caughtUp, openRig, settled, submitMany } from './rig.ts';
+import { comparedRow, inTurns, plainRow, type Row } from './row.ts';
+
+const FULL = { flows: 40_000, warmUp: 5_000, rounds: 3 };
+const QUICK = { flows: 400, warmUp: 100, rounds: 1 };
+const FLOOR = 'bare loop of the same rows, groups of 128';
+
+interface Round {
+  readonly acceptedPerSecond: number;
+  readonly transitionsPerSecond: number;
+  readonly cpuPerThousandFlows: number;
+}
+
+/** All the messages are there before the worker starts, as the floor's rows are before its loop. */
+export async function measureSaturation(quick: boolean): Promise<Row[]> {
+  const { flows, warmUp, rounds } = quick ? QUICK : FULL;
+  await saturate(warmUp);
+  floor(warmUp);
+  const pairs = await inTurns(
+    rounds,
+    () => saturate(flows),
+    () => floor(flows),
+  );
+  const compare = (of: keyof Round): { value: number; reference: number }[] =>
+    pairs.map(({ value, reference }) => ({ value: value[of], reference: reference[of] }));
+  return [
+    comparedRow(
+      'saturation: transitions',
+      'transitions/s',
+      FLOOR,
+      compare('transitionsPerSecond'),
+      'ratio >= 0.5',
+    ),
+    comparedRow(
+      'saturation: CPU for 1,000 flows',
+      's',
+      'the bare loop and its preparation',
+      compare('cpuPerThousandFlows'),
+    ),
+    plainRow(
+      'saturation: messages accepted, batches of 1,000',
+      compare('acceptedPerSecond')[0]!.value,
+      'messages/s',
+    ),
+  ];
+}
+
+async function saturate(flows: number): Promise<Round> {
+  const rig = openRig();
+  try {
+    const cpu = process.cpuUsage();
+    const acceptedSeconds = await seconds(() => submitMany(rig, rig.forward, flows));
+    const workedSeconds = await seconds(() => {
+      const end = settled(rig.store, flows);
+      rig.startWorker();
+      return end;
+    });
+    // Work that is put off is work too: the index of commit ids is filled behind the writers.
+    await caughtUp(rig.store);
+    return {
+      acceptedPerSecond: flows / acceptedSeconds,
+      transitionsPerSecond: (flows * 4) / workedSeconds,
+      cpuPerThousandFlows: cpuSecondsSince(cpu) / (flows / 1000),
+    };
+  } finally {
+    await rig.close();
+  }
+}
+
+function floor(flows: number): Round {
+  const cpu = process.cpuUsage();
+  const transitionsPerSecond = floorTransitionsPerSecond(flows);
+  return {
+    acceptedPerSecond: Number.NaN,
+    transitionsPerSecond,
+    cpuPerThousandFlows: cpuSecondsSince(cpu) / (flows / 1000),
+  };
+}
+
+async function seconds(work: () => Promise<void>): Promise<number> {
+  const began = performance.now();
+  await work();
+  return (performance.now() - began) / 1000;
+}
+
+/** All threads of this process: the collector's and the compiler's too. */
+function cpuSecondsSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1e6;
+}

@@ -1,0 +1,27 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { machine } from './machine.ts';
+import type { Row } from './row.ts';
+import { cells } from './table.ts';
+
+const PAGE = join(import.meta.dirname, '../docs/performance.md');
+const BEGIN = '<!-- figures: written by npm run bench -- --write -->';
+const END = '<!-- end of the figures -->';
+
+/** Puts the figures into docs/performance.md, between the markers; the reasons around them are written by hand. */
+export function writePage(rows: readonly Row[], where: string, day: string): void {
+  const text = readFileSync(PAGE, 'utf8');
+  const [before, rest] = text.split(BEGIN);
+  const after = rest?.split(END)[1];
+  if (before === undefined || after === undefined) throw new Error(`${PAGE} has lost its markers`);
+  const [head, ...lines] = cells(rows).map(line => `| ${line.join(' | ')} |`);
+  const rule = `|${' --- |'.repeat(cells([])[0]?.length ?? 0)}`;
+  const figures = [`Measured on ${day}: ${where}.`, '', head, rule, ...lines].join('\n');
+  writeFileSync(PAGE, `${before}${BEGIN}\n\n${figures}\n\n${END}${after}`);
+}
+
+// node bench/write-page.ts FILE: from a result of this machine.
+if (import.meta.main) {
+  const rows = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as Row[];
+  writePage(rows, machine(), new Date().toISOString().slice(0, 10));
+}
