@@ -27,7 +27,10 @@ function entries(): string[] {
   };
   // Files that a shell script, or another program of ours, starts by name.
   const named = [...filesBeneath('scripts', 'bin', '.ci'), ...codeFiles()]
-    .flatMap(({ text }) => text.match(/\b(?:scripts|bench|test|src)\/[\w./-]+\.ts\b/g) ?? [])
+    .flatMap(({ text }) => [
+      ...(text.match(/\b(?:scripts|bench|test|src)\/[\w./-]+\.ts\b/g) ?? []),
+      ...(text.match(/\btesting\/[\w./-]+\.ts\b/g) ?? []).map(path => `src/${path}`),
+    ])
     .filter(path => existsSync(join(ROOT, path)));
   return [
     ...Object.values(exports).map(path => normalize(path)),

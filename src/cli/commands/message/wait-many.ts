@@ -4,6 +4,7 @@ import { isResting } from '../../live/view.ts';
 
 const STATUS_OF = { done: 'done', rolled_back: 'rolledBack', parked: 'parked' } as const;
 const QUIET_MS = 2000;
+const LOOK_MS = 500;
 const PAGE = 1000;
 
 export interface ManyWait {
@@ -26,7 +27,7 @@ export function waitForMany(client: Client, progress: Progress, timeoutMs?: numb
   let allAdded = false;
   let finished: (() => void) | null = null;
 
-  const rest = (msgid: number, status: 'done' | 'rolled_back' | 'parked') => {
+  const rest: Rest = (msgid, status) => {
     if (open.delete(msgid)) {
       progress.add(STATUS_OF[status], 1);
       heard = Date.now();
@@ -42,14 +43,7 @@ export function waitForMany(client: Client, progress: Progress, timeoutMs?: numb
     }
   };
   const sweep = async () => {
-    let cursor: string | undefined;
-    const lowest = Math.min(...open);
-    do {
-      const page = await client.messages({ limit: PAGE, ...(cursor && { cursor }) });
-      for (const { msgid, status } of page.items)
-        if (isResting(status) && open.has(msgid)) rest(msgid, status as 'done');
-      cursor = (page.items.at(-1)?.msgid ?? 0) > lowest ? page.next : undefined;
-    } while (cursor && !stopped.signal.aborted);
+    await listResting(client, open, rest, stopped.signal);
     heard = Date.now();
   };
   // The sweep finds what a broken stream did not tell.
@@ -70,28 +64,59 @@ export function waitForMany(client: Client, progress: Progress, timeoutMs?: numb
       if (open.size > 0) {
         const ended = Promise.withResolvers<number>();
         finished = () => ended.resolve(0);
-        const onInterrupt = () => ended.resolve(130);
-        process.once('SIGINT', onInterrupt);
-        const timer = timeoutMs === undefined ? null : setTimeout(() => ended.resolve(8), timeoutMs);
-        let sweeping = false;
-        const watch = setInterval(() => {
-          if (sweeping || Date.now() - heard < QUIET_MS) return;
-          sweeping = true;
-          sweep().then(
-            () => (sweeping = false),
-            error => ended.reject(error),
-          );
-        }, 500);
-        try {
-          const status = await ended.promise;
-          if (status !== 0) return status;
-        } finally {
-          process.off('SIGINT', onInterrupt);
-          clearInterval(watch);
-          if (timer) clearTimeout(timer);
-        }
+        const status = await interruptible(ended, timeoutMs, () =>
+          Date.now() - heard < QUIET_MS ? null : sweep(),
+        );
+        if (status !== 0) return status;
       }
       return progress.counts.parked > 0 ? 9 : progress.counts.rolledBack > 0 ? 1 : 0;
     },
   };
+}
+
+type Rest = (msgid: number, status: 'done' | 'rolled_back' | 'parked') => void;
+
+/** Tells of every message of `open` that rests. */
+async function listResting(
+  client: Client,
+  open: ReadonlySet<number>,
+  rest: Rest,
+  stopped: AbortSignal,
+): Promise<void> {
+  let cursor: string | undefined;
+  const lowest = Math.min(...open);
+  do {
+    const page = await client.messages({ limit: PAGE, ...(cursor && { cursor }) });
+    for (const { msgid, status } of page.items)
+      if (isResting(status) && open.has(msgid)) rest(msgid, status as 'done');
+    cursor = (page.items.at(-1)?.msgid ?? 0) > lowest ? page.next : undefined;
+  } while (cursor && !stopped.aborted);
+}
+
+/** Waits for the end, the time-out (8) or Ctrl-C (130); meanwhile looks every half second, one look at a time. */
+async function interruptible(
+  ended: PromiseWithResolvers<number>,
+  timeoutMs: number | undefined,
+  look: () => Promise<void> | null,
+): Promise<number> {
+  const onInterrupt = () => ended.resolve(130);
+  process.once('SIGINT', onInterrupt);
+  const timer = timeoutMs === undefined ? null : setTimeout(() => ended.resolve(8), timeoutMs);
+  let looking = false;
+  const watch = setInterval(() => {
+    const looked = looking ? null : look();
+    if (looked === null) return;
+    looking = true;
+    looked.then(
+      () => (looking = false),
+      error => ended.reject(error),
+    );
+  }, LOOK_MS);
+  try {
+    return await ended.promise;
+  } finally {
+    process.off('SIGINT', onInterrupt);
+    clearInterval(watch);
+    if (timer) clearTimeout(timer);
+  }
 }
