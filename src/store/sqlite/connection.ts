@@ -13,14 +13,19 @@ import { fromSqlite } from './sqlite-error.ts';
 
 const STATEMENTS_MAX = 500;
 
+/**
+ * Hears of every statement before it runs, and of those without values (COMMIT) also when they are `done`; what it throws
+ * is what the statement threw. For tests that end the process there.
+ */
+export type Probe = (sql: string, done: boolean) => void;
+
 /** One SQLite connection, with its prepared statements kept. */
 export class Connection {
   readonly file: string;
   readonly database: DatabaseSync;
   // biome-ignore lint/suspicious/noExplicitAny: each module narrows it to its own tables
   readonly kysely: Kysely<any>;
-  /** Hears of every statement before it runs; what it throws is what the statement threw. For tests of crashes only. */
-  probe: ((sql: string) => void) | undefined;
+  probe: Probe | undefined;
   readonly #statements = new Map<string, StatementSync>();
 
   constructor(file: string, readOnly: boolean) {
@@ -38,7 +43,7 @@ export class Connection {
 
   /** A prepared statement; the same text gives the same one. */
   prepare(sql: string): StatementSync {
-    this.probe?.(sql);
+    this.probe?.(sql, false);
     let statement = this.#statements.get(sql);
     if (statement === undefined) {
       if (this.#statements.size >= STATEMENTS_MAX) this.#statements.clear();
@@ -49,8 +54,9 @@ export class Connection {
   }
 
   exec(sql: string): void {
-    this.probe?.(sql);
+    this.probe?.(sql, false);
     this.guarded(() => this.database.exec(sql));
+    this.probe?.(sql, true);
   }
 
   all<Row>(sql: string, ...values: SQLInputValue[]): Row[] {

@@ -6,7 +6,8 @@ import type { StoreScan } from '../store.ts';
 import { REAL_TIMERS, type Timers } from '../timers.ts';
 import { releaseAll } from './claim.ts';
 import { StoreClock } from './clock.ts';
-import { Connection } from './connection.ts';
+import { Connection, type Probe } from './connection.ts';
+import { crashPoint } from './crash-point.ts';
 import { Engine } from './engine.ts';
 import { lockFile } from './lock.ts';
 import { openScan } from './scan.ts';
@@ -24,8 +25,7 @@ export interface SqliteOptions {
   readonly timers?: Timers;
   /** Tells one boot of the machine from the next, for tests. */
   readonly bootId?: string;
-  /** Hears of every statement of the writer before it runs: for tests that end the process there. */
-  readonly probe?: (sql: string) => void;
+  readonly probe?: Probe;
 }
 
 /**
@@ -50,7 +50,7 @@ export function openSqlite(options: SqliteOptions): SqliteStore {
     writer = new Connection(file, false);
     prepare(writer);
     migrate(writer, [...CORE_SCHEMA, ...(options.schema ?? [])]);
-    writer.probe = options.probe;
+    writer.probe = options.probe ?? crashPoint(process.env.COAX_CRASH_AT);
     reader = new Connection(file, true);
     reader.exec('PRAGMA cache_size = -16384');
     const engine = new Engine(writer, reader, new StoreClock(timers, options.wall ?? Date.now));

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { MessageView } from '../../src/api/message.ts';
+import type { CoaxClient } from '../../src/client/client.ts';
+import { isCoaxError } from '../../src/errors/coax-error.ts';
+import { Random } from '../simulation/random.ts';
+import { Installation } from './installation.ts';
+
+/** Where the server ends itself; undefined: it is killed at a moment that chance picks. `in-undo`: an undo kills it. */
+const POINTS = [
+  'after-accept',
+  'after-claim',
+  'before-commit',
+  'after-commit',
+  'statement',
+  'in-undo',
+  undefined,
+  undefined,
+] as const;
+const MESSAGES_PER_LIFE = 3;
+const REST_MS = 180_000;
+
+interface Accepted {
+  readonly key: string;
+  readonly flow: string;
+  readonly msgid: number;
+}
+
+/** Kills a server so many times while it works, starts it again each time, and then checks what it promised. */
+export async function campaign(kills: number, seed: number): Promise<void> {
+  const random = new Random(seed);
+  const installation = new Installation();
+  const accepted: Accepted[] = [];
+  try {
+    for (let life = 0; life < kills; life++)
+      await oneLife(installation, random, POINTS[life % POINTS.length], accepted, life);
+    installation.disarm();
+    const client = await installation.start();
+    assert.ok(client !== null, installation.log);
+    await checkAnswers(client, installation, accepted);
+    const messages = await rest(client);
+    checkEffects(installation, messages);
+    assert.ok(messages.length >= accepted.length && accepted.length > 0);
+    const report = await client.fsck();
+    assert.deepEqual(report.faults, []);
+    assert.equal(report.ok, true);
+    await installation.stop();
+    assert.deepEqual(installation.processes(), [], 'no process is left');
+    assert.equal(installation.violations(), '');
+  } finally {
+    await installation.kill();
+    installation.remove();
+  }
+}
+
+/** From a start to a kill, with messages sent meanwhile. */
+async function oneLife(
+  installation: Installation,
+  random: Random,
+  point: (typeof POINTS)[number],
+  accepted: Accepted[],
+  life: number,
+): Promise<void> {
+  if (point === 'in-undo') installation.armUndo();
+  else installation.disarm();
+  const named = point !== undefined && point !== 'in-undo';
+  const nth = point === 'statement' ? random.int(1, 2000) : random.int(1, 30);
+  const client = await installation.start(named ? `${point}:${nth}` : undefined);
+  const sent =
+    client === null
+      ? []
+      : Array.from({ length: MESSAGES_PER_LIFE }, (_, n) =>
+          send(client, installation, `${life}-${n}`, accepted),
+        );
+  await Promise.all([
+    ...sent,
+    point === undefined
+      ? sleep(random.int(0, 1200)).then(() => installation.kill())
+      : installation.ended(4000).then(() => installation.kill()),
+  ]);
+}
+
+/** Sends one message; what the server answered is what it must keep. No answer proves nothing. */
+async function send(
+  client: CoaxClient,
+  installation: Installation,
+  key: string,
+  accepted: Accepted[],
+): Promise<void> {
+  const flow = key.endsWith('0') ? 'refused' : 'shaken';
+  try {
+    const { msgid } = await client.submit({ flow, parameters: { dir: installation.dir } }, { key });
+    accepted.push({ key, flow, msgid });
+  } catch (error) {
+    if (!isCoaxError(error, 'COAX_SERVER_UNREACHABLE')) throw error;
+  }
+}
+
+/** Every answer that was given holds: the same key gives the same message. */
+async function checkAnswers(
+  client: CoaxClient,
+  installation: Installation,
+  accepted: readonly Accepted[],
+): Promise<void> {
+  for (const { key, flow, msgid } of accepted) {
+    const again = await client.submit({ flow, parameters: { dir: installation.dir } }, { key });
+    assert.equal(again.msgid, msgid, `key ${key}`);
+  }
+}
+
+/** All messages, once they are done or rolled back. */
+async function rest(client: CoaxClient): Promise<MessageView[]> {
+  for (const until = Date.now() + REST_MS; ; ) {
+    const { queued, running, waiting, parked } = await client.counts();
+    assert.equal(parked, 0, 'every undo comes to its end here');
+    if (queued + running + waiting === 0) break;
+    assert.ok(
+      Date.now() < until,
+      `still under way: ${JSON.stringify(await client.messages({ children: true }))}`,
+    );
+    await sleep(100);
+  }
+  const all: MessageView[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await client.messages({
+      children: true,
+      limit: 100,
+      ...(cursor !== undefined && { cursor }),
+    });
+    all.push(...page.items);
+    cursor = page.next;
+  } while (cursor !== undefined);
+  return all;
+}
+
+/** What is done has made each of its things, what is rolled back has left none, and nobody else made any. */
+function checkEffects(installation: Installation, messages: readonly MessageView[]): void {
+  const wanted = messages.flatMap(({ msgid, status, steps }) =>
+    status === 'done'
+      ? steps.flatMap(({ index, step }) => (step.startsWith('shake') ? [`${msgid}.${index}`] : []))
+      : [],
+  );
+  assert.deepEqual(installation.effects().sort(), wanted.sort());
+  for (const { flow, status, parent } of messages)
+    if (parent === null) assert.equal(status, flow === 'refused' ? 'rolled_back' : 'done');
+}
