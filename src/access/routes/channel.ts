@@ -24,6 +24,12 @@ const FINISH_BYTES_MAX = 4 * 1024 * 1024;
 
 /** The channel for workers elsewhere, in any language. Leases and fences protect it as they protect the server's own. */
 export function channelRoutes(app: App, context: RouteContext): void {
+  claimRoutes(app, context);
+  finishRoutes(app, context);
+  sessionRoute(app, context);
+}
+
+function claimRoutes(app: App, context: RouteContext): void {
   const { services, httpWorkers, holds } = context;
   const { store, channel } = services;
 
@@ -66,6 +72,11 @@ export function channelRoutes(app: App, context: RouteContext): void {
     },
     async ({ body: { claims, leaseMs } }) => ({ items: [...(await channel.extend(claims, leaseMs))] }),
   );
+}
+
+function finishRoutes(app: App, context: RouteContext): void {
+  const { services, httpWorkers } = context;
+  const { store, channel } = services;
 
   app.post(
     '/v1/channel/finish',
@@ -118,6 +129,11 @@ export function channelRoutes(app: App, context: RouteContext): void {
       return { ok: true as const };
     },
   );
+}
+
+function sessionRoute(app: App, context: RouteContext): void {
+  const { services, httpWorkers, holds } = context;
+  const { store, channel } = services;
 
   app.get(
     '/v1/channel/session',

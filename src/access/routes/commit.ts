@@ -15,12 +15,19 @@ import type { Commit } from '../../ledger/commit.ts';
 import { diffCommits, diffMessages } from '../../ledger/diff.ts';
 import { type App, PROBLEMS, type RouteContext } from '../app.ts';
 import { viewCommit, viewMessage } from '../message-view.ts';
+import type { Services } from '../services.ts';
 import { edited } from './decision.ts';
 import { findMessage } from './message.ts';
 
 export function commitRoutes(app: App, context: RouteContext): void {
+  showRoutes(app, context);
+  forkRoute(app, context);
+  diffRoute(app, context);
+}
+
+function showRoutes(app: App, context: RouteContext): void {
   const { services } = context;
-  const { store, decisions } = services;
+  const { store } = services;
 
   app.get(
     '/v1/commits/:prefix',
@@ -36,35 +43,13 @@ export function commitRoutes(app: App, context: RouteContext): void {
     async ({ params: { prefix } }) => {
       const commit = await findCommit(context, prefix);
       const message = await findMessage(context, commit.msgid);
-      const { before, after } = await around(commit);
+      const { before, after } = await around(services, commit);
       return {
         commit: viewCommit(commit, message.plan),
         parameters: after,
         before,
         message: { msgid: message.msgid, flow: message.flow },
       };
-    },
-  );
-
-  app.post(
-    '/v1/commits/:prefix/fork',
-    {
-      schema: {
-        operationId: 'fork',
-        tags: ['decisions'],
-        summary: 'A new message from the state after a commit, with some parameters changed',
-        params: CommitPath,
-        body: ForkBody,
-        response: { 202: MessageView, ...PROBLEMS },
-      },
-    },
-    async ({ params: { prefix }, body: { parameters, reason }, actor }, reply) => {
-      const commit = await findCommit(context, prefix);
-      const forked = await decisions.fork(commit.id, edited(parameters), { actor, reason });
-      return reply
-        .code(202)
-        .header('location', `/v1/messages/${forked.msgid}`)
-        .send(await viewMessage(services, forked));
     },
   );
 
@@ -91,6 +76,38 @@ export function commitRoutes(app: App, context: RouteContext): void {
       return { items };
     },
   );
+}
+
+function forkRoute(app: App, context: RouteContext): void {
+  const { services } = context;
+  const { decisions } = services;
+
+  app.post(
+    '/v1/commits/:prefix/fork',
+    {
+      schema: {
+        operationId: 'fork',
+        tags: ['decisions'],
+        summary: 'A new message from the state after a commit, with some parameters changed',
+        params: CommitPath,
+        body: ForkBody,
+        response: { 202: MessageView, ...PROBLEMS },
+      },
+    },
+    async ({ params: { prefix }, body: { parameters, reason }, actor }, reply) => {
+      const commit = await findCommit(context, prefix);
+      const forked = await decisions.fork(commit.id, edited(parameters), { actor, reason });
+      return reply
+        .code(202)
+        .header('location', `/v1/messages/${forked.msgid}`)
+        .send(await viewMessage(services, forked));
+    },
+  );
+}
+
+function diffRoute(app: App, context: RouteContext): void {
+  const { services } = context;
+  const { store } = services;
 
   app.get(
     '/v1/diff',
@@ -104,13 +121,14 @@ export function commitRoutes(app: App, context: RouteContext): void {
       },
     },
     async ({ query: { a, b } }) => {
-      const [sideA, sideB] = await Promise.all([side(a, 'a'), side(b, 'b')]);
+      const [sideA, sideB] = await Promise.all([sideOf(context, a, 'a'), sideOf(context, b, 'b')]);
       if (typeof sideA === 'number' && typeof sideB === 'number') {
+        const chain = (msgid: number) => store.commits(msgid, { order: 'oldest' });
         const [chainA, chainB] = await Promise.all([chain(sideA), chain(sideB)]);
         return { kind: 'messages', a: sideA, b: sideB, ...diffMessages(chainA, chainB) } as DiffView;
       }
-      const [commitA, commitB] = await Promise.all([newest(sideA), newest(sideB)]);
-      const [aroundA, aroundB] = await Promise.all([around(commitA), around(commitB)]);
+      const [commitA, commitB] = await Promise.all([newestOf(services, sideA), newestOf(services, sideB)]);
+      const [aroundA, aroundB] = await Promise.all([around(services, commitA), around(services, commitB)]);
       const diff = diffCommits(
         { commit: commitA, before: aroundA.before },
         { commit: commitB, before: aroundB.before },
@@ -118,39 +136,6 @@ export function commitRoutes(app: App, context: RouteContext): void {
       return { kind: 'commits', ...diff } as unknown as DiffView;
     },
   );
-
-  /** A msgid stays a number; everything else is the start of a commit's id. */
-  async function side(text: string, where: string): Promise<Commit | number> {
-    const msgid = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : null;
-    if (msgid !== null && (await store.message(msgid)) !== null) return msgid;
-    if (/^[0-9a-fA-F]{4,64}$/.test(text)) return findCommit(context, text);
-    if (msgid !== null) await findMessage(context, msgid);
-    throw new CoaxError(
-      'COAX_MESSAGE_INVALID',
-      `"${text}" is neither a msgid nor 4 or more digits of a commit id`,
-      {
-        where,
-      },
-    );
-  }
-
-  const chain = (msgid: number): Promise<readonly Commit[]> => store.commits(msgid, { order: 'oldest' });
-
-  /** Of a message, its newest commit. */
-  async function newest(side: Commit | number): Promise<Commit> {
-    if (typeof side !== 'number') return side;
-    const [commit] = await store.commits(side, { order: 'newest', limit: 1 });
-    if (commit === undefined) throw new CoaxError('COAX_STORE_CORRUPT', `message ${side} has no commits`);
-    return commit;
-  }
-
-  async function around({ msgid, seq }: Commit) {
-    const [before, after] = await Promise.all([
-      seq === 0 ? {} : store.parametersAt(msgid, seq - 1),
-      store.parametersAt(msgid, seq),
-    ]);
-    return { before: before ?? {}, after: after ?? {} };
-  }
 }
 
 async function findCommit({ services }: RouteContext, prefix: string): Promise<Commit> {
@@ -163,4 +148,36 @@ async function findCommit({ services }: RouteContext, prefix: string): Promise<C
     where: prefix,
     detail: { some: found.map(({ id, msgid, seq }) => ({ id, msgid, seq })) },
   });
+}
+
+/** A msgid stays a number; everything else is the start of a commit's id. */
+async function sideOf(context: RouteContext, text: string, where: string): Promise<Commit | number> {
+  const { store } = context.services;
+  const msgid = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : null;
+  if (msgid !== null && (await store.message(msgid)) !== null) return msgid;
+  if (/^[0-9a-fA-F]{4,64}$/.test(text)) return findCommit(context, text);
+  if (msgid !== null) await findMessage(context, msgid);
+  throw new CoaxError(
+    'COAX_MESSAGE_INVALID',
+    `"${text}" is neither a msgid nor 4 or more digits of a commit id`,
+    {
+      where,
+    },
+  );
+}
+
+/** Of a message, its newest commit. */
+async function newestOf({ store }: Services, side: Commit | number): Promise<Commit> {
+  if (typeof side !== 'number') return side;
+  const [commit] = await store.commits(side, { order: 'newest', limit: 1 });
+  if (commit === undefined) throw new CoaxError('COAX_STORE_CORRUPT', `message ${side} has no commits`);
+  return commit;
+}
+
+async function around({ store }: Services, { msgid, seq }: Commit) {
+  const [before, after] = await Promise.all([
+    seq === 0 ? {} : store.parametersAt(msgid, seq - 1),
+    store.parametersAt(msgid, seq),
+  ]);
+  return { before: before ?? {}, after: after ?? {} };
 }

@@ -13,6 +13,11 @@ const answers = { 202: MessageView, ...PROBLEMS };
 
 /** What a person decides about a message. Each is durable when answered; what follows from it goes on. */
 export function decisionRoutes(app: App, context: RouteContext): void {
+  turnRoutes(app, context);
+  editRoutes(app, context);
+}
+
+function turnRoutes(app: App, context: RouteContext): void {
   const { services } = context;
   const { decisions } = services;
 
@@ -49,6 +54,11 @@ export function decisionRoutes(app: App, context: RouteContext): void {
         .code(202)
         .send(await viewMessage(services, await decisions.revert(msgid, { actor, reason }, force))),
   );
+}
+
+function editRoutes(app: App, context: RouteContext): void {
+  const { services } = context;
+  const { decisions } = services;
 
   app.post(
     '/v1/messages/:msgid/rewind',

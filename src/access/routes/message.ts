@@ -28,8 +28,14 @@ const WHY_COMMITS = 200;
 const BODY_BYTES_MAX = 16 * 1024 * 1024;
 
 export function messageRoutes(app: App, context: RouteContext): void {
-  const { services, hub, httpWorkers } = context;
-  const { store } = services;
+  submitRoute(app, context);
+  readRoutes(app, context);
+  ledgerRoutes(app, context);
+  whyRoute(app, context);
+}
+
+function submitRoute(app: App, context: RouteContext): void {
+  const { services, hub } = context;
 
   app.post(
     '/v1/messages',
@@ -81,6 +87,11 @@ export function messageRoutes(app: App, context: RouteContext): void {
         .send(await viewMessage(services, message));
     },
   );
+}
+
+function readRoutes(app: App, context: RouteContext): void {
+  const { services, hub } = context;
+  const { store } = services;
 
   app.get(
     '/v1/messages',
@@ -131,6 +142,11 @@ export function messageRoutes(app: App, context: RouteContext): void {
       return viewMessage(services, message);
     },
   );
+}
+
+function ledgerRoutes(app: App, context: RouteContext): void {
+  const { services } = context;
+  const { store } = services;
 
   app.get(
     '/v1/counts',
@@ -164,6 +180,11 @@ export function messageRoutes(app: App, context: RouteContext): void {
       return next === undefined ? { items } : { items, next };
     },
   );
+}
+
+function whyRoute(app: App, context: RouteContext): void {
+  const { services, httpWorkers } = context;
+  const { store } = services;
 
   app.get(
     '/v1/messages/:msgid/why',

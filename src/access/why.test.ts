@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Commit } from '../ledger/commit.ts';
+import type { Json, Message } from '../message/message.ts';
+import { startState } from '../message/start-state.ts';
+import { stepState } from './message-view.ts';
+import { why } from './why.ts';
+
+const retry = { attempts: 3, backoffMs: 1, factor: 2, backoffMaxMs: 9, terminal: [] };
+const step = (module: string, action: string) => ({ module, action, timeoutMs: 1000, retry });
+const PLAN = { steps: [step('resource', 'select_host'), step('compute', 'create_vm')] };
+
+function messageOf(more: Partial<Message> = {}): Message {
+  return {
+    ...startState(PLAN, {}),
+    msgid: 7,
+    flow: 'create_vm',
+    plan: PLAN,
+    planHash: '',
+    seq: 0,
+    head: '',
+    readyAt: 0,
+    worker: null,
+    leaseUntil: null,
+    fence: 0,
+    begun: 0,
+    ask: null,
+    parent: null,
+    actor: 'ann',
+    created: 0,
+    updated: 0,
+    ...more,
+  };
+}
+
+const explain = (message: Message, commits: Partial<Commit>[] = [], served: string[] = ['resource']) =>
+  why({ message, newestFirst: commits as Commit[], children: [], served: new Set(served), now: 1000 });
+
+test('why a message waits is told: nobody serves it, nobody is free, backoff, a worker at it', () => {
+  assert.match(explain(messageOf(), [], []).reason, /No worker serves resource/);
+  assert.equal(explain(messageOf(), [], []).waiting?.served, false);
+  assert.match(explain(messageOf()).reason, /free worker at resource/);
+  const last = { outcome: 'retry', error: { code: 'X', reason: 'busy' } } as Partial<Commit>;
+  const backoff = explain(messageOf({ readyAt: 61_000, attempt: 1 }), [last]);
+  assert.match(backoff.reason, /1970-01-01T00:01:01\.000Z: the last attempt failed, busy/);
+  const running = explain(messageOf({ worker: 'w9', leaseUntil: 5000 }));
+  assert.match(running.reason, /w9 is doing resource select_host/);
+  assert.equal(running.waiting?.worker, 'w9');
+});
+
+test('why a host won, or none did, is read from the newest commit that tells it', () => {
+  const placement = (host: string | undefined): Json => ({
+    filters: [{ name: 'capacity', before: 4, removed: 3, after: 1, examples: [] }],
+    weighers: [],
+    candidates: [],
+    reason: host === undefined ? 'no host fits' : `${host} fits best`,
+    ...(host !== undefined && { host }),
+  });
+  const won = explain(messageOf({ phase: 'done', cursor: 2 }), [
+    {},
+    { detail: placement('h2') },
+    { detail: placement('h1') },
+  ]);
+  assert.equal(won.host, 'h2');
+  assert.match(won.reason, /h2 fits best/);
+  assert.equal(won.waiting, null);
+  const error = { code: 'COAX_NO_VALID_HOST', reason: 'no host fits', detail: placement(undefined) };
+  const lost = explain(
+    messageOf({ phase: 'rolled_back', mode: 'rollback', cursor: -1, cause: 'failed', error }),
+    [{ error }],
+  );
+  assert.equal(lost.host, null);
+  assert.equal(lost.filters[0]?.removed, 3);
+  assert.match(lost.reason, /Rolled back \(failed\): no host fits/);
+});
+
+test('each step has the state that cursor and mode give it', () => {
+  const states = (more: Partial<Message>, reached: number) =>
+    [0, 1, 2, 3].map(index => stepState(messageOf(more), index, reached));
+  assert.deepEqual(states({ cursor: 1 }, 1), ['done', 'current', 'pending', 'pending']);
+  assert.deepEqual(states({ cursor: 4 }, 4), ['done', 'done', 'done', 'done']);
+  assert.deepEqual(states({ mode: 'rollback', cursor: 1 }, 2), ['done', 'undoing', 'undone', 'pending']);
+  assert.deepEqual(states({ mode: 'rollback', cursor: -1 }, 2), ['undone', 'undone', 'undone', 'pending']);
+  assert.deepEqual(states({ mode: 'rollback', cursor: -1, floor: 1 }, 2), [
+    'done',
+    'undone',
+    'undone',
+    'pending',
+  ]);
+});
