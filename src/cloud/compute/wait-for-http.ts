@@ -3,12 +3,12 @@ import { CoaxError, textOf } from '../../errors/coax-error.ts';
 import type { Guest } from './hypervisor.ts';
 
 const BETWEEN_MS = 50;
-const ASK_AGAIN_MS = 400;
-const GIVE_UP_MS = 10_000;
+const ASK_AGAIN_MS = 200;
+const GIVE_UP_MS = 5000;
 
 /**
  * Waits until the guest's page answers with 200, and gives its text. While a guest boots, a request may hang (no answer
- * to ARP, or QEMU took the connection and has nobody to hand it to), so a new one starts beside it every 0.4 s.
+ * to ARP, or QEMU took the connection and has nobody to hand it to), so a new one starts beside it every 0.2 s.
  *
  * Errors: COAX_HYPERVISOR when the guest's process ends or the time is over; what `signal` gives when it aborts.
  */
