@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { PROBLEM_TYPE, Problem } from '../api/problem.ts';
-import type { EventHub } from './event-hub.ts';
-import type { Holds } from './hold.ts';
+import type { EventHub } from './events/event-hub.ts';
+import type { Holds } from './events/hold.ts';
 import type { HttpWorkers } from './http-workers.ts';
 import type { Services } from './services.ts';
 

@@ -18,7 +18,7 @@ import type { StepOutcome } from '../../message/outcome.ts';
 import { outputOf, parametersOf } from '../../message/parameters.ts';
 import { validateParameters } from '../../message/validate.ts';
 import { type App, PROBLEMS, type RouteContext } from '../app.ts';
-import { SseStream } from '../sse-stream.ts';
+import { SseStream } from '../events/sse-stream.ts';
 
 const FINISH_BYTES_MAX = 4 * 1024 * 1024;
 

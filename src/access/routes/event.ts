@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { EventsQuery } from '../../api/event.ts';
 import { CoaxError } from '../../errors/coax-error.ts';
 import { type App, PROBLEMS, type RouteContext } from '../app.ts';
+import { SseStream } from '../events/sse-stream.ts';
 import { viewCommit, viewLite } from '../message-view.ts';
-import { SseStream } from '../sse-stream.ts';
 import { findMessage } from './message.ts';
 
 const HISTORY_PAGE = 200;

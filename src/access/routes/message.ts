@@ -17,7 +17,7 @@ import { CoaxError } from '../../errors/coax-error.ts';
 import type { Message } from '../../message/message.ts';
 import { isResting } from '../../message/status.ts';
 import { type App, PROBLEMS, type RouteContext } from '../app.ts';
-import { waitMsOf } from '../hold.ts';
+import { waitMsOf } from '../events/hold.ts';
 import { viewCommit, viewMessage } from '../message-view.ts';
 import { commitsPage, cursorOf, readCursor } from '../page.ts';
 import { acceptOne, submissionOf, submitMany } from '../submit.ts';

@@ -1,7 +1,7 @@
-import type { CommitEventView } from '../api/event.ts';
-import { isResting } from '../message/status.ts';
-import type { CommitEvent, Store } from '../store/store.ts';
-import { viewCommit, viewLite } from './message-view.ts';
+import type { CommitEventView } from '../../api/event.ts';
+import { isResting } from '../../message/status.ts';
+import type { CommitEvent, Store } from '../../store/store.ts';
+import { viewCommit, viewLite } from '../message-view.ts';
 
 type Listener = (event: CommitEvent) => void;
 

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { CoaxError } from '../errors/coax-error.ts';
+import { CoaxError } from '../../errors/coax-error.ts';
 
 const WAIT_MS_MAX = 600_000;
 /** Requests held at one time; each costs a connection and a little memory. */
