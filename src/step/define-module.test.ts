@@ -222,12 +222,12 @@ test('what a step throws becomes an outcome', async () => {
 
 test('a step that heeds its signal is tried again, whatever it was stopped for', async () => {
   for (const [reason, code] of [
-    ['timeout', 'COAX_STEP_TIMEOUT'],
-    ['drain', 'COAX_STEP_CANCELLED'],
-  ]) {
+    ['COAX_STEP_TIMEOUT', 'COAX_STEP_TIMEOUT'],
+    ['COAX_STEP_LOST', 'COAX_STEP_CANCELLED'],
+  ] as const) {
     const stop = new AbortController();
     const act = actionOf(async (_input, { signal }) => {
-      stop.abort(new Error(reason));
+      stop.abort(new CoaxError(reason, 'stop'));
       signal.throwIfAborted();
     });
     const outcome = await act.run(call({ n: 1 }, { signal: stop.signal }));

@@ -1,4 +1,4 @@
-import { CoaxError, textOf } from '../errors/coax-error.ts';
+import { CoaxError, isCoaxError, textOf } from '../errors/coax-error.ts';
 import { jsonFault } from '../message/json-fault.ts';
 import { REASON_LENGTH_MAX } from '../message/limits.ts';
 import type { Json } from '../message/message.ts';
@@ -42,12 +42,11 @@ function isOfSignal(error: unknown, signal: AbortSignal): boolean {
   );
 }
 
-/** The worker's reason is one word: `timeout`, or why else the step was called off. */
+/** The worker's reason is a CoaxError: COAX_STEP_TIMEOUT, or why else the step was called off. */
 function stopped({ signal, timeoutMs }: StepCall): StepOutcome {
-  const why = textOf(signal.reason);
-  return why === 'timeout'
+  return isCoaxError(signal.reason, 'COAX_STEP_TIMEOUT')
     ? retryable('COAX_STEP_TIMEOUT', `it took longer than ${timeoutMs} ms`)
-    : retryable('COAX_STEP_CANCELLED', `it was called off (${clip(why)})`);
+    : retryable('COAX_STEP_CANCELLED', `it was called off (${clip(textOf(signal.reason))})`);
 }
 
 function transientCode(error: unknown): string | null {
