@@ -8,7 +8,7 @@ import { isCoaxError } from '../../errors/coax-error.ts';
 import type { Json } from '../../message/message.ts';
 import { lengthOfTime, UsageFault, wholeNumber } from '../verb.ts';
 import { parsePairs } from './pairs.ts';
-import { readLines, readParameters } from './parameter-files.ts';
+import { type Line, readLines, readParameters } from './parameter-files.ts';
 import { shortId } from './refs.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'coax-input-'));
@@ -17,6 +17,11 @@ const file = (name: string, text: string): string => {
   writeFileSync(join(dir, name), text);
   return join(dir, name);
 };
+async function all(lines: AsyncIterable<Line>): Promise<Line[]> {
+  const read: Line[] = [];
+  for await (const line of lines) read.push(line);
+  return read;
+}
 const usage = (where?: string) => (error: unknown) =>
   isCoaxError(error, 'COAX_USAGE') && (where === undefined || error.where === where);
 
@@ -82,12 +87,12 @@ test('parameters from JSON and YAML files', async () => {
 
 test('a bad line is told with its number; empty lines count and are passed over', async () => {
   const good = file('good.jsonl', '{"a":1}\n\n{"a":2}');
-  assert.deepEqual(await Array.fromAsync(readLines(good)), [
+  assert.deepEqual(await all(readLines(good)), [
     { number: 1, parameters: { a: 1 } },
     { number: 3, parameters: { a: 2 } },
   ]);
   const bad = file('bad.jsonl', '{"a":1}\n\n{"a"\n');
-  await assert.rejects(Array.fromAsync(readLines(bad)), usage(`${bad}:3`));
+  await assert.rejects(all(readLines(bad)), usage(`${bad}:3`));
 });
 
 test('lengths of time and whole numbers of options', () => {

@@ -1,8 +1,11 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { MessageView } from '../../../api/message.ts';
+import type { Client } from '../../../client/client.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import type { Context } from '../../context.ts';
 import { isCoaxProcess, readServerFile } from '../../data-dir.ts';
+import { isResting } from '../../live/view.ts';
 import { plural } from '../../output/text.ts';
 import { defineVerb, lengthOfTime } from '../../verb.ts';
 
@@ -58,20 +61,32 @@ async function untilGone(pid: number, timeoutMs: number): Promise<void> {
   }
 }
 
-/** Every VM goes by a revert, so the ledger tells of it and nothing is left behind. */
-async function purge(context: Context): Promise<void> {
-  const client = await context.client();
+/** Every VM goes by its message's walk back, so the ledger tells of it and nothing is left behind. */
+async function purge({ client: connect, out }: Context): Promise<void> {
+  const client = await connect();
   const { items } = await client.vms();
-  const reverted = await Promise.all(
-    items.map(vm => client.removeVm(vm.name, { reason: 'coax down --purge' })),
-  );
-  const ended = await Promise.all(reverted.map(({ msgid }) => client.waitFor(msgid)));
+  const roots = new Set(await Promise.all(items.map(vm => rootOf(client, vm.msgid))));
+  const ended = await Promise.all([...roots].map(msgid => walkBack(client, msgid)));
   const parked = ended.filter(message => message.status === 'parked');
   if (parked.length > 0) {
-    throw new CoaxError('COAX_PARKED', `${plural(parked.length, 'VM')} could not be removed`, {
+    throw new CoaxError('COAX_PARKED', `${plural(parked.length, 'message')} could not be walked back`, {
       where: parked.map(message => `message ${message.msgid}`).join(', '),
       hint: `The server still runs. coax resolve ${parked[0]?.msgid} retry|skip|edit|undone --reason …`,
     });
   }
-  context.out.hint(`removed ${plural(items.length, 'VM')}`);
+  out.hint(`removed ${plural(items.length, 'VM')}`);
+}
+
+/** A VM that a branch of a group made goes with the whole group. */
+async function rootOf(client: Client, msgid: number): Promise<number> {
+  const { parent } = await client.message(msgid);
+  return parent === null ? msgid : rootOf(client, parent.msgid);
+}
+
+async function walkBack(client: Client, msgid: number): Promise<MessageView> {
+  const reason = 'coax down --purge';
+  const { status } = await client.message(msgid);
+  if (status === 'done') await client.revert(msgid, { reason, force: true });
+  else if (!isResting(status)) await client.cancel(msgid, { reason });
+  return client.waitFor(msgid);
 }
