@@ -1,11 +1,29 @@
 import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { inChild, MEASURES } from './child.ts';
+import { measureDeepMessage } from './deep-message.ts';
+import { measureExecutables } from './executables.ts';
+import { measureIdle } from './idle.ts';
+import { inChild } from './in-child.ts';
 import { machine } from './machine.ts';
+import { measureMemory } from './memory.ts';
+import { measureQueue } from './queue.ts';
+import { measureRollback } from './rollback.ts';
 import type { Row } from './row.ts';
+import { measureSaturation } from './saturation.ts';
 import { table } from './table.ts';
 import { writePage } from './write-page.ts';
 
+/** In the order of the table; each is exported by the file of its name. */
+const MEASURES = {
+  saturation: measureSaturation,
+  memory: measureMemory,
+  idle: measureIdle,
+  rollback: measureRollback,
+  queue: measureQueue,
+  'deep-message': measureDeepMessage,
+  executables: measureExecutables,
+};
 const NAMES = Object.keys(MEASURES) as (keyof typeof MEASURES)[];
 const USAGE = `npm run bench -- [--json FILE] [--write] [--only NAME]... [--quick]
   --json FILE  also writes the rows as JSON
@@ -33,7 +51,7 @@ async function main(): Promise<number> {
     if (given.only !== undefined && !given.only.includes(name)) continue;
     const began = performance.now();
     try {
-      rows.push(...(await inChild(name, given.quick)));
+      rows.push(...(await inChild(join(import.meta.dirname, `${name}.ts`), MEASURES[name], given.quick)));
       console.error(`${name}: measured in ${((performance.now() - began) / 1000).toFixed(1)} s`);
     } catch (error) {
       console.error(`bench: ${(error as Error).message}`);

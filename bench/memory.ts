@@ -1,4 +1,4 @@
-import { inChild } from './child.ts';
+import { inChild } from './in-child.ts';
 import { openRig, settled, submitMany } from './rig.ts';
 import { comparedRow, type Pair, type Row } from './row.ts';
 
@@ -9,7 +9,8 @@ const QUICK = { flows: 200, rounds: 1 };
 export async function measureMemory(quick: boolean): Promise<Row[]> {
   const { flows, rounds } = quick ? QUICK : FULL;
   const pairs: Pair[] = [];
-  for (let round = 0; round < rounds; round++) pairs.push(await inChild('peakOfFlows', flows));
+  for (let round = 0; round < rounds; round++)
+    pairs.push(await inChild(import.meta.filename, peakOfFlows, flows));
   const name = `memory: peak of ${flows.toLocaleString('en')} flows at saturation`;
   return [comparedRow(name, 'MiB', 'the process before its first message', pairs)];
 }

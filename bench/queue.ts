@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { inChild } from './child.ts';
+import { inChild } from './in-child.ts';
 import { peakMib } from './memory.ts';
 import { openRig, type Rig, submitMany } from './rig.ts';
 import { comparedRow, inTurns, median, type Row } from './row.ts';
@@ -18,7 +18,7 @@ export async function measureQueue(quick: boolean): Promise<Row[]> {
   try {
     for (const which of ['long', 'short'] as const) {
       mkdirSync(folders[which]);
-      await inChild('fillQueue', folders[which], which === 'long' ? long : short);
+      await inChild(import.meta.filename, fillQueue, folders[which], which === 'long' ? long : short);
     }
     const costs = await claimCosts(folders, claims, rounds);
     const queued = (count: number): string => `with ${count.toLocaleString('en')} queued`;
@@ -28,8 +28,8 @@ export async function measureQueue(quick: boolean): Promise<Row[]> {
     };
     const peaks = await inTurns(
       rounds,
-      () => inChild('workOff', folders.long, flows),
-      () => inChild('workOff', folders.short, flows),
+      () => inChild(import.meta.filename, workOff, folders.long, flows),
+      () => inChild(import.meta.filename, workOff, folders.short, flows),
     );
     return [
       row(`claim of ${CLAIM}`, 'claimMs', 'ratio <= 1.5'),
