@@ -1,14 +1,16 @@
 import type { MessageView } from '../../api/message.ts';
-import { KINDS } from '../../errors/codes.ts';
+import { CODES, type ErrorCode, KINDS } from '../../errors/codes.ts';
 import { plain, plural, valueText } from '../output/text.ts';
 import { duration } from '../output/time.ts';
 
 /** The exit status that a wait for this message ends with. */
 export function exitStatusOf(message: MessageView): number {
   if (message.status === 'done') return 0;
-  if (message.status === 'rolled_back') return KINDS.failed.exit;
-  return message.status === 'parked' ? KINDS.parked.exit : KINDS.timeout.exit;
+  if (message.status === 'rolled_back') return exitOf('COAX_ROLLED_BACK');
+  return exitOf(message.status === 'parked' ? 'COAX_PARKED' : 'COAX_WAIT_TIMEOUT');
 }
+
+const exitOf = (code: ErrorCode): number => KINDS[CODES[code].kind].exit;
 
 /** The last line of a wait: how it ended, and the next command. */
 export function outcomeLine(message: MessageView): string {

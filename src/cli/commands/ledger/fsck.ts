@@ -1,5 +1,5 @@
 import type { FsckReportView } from '../../../api/fsck.ts';
-import { KINDS } from '../../../errors/codes.ts';
+import { CODES, KINDS } from '../../../errors/codes.ts';
 import { cell, type Output } from '../../output/output.ts';
 import { plural } from '../../output/text.ts';
 import { defineVerb } from '../../verb.ts';
@@ -20,7 +20,7 @@ export const verb = defineVerb<{ offline?: boolean }>({
     const { out } = context;
     const report = offline ? await readOffline(context.dataDir) : await (await context.client()).fsck();
     await out.object(report, report.ok ? 'ok' : 'corrupt', () => printReport(out, report));
-    return report.ok ? 0 : KINDS.corrupt.exit;
+    return report.ok ? 0 : KINDS[CODES.COAX_FSCK.kind].exit;
   },
 });
 
