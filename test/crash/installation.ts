@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -37,7 +38,11 @@ export class Installation {
   constructor() {
     for (const folder of ['data', 'effects', 'locks', 'flows', 'modules/shake'])
       mkdirSync(join(this.dir, folder), { recursive: true });
-    for (const action of ['a', 'b', 'refuse']) copyFileSync(STEP, join(this.dir, 'modules/shake', action));
+    for (const action of ['a', 'b', 'refuse']) {
+      const file = join(this.dir, 'modules/shake', action);
+      copyFileSync(STEP, file);
+      chmodSync(file, 0o755);
+    }
     for (const [name, steps] of Object.entries(FLOWS)) {
       const parameters = 'parameters: {dir: {type: string}, items: {type: array, default: [1, 2, 3]}}';
       writeFileSync(join(this.dir, 'flows', `${name}.yaml`), `name: ${name}\n${parameters}\n${steps}\n`);
