@@ -1,4 +1,7 @@
 import { fork } from 'node:child_process';
+import { join } from 'node:path';
+
+const MAIN = join(import.meta.dirname, 'child-main.ts');
 
 /**
  * Runs an exported function of a module in a new process and gives its answer: heap, caches and peak memory are then its
@@ -10,7 +13,7 @@ export function inChild<Values extends unknown[], Value>(
   ...values: Values
 ): Promise<Value> {
   return new Promise((resolve, reject) => {
-    const child = fork(import.meta.filename, [file, work.name, JSON.stringify(values)], {
+    const child = fork(MAIN, [file, work.name, JSON.stringify(values)], {
       execArgv: ['--disable-warning=ExperimentalWarning'],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
@@ -24,11 +27,4 @@ export function inChild<Values extends unknown[], Value>(
       else reject(new Error(`${work.name} ended with ${signal ?? `status ${status}`} and no figures`));
     });
   });
-}
-
-if (import.meta.main) {
-  const [, , file, name, values] = process.argv;
-  const module = (await import(file as string)) as Record<string, (...values: unknown[]) => unknown>;
-  const value = await module[name as string]?.(...(JSON.parse(values ?? '[]') as unknown[]));
-  process.send?.({ value }, () => process.disconnect());
 }
