@@ -2,23 +2,23 @@ import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { AccessServer } from '../access/open-access.ts';
 import { openAccess } from '../access/open-access.ts';
 import type { FsckResult } from '../access/services.ts';
 import { makeTokenCheck } from '../access/token.ts';
 import { GroupServer } from '../channel/groups.ts';
 import { makeDecisions } from '../channel/make-decisions.ts';
 import { StoreChannel } from '../channel/store-channel.ts';
-import { cloudSchema, openCloud } from '../cloud/cloud.ts';
+import { type Cloud, cloudSchema, openCloud } from '../cloud/cloud.ts';
 import { cacheFolder } from '../cloud/image/cache-folder.ts';
 import { CoaxError, type Fault, textOf } from '../errors/coax-error.ts';
 import { gitExport } from '../ledger/git-export.ts';
 import { closeSpawners, startSpawner } from '../linux/process/run-process.ts';
-import { openCatalogue } from '../step/catalogue.ts';
-import { openFlows } from '../step/flow-folder.ts';
+import { type OpenCatalogue, openCatalogue } from '../step/catalogue.ts';
+import { type FlowBook, openFlows } from '../step/flow-folder.ts';
 import { exportMessages } from '../store/export.ts';
 import { type FsckReport, fsckStore } from '../store/fsck.ts';
 import { openSqlite, openSqliteScan } from '../store/sqlite/open-sqlite.ts';
+import type { Store } from '../store/store.ts';
 import { Worker } from '../worker/worker.ts';
 import { ServedAddresses } from './served-addresses.ts';
 import { keepToken, removeServerFile, writeServerFile } from './server-file.ts';
@@ -27,6 +27,8 @@ import { keepToken, removeServerFile, writeServerFile } from './server-file.ts';
 const FLOWS = fileURLToPath(new URL('../../flows', import.meta.url));
 /** Leases of this process's own worker end with the process, so they may be long. */
 const OWN_LEASE_MS = 10 * 60_000;
+/** Steps under way may take so long when the server stops, before they are told to end. */
+const GRACE_MS = 10_000;
 export const LISTEN_DEFAULT = '127.0.0.1:7411';
 export const VERSION = '0.1.0';
 
@@ -54,88 +56,101 @@ export interface RunningServer {
  * that chooses an engine. Errors: COAX_STORE_LOCKED, COAX_STORE_UNAVAILABLE, COAX_STORE_CORRUPT, COAX_USAGE.
  */
 export async function openServer(options: ServerOptions): Promise<RunningServer> {
+  await using opened = new AsyncDisposableStack();
   const dataDir = resolve(options.dataDir);
-  const closing: (() => Promise<void> | void)[] = [];
-  const close = async (): Promise<void> => {
-    for (const end of closing.splice(0).reverse()) await end();
+  const name = `${hostname()}-${process.pid}`;
+  let graceMs = GRACE_MS;
+  makeDataDir(dataDir);
+  const parts = await openParts(opened, dataDir, options);
+  const work = openWork(opened, name, parts, reportOnce(options.log), () => graceMs);
+  const access = await openAccess(
+    {
+      ...parts,
+      channel: work.channel,
+      decisions: makeDecisions(parts.store),
+      actorOf: makeTokenCheck(keepToken(dataDir)),
+      fsck: async () => joinReports(await fsckStore(parts.store.scan()), await parts.cloud.fsck()),
+      exportGit: () => gitExport(exportMessages(parts.store)),
+      workers: () => [{ name, addresses: [...work.addresses()], claims: work.worker.inFlight }],
+      version: VERSION,
+      simulated: options.simulate,
+    },
+    { listen: options.listen, allowRemote: options.allowRemote ?? false },
+  );
+  opened.defer(() => access.close());
+  writeServerFile(dataDir, access.url);
+  opened.defer(() => removeServerFile(dataDir));
+  const closing = opened.move();
+  return {
+    url: access.url,
+    close: (grace = graceMs) => {
+      graceMs = grace;
+      return closing.disposeAsync();
+    },
   };
-  try {
-    makeDataDir(dataDir);
-    const store = openSqlite({ file: databaseFile(dataDir), schema: cloudSchema });
-    closing.push(() => store.close());
-    const name = `${hostname()}-${process.pid}`;
-    const fault = reportOnce(options.log);
+}
 
-    const onFault = ({ where, reason }: Fault): void => options.log(`${where}: ${reason}`);
-    startSpawner();
-    closing.push(() => closeSpawners());
+interface Parts {
+  readonly store: Store;
+  readonly cloud: Cloud;
+  readonly catalogue: OpenCatalogue;
+  readonly flows: FlowBook;
+}
 
-    const cloud = await openCloud({
-      store,
-      dataDir,
-      cacheDir: cacheFolder(),
-      simulate: options.simulate,
-      onProgress: options.log,
-    });
-    closing.push(() => cloud.close());
-    const catalogue = openCatalogue({ builtin: cloud.modules, dirs: options.modulesDirs, onFault });
-    await catalogue.refresh();
-    closing.push(() => catalogue.watch().close());
-    const flows = openFlows({ dirs: [FLOWS, ...options.flowsDirs], onFault });
-    await flows.refresh();
-    closing.push(() => flows.watch().close());
-    catalogue.watch();
-    flows.watch();
+/** What there is to know: the store, the cloud on it, and the actions and flows of all folders. */
+async function openParts(
+  opened: AsyncDisposableStack,
+  dataDir: string,
+  options: ServerOptions,
+): Promise<Parts> {
+  const store = openSqlite({ file: databaseFile(dataDir), schema: cloudSchema });
+  opened.defer(() => store.close());
+  startSpawner();
+  opened.defer(() => closeSpawners());
+  const cloud = await openCloud({
+    store,
+    dataDir,
+    cacheDir: cacheFolder(),
+    simulate: options.simulate,
+    onProgress: options.log,
+  });
+  opened.defer(() => cloud.close());
+  const onFault = ({ where, reason }: Fault): void => options.log(`${where}: ${reason}`);
+  const catalogue = openCatalogue({ builtin: cloud.modules, dirs: options.modulesDirs, onFault });
+  opened.defer(() => catalogue.close());
+  await catalogue.refresh();
+  catalogue.watch();
+  const flows = openFlows({ dirs: [FLOWS, ...options.flowsDirs], onFault });
+  opened.defer(() => flows.close());
+  await flows.refresh();
+  flows.watch();
+  return { store, cloud, catalogue, flows };
+}
 
-    const channel = new StoreChannel(store);
-    closing.push(() => channel.close());
-    const groups = new GroupServer(channel, `${name}-groups`, Math.random, fault);
-    closing.push(() => groups.close());
-    const served = new ServedAddresses(catalogue, () => cloud.hostNames());
-    const worker = new Worker({
-      name,
-      channel,
-      catalogue,
-      addresses: () => served.now(),
-      now: () => store.now(),
-      leaseMs: OWN_LEASE_MS,
-      onFault: fault,
-    });
-    let graceMs = 10_000;
-    closing.push(() => worker.drain(graceMs));
+interface Work {
+  readonly channel: StoreChannel;
+  readonly worker: Worker;
+  addresses(): readonly string[];
+}
 
-    const token = keepToken(dataDir);
-    const access: AccessServer = await openAccess(
-      {
-        store,
-        decisions: makeDecisions(store),
-        channel,
-        flows,
-        catalogue,
-        cloud,
-        actorOf: makeTokenCheck(token),
-        fsck: async () => joinReports(await fsckStore(store.scan()), await cloud.fsck()),
-        exportGit: () => gitExport(exportMessages(store)),
-        workers: () => [{ name, addresses: [...served.now()], claims: worker.inFlight }],
-        version: VERSION,
-        simulated: options.simulate,
-      },
-      { listen: options.listen, allowRemote: options.allowRemote ?? false },
-    );
-    closing.push(() => access.close());
-    writeServerFile(dataDir, access.url);
-    closing.push(() => removeServerFile(dataDir));
-    return {
-      url: access.url,
-      close: (grace = graceMs) => {
-        graceMs = grace;
-        return close();
-      },
-    };
-  } catch (error) {
-    await close().catch(() => {});
-    throw error;
-  }
+/** What moves messages: the channel, the groups, and this process's own worker. */
+function openWork(
+  opened: AsyncDisposableStack,
+  name: string,
+  { store, cloud, catalogue }: Parts,
+  onFault: (error: unknown) => void,
+  graceMs: () => number,
+): Work {
+  const channel = new StoreChannel(store);
+  opened.defer(() => channel.close());
+  const groups = new GroupServer(channel, `${name}-groups`, Math.random, onFault);
+  opened.defer(() => groups.close());
+  const served = new ServedAddresses(catalogue, () => cloud.hostNames());
+  const addresses = (): readonly string[] => served.now();
+  const now = (): number => store.now();
+  const worker = new Worker({ name, channel, catalogue, addresses, now, leaseMs: OWN_LEASE_MS, onFault });
+  opened.defer(() => worker.drain(graceMs()));
+  return { channel, worker, addresses };
 }
 
 /** Checks the database of a data directory that no server uses. */

@@ -4,16 +4,16 @@ import { dirname } from 'node:path';
 import { CoaxError } from '../../errors/coax-error.ts';
 import type { StoreScan } from '../store.ts';
 import { REAL_TIMERS, type Timers } from '../timers.ts';
-import { releaseAll } from './claim.ts';
 import { StoreClock } from './clock.ts';
 import { Connection, type Probe } from './connection.ts';
 import { crashPoint } from './crash-point.ts';
 import { Engine } from './engine.ts';
 import { lockFile } from './lock.ts';
-import { openScan } from './scan.ts';
 import { CORE_SCHEMA, type SchemaPart } from './schema.ts';
 import { fromSqlite } from './sqlite-error.ts';
 import { SqliteStore } from './sqlite-store.ts';
+import { releaseAll } from './statements/claim.ts';
+import { openScan } from './statements/scan.ts';
 
 export interface SqliteOptions {
   /** Path of the database file; its folder is made when missing. */

@@ -21,8 +21,9 @@ import type {
   WriteAnswer,
 } from '../store.ts';
 import type { Timers } from '../timers.ts';
-import { claim, expireLeases, extend, release, releaseWorker } from './claim.ts';
 import type { Engine } from './engine.ts';
+import { queryAllocations, SqliteTx } from './sqlite-tx.ts';
+import { claim, expireLeases, extend, release, releaseWorker } from './statements/claim.ts';
 import {
   readCommits,
   readCommitsByPrefix,
@@ -30,11 +31,10 @@ import {
   readMessage,
   readMessages,
   readParametersAt,
-} from './read.ts';
-import { openScan } from './scan.ts';
-import { queryAllocations, SqliteTx } from './sqlite-tx.ts';
-import { submit } from './submit.ts';
-import { isCurrent, refused, writeClaimed } from './write.ts';
+} from './statements/read.ts';
+import { openScan } from './statements/scan.ts';
+import { submit } from './statements/submit.ts';
+import { isCurrent, refused, writeClaimed } from './statements/write.ts';
 import { WriteQueue } from './write-queue.ts';
 
 const IDLE_MS = 50;

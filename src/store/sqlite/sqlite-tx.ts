@@ -4,9 +4,9 @@ import type { Ask, Message, Phase } from '../../message/message.ts';
 import type { Accepted, Allocation, AllocationQuery, NextState, StoreTx, Submission } from '../store.ts';
 import type { Connection } from './connection.ts';
 import type { Engine } from './engine.ts';
-import { type AllocationRow, type MessageRow, toAllocation, toMessage } from './rows.ts';
-import { submit } from './submit.ts';
-import { moveMessage } from './write.ts';
+import { type AllocationRow, type MessageRow, toAllocation, toMessage } from './statements/rows.ts';
+import { submit } from './statements/submit.ts';
+import { moveMessage } from './statements/write.ts';
 
 /** The open transaction of the embedded engine. */
 export class SqliteTx implements StoreTx {

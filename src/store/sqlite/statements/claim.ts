@@ -1,5 +1,5 @@
-import type { Claim, ClaimRef, ClaimRequest, ExtendAnswer } from '../store.ts';
-import type { Engine } from './engine.ts';
+import type { Claim, ClaimRef, ClaimRequest, ExtendAnswer } from '../../store.ts';
+import type { Engine } from '../engine.ts';
 import { type MessageRow, toMessage } from './rows.ts';
 
 /**

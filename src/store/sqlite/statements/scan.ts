@@ -1,5 +1,5 @@
-import type { Allocation, RawCommitRow, RawMessageRow, StoreScan } from '../store.ts';
-import type { Connection } from './connection.ts';
+import type { Allocation, RawCommitRow, RawMessageRow, StoreScan } from '../../store.ts';
+import type { Connection } from '../connection.ts';
 import { type AllocationRow, type MessageRow, toAllocation, toRawMessage } from './rows.ts';
 
 const PAGE = 500;

@@ -1,12 +1,12 @@
-import { CoaxError } from '../../errors/coax-error.ts';
-import { type Commit, commitId, encodeCommit } from '../../ledger/commit.ts';
-import { GROUP_ADDRESS } from '../../message/address.ts';
-import { canonical } from '../../message/canonical.ts';
-import type { Message, MessageState } from '../../message/message.ts';
-import { parametersOf } from '../../message/parameters.ts';
-import { isResting } from '../../message/status.ts';
-import type { Claim, NextState, Write, WriteAnswer } from '../store.ts';
-import type { Engine } from './engine.ts';
+import { CoaxError } from '../../../errors/coax-error.ts';
+import { type Commit, commitId, encodeCommit } from '../../../ledger/commit.ts';
+import { GROUP_ADDRESS } from '../../../message/address.ts';
+import { canonical } from '../../../message/canonical.ts';
+import type { Message, MessageState } from '../../../message/message.ts';
+import { parametersOf } from '../../../message/parameters.ts';
+import { isResting } from '../../../message/status.ts';
+import type { Claim, NextState, Write, WriteAnswer } from '../../store.ts';
+import type { Engine } from '../engine.ts';
 import { type MessageRow, toMessage } from './rows.ts';
 import { INSERT_COMMIT } from './submit.ts';
 

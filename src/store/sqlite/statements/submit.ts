@@ -1,11 +1,11 @@
-import { CoaxError } from '../../errors/coax-error.ts';
-import { type CommitBody, commitId, encodeCommit } from '../../ledger/commit.ts';
-import { addressOf } from '../../message/address.ts';
-import { canonical } from '../../message/canonical.ts';
-import type { Message } from '../../message/message.ts';
-import { startState } from '../../message/start-state.ts';
-import type { Accepted, Submission } from '../store.ts';
-import type { Engine } from './engine.ts';
+import { CoaxError } from '../../../errors/coax-error.ts';
+import { type CommitBody, commitId, encodeCommit } from '../../../ledger/commit.ts';
+import { addressOf } from '../../../message/address.ts';
+import { canonical } from '../../../message/canonical.ts';
+import type { Message } from '../../../message/message.ts';
+import { startState } from '../../../message/start-state.ts';
+import type { Accepted, Submission } from '../../store.ts';
+import type { Engine } from '../engine.ts';
 
 const INSERT = `INSERT INTO messages (msgid, flow, plan, mode, cursor, attempt, phase, floor, base, trail, seq, head,
   address, ready_at, fence, begun, parent_msgid, parent_step, parent_branch, parent_generation, actor, created, updated)

@@ -1,10 +1,10 @@
 import type { SQLInputValue } from 'node:sqlite';
-import { type Commit, decodeCommit } from '../../ledger/commit.ts';
-import type { Json, Message, Parameters, Plan, Status } from '../../message/message.ts';
-import { applyDelta } from '../../message/parameters.ts';
-import type { CommitRange, MessageQuery } from '../store.ts';
-import type { Connection } from './connection.ts';
-import { prefixRange } from './id-index.ts';
+import { type Commit, decodeCommit } from '../../../ledger/commit.ts';
+import type { Json, Message, Parameters, Plan, Status } from '../../../message/message.ts';
+import { applyDelta } from '../../../message/parameters.ts';
+import type { CommitRange, MessageQuery } from '../../store.ts';
+import type { Connection } from '../connection.ts';
+import { prefixRange } from '../id-index.ts';
 import { type MessageRow, toMessage } from './rows.ts';
 
 type PlanOf = (hash: string) => Plan;
