@@ -26,6 +26,13 @@ export async function runMany(context: Context, client: Client, options: ManyOpt
   const started = Date.now();
   const progress = new Progress(out);
   const wait = options.wait ? waitForMany(client, progress, options.timeout) : null;
+  const onInterrupt = () => {
+    // Gives the cursor back first.
+    progress.close();
+    out.hint(`interrupted: ${progress.counts.submitted} messages were accepted and go on; coax ls`);
+    process.exit(130);
+  };
+  process.once('SIGINT', onInterrupt);
   try {
     for await (const batch of batches(readLines(options.from))) {
       const msgids = await submit(client, options, batch, progress.counts.submitted);
@@ -33,11 +40,13 @@ export async function runMany(context: Context, client: Client, options: ManyOpt
       wait?.add(msgids);
       if (!wait && out.format === 'name') for (const msgid of msgids) out.line(String(msgid));
     }
+    process.off('SIGINT', onInterrupt);
     const status = (await wait?.end()) ?? 0;
     await summary(context, progress, started, wait !== null);
     if (status === 130) out.hint('interrupted: the messages go on; coax ls');
     return status;
   } finally {
+    process.off('SIGINT', onInterrupt);
     progress.close();
     wait?.stop();
   }
