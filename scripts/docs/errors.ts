@@ -6,7 +6,9 @@ export const ERRORS_PAGE = fileURLToPath(new URL('../../docs/reference/errors.md
 
 /** The reference page of errors, made from the one table of codes. */
 export function errorsPage(): string {
-  const kinds = Object.entries(KINDS).map(([kind, { http, exit, about }]) => `| ${kind} | ${http} | ${exit} | ${about} |`);
+  const kinds = Object.entries(KINDS).map(
+    ([kind, { http, exit, about }]) => `| ${kind} | ${http} | ${exit} | ${about} |`,
+  );
   const codes = Object.entries(CODES)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([code, { kind, about, hint }]) => {
