@@ -28,7 +28,9 @@ export function keepToken(dataDir: string): string {
     if (token.length >= 32) return token;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-      throw new CoaxError('COAX_STORE_UNAVAILABLE', `the token cannot be read: ${textOf(error)}`, { where: file });
+      throw new CoaxError('COAX_STORE_UNAVAILABLE', `the token cannot be read: ${textOf(error)}`, {
+        where: file,
+      });
     }
   }
   const token = `coax_${randomBytes(32).toString('base64url')}`;
