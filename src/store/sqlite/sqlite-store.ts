@@ -208,7 +208,11 @@ export class SqliteStore implements Store {
     this.#closed = true;
     await this.#queue.drained();
     this.#idle?.();
-    this.#engine.writer.guarded(() => this.#engine.writer.database.exec('PRAGMA wal_checkpoint(TRUNCATE)'));
+    try {
+      this.#engine.writer.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    } catch {
+      // A full disk: everything is in the log, and the next start reads it from there.
+    }
     this.#engine.reader.close();
     this.#engine.writer.close();
     this.#onClose();
