@@ -5,7 +5,7 @@
 setup_npm
 setup_apt_lists
 # shellcheck disable=SC2086
-setup_debian $QEMU_PACKAGES git:git python3:python3 tmux:tmux zsh:zsh fish:fish || say "coax: tests that need them will say so and fail"
+setup_debian $QEMU_PACKAGES git:git curl:curl python3:python3 tmux:tmux zsh:zsh fish:fish || say "coax: tests that need them will say so and fail"
 
 long=
 files=

@@ -50,6 +50,7 @@ export class Console {
         GIT_CONFIG_NOSYSTEM: '1',
       },
     });
+    this.#bash.once('exit', () => this.#wake());
     for (const stream of [this.#bash.stdout!, this.#bash.stderr!]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
         this.#heard += text;
@@ -78,7 +79,6 @@ export class Console {
       );
       await new Promise<void>(resolve => {
         this.#wake = resolve;
-        this.#bash.once('exit', resolve);
       });
     }
   }
