@@ -63,7 +63,7 @@ export class Console {
   async run(command: string): Promise<{ text: string; status: number }> {
     const mark = `--${Math.random()}--`;
     this.#heard = '';
-    this.#bash.stdin!.write(`${command}\n{ echo; echo "${mark} $?"; } 2>&1\n`);
+    this.#bash.stdin!.write(`${command}\n{ STATUS=$?; echo; echo "${mark} $STATUS"; } 2>&1\n`);
     const timer = setTimeout(() => this.#bash.kill('SIGKILL'), COMMAND_MS);
     const end = new RegExp(`\\n${mark} (\\d+)\\n`);
     for (;;) {

@@ -55,7 +55,9 @@ test('files that a page names in backquotes exist', () => {
 test('files that a page shows are shown as they are', () => {
   const shown = ['README.md', ...markdownIn('docs')].flatMap(path =>
     [
-      ...readFileSync(join(ROOT, path), 'utf8').matchAll(/`((?:examples|flows)\/[^`]+)`:\n\n```\w*\n([\s\S]*?)```/g),
+      ...readFileSync(join(ROOT, path), 'utf8').matchAll(
+        /`((?:examples|flows)\/[^`]+)`:\n\n```\w*\n([\s\S]*?)```/g,
+      ),
     ].map(([, file, text]) => ({ path, file: file!, text })),
   );
   assert.ok(shown.length > 5);
