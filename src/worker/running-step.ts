@@ -2,7 +2,7 @@ import type { Claim } from '../channel/channel.ts';
 import { CoaxError } from '../errors/coax-error.ts';
 import { addressOf, hostOf } from '../message/address.ts';
 import type { ActionStep, Json, Mode, Parameters } from '../message/message.ts';
-import { outputOf, parametersBefore, parametersOf } from '../message/parameters.ts';
+import { outputOf, parametersOf, parametersToUndo } from '../message/parameters.ts';
 import type { StepCall } from '../step/contract.ts';
 import type { Tx } from '../store/tx.ts';
 
@@ -39,7 +39,7 @@ export class RunningStep implements StepCall {
     this.attempt = message.attempt + 1;
     this.mode = message.mode;
     const undoing = message.mode === 'rollback';
-    this.parameters = undoing ? parametersBefore(message, message.cursor) : parametersOf(message);
+    this.parameters = undoing ? parametersToUndo(message, message.cursor) : parametersOf(message);
     this.output = undoing ? outputOf(message, message.cursor) : NOTHING;
     this.worker = worker;
     this.timeoutMs = step.timeoutMs;

@@ -324,6 +324,24 @@ describe('a worker', () => {
     assert.equal((await rest(msgid)).phase, 'done');
   });
 
+  test('serves a module that is new while it waits for work', async () => {
+    let served: readonly string[] = ['other'];
+    const asked = gate();
+    start(
+      moduleOf(() => ({})),
+      {
+        addresses: () => {
+          asked.open();
+          return served;
+        },
+      },
+    );
+    await asked.opened;
+    const [msgid] = (await submit()) as [number];
+    served = ['other', 'm'];
+    assert.equal((await rest(msgid)).phase, 'done');
+  });
+
   test('keeps the tail of the log and the detail of a step with its commit', async () => {
     start(
       moduleOf(call => {

@@ -54,6 +54,9 @@ export class Worker {
   readonly #running = new Map<number, Entry>();
   readonly #executables: Slots;
   readonly #stop = new AbortController();
+  /** Ends the wait for work: at the stop, and when other addresses are served than were asked for. */
+  #waiting = new AbortController();
+  #asked: readonly string[] = [];
   readonly #quiet: (() => void)[] = [];
   readonly #stopAsk: () => void;
   #stopSweep: (() => void) | undefined;
@@ -89,6 +92,7 @@ export class Worker {
    */
   async drain(graceMs: number): Promise<void> {
     this.#stop.abort();
+    this.#waiting.abort();
     this.#freed?.();
     await this.#loop;
     const stop = this.#timers.after(graceMs, () => {
@@ -115,8 +119,10 @@ export class Worker {
         continue;
       }
       try {
-        const wish = { worker: name, addresses: this.#options.addresses(), limit, leaseMs, waitMs: WAIT_MS };
-        for (const claim of await channel.claim(wish, this.#stop.signal)) void this.#carry(claim);
+        const addresses = this.#options.addresses();
+        this.#asked = addresses;
+        const wish = { worker: name, addresses, limit, leaseMs, waitMs: WAIT_MS };
+        for (const claim of await channel.claim(wish, this.#waiting.signal)) void this.#carry(claim);
       } catch (error) {
         this.#options.onFault?.(error);
         await this.#pause(AGAIN_MS);
@@ -261,7 +267,7 @@ export class Worker {
   #addressList: readonly string[] = [];
   #served(): ReadonlySet<string> {
     const addresses = this.#options.addresses();
-    if (addresses !== this.#addressList) {
+    if (!sameList(addresses, this.#addressList)) {
       this.#addressList = addresses;
       this.#addressSet = new Set(addresses);
     }
@@ -282,6 +288,10 @@ export class Worker {
   /** Ends what is over its time, and holds on to what still runs. */
   #sweep(): void {
     const now = this.#timers.monotonic();
+    if (!sameList(this.#options.addresses(), this.#asked) && !this.#stop.signal.aborted) {
+      this.#waiting.abort();
+      this.#waiting = new AbortController();
+    }
     for (const { call, giveUp, external } of this.#running.values()) {
       if (now < call.deadline) continue;
       call.stop('timeout');
@@ -317,6 +327,10 @@ export class Worker {
       this.#timers.after(ms, resolve);
     });
   }
+}
+
+function sameList(a: readonly string[], b: readonly string[]): boolean {
+  return a === b || (a.length === b.length && a.every((item, index) => item === b[index]));
 }
 
 function unknown(step: ActionStep): StepOutcome {
