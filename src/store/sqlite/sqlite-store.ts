@@ -173,7 +173,7 @@ export class SqliteStore implements Store {
   }
 
   async commitsByPrefix(prefix: string, limit: number): Promise<readonly Commit[]> {
-    return readCommitsByPrefix(this.#engine.reader, prefix, limit);
+    return readCommitsByPrefix(this.#engine.reader, this.#engine.ids, prefix, limit);
   }
 
   async parametersAt(msgid: number, seq: number): Promise<Parameters | null> {

@@ -1,6 +1,6 @@
+import { type MessageRow, toMessage } from '../../rows.ts';
 import type { Claim, ClaimRef, ClaimRequest, ExtendAnswer } from '../../store.ts';
 import type { Engine } from '../engine.ts';
-import { type MessageRow, toMessage } from './rows.ts';
 
 /**
  * The partial index holds exactly the claimable messages, in order of readiness: a claim reads its first entries, however

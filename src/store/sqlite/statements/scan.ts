@@ -1,6 +1,6 @@
+import { type AllocationRow, type MessageRow, toAllocation, toRawMessage } from '../../rows.ts';
 import type { Allocation, RawCommitRow, RawMessageRow, StoreScan } from '../../store.ts';
 import type { Connection } from '../connection.ts';
-import { type AllocationRow, type MessageRow, toAllocation, toRawMessage } from './rows.ts';
 
 const PAGE = 500;
 

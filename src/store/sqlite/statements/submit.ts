@@ -1,9 +1,6 @@
-import { CoaxError } from '../../../errors/coax-error.ts';
-import { type CommitBody, commitId, encodeCommit } from '../../../ledger/commit.ts';
 import { addressOf } from '../../../message/address.ts';
 import { canonical } from '../../../message/canonical.ts';
-import type { Message } from '../../../message/message.ts';
-import { startState } from '../../../message/start-state.ts';
+import { baseOf, firstMessage, keyConflict, requestHash } from '../../first-message.ts';
 import type { Accepted, Submission } from '../../store.ts';
 import type { Engine } from '../engine.ts';
 
@@ -19,73 +16,31 @@ export function submit(engine: Engine, batch: readonly Submission[], now: number
 }
 
 function submitOne(engine: Engine, submission: Submission, now: number): Accepted {
-  const { plan, idempotencyKey } = submission;
-  const base = submission.fork?.state.base ?? submission.parameters;
-  const planHash = engine.keepPlan(plan);
-  const baseText = canonical(base);
+  const planHash = engine.keepPlan(submission.plan);
+  const base = canonical(baseOf(submission));
+  const { idempotencyKey } = submission;
+  const request = requestHash(submission, planHash, base);
   if (idempotencyKey !== undefined) {
-    const known = seenBefore(engine, idempotencyKey, requestHash(submission, planHash, baseText));
+    const known = seenBefore(engine, idempotencyKey, request);
     if (known !== null) return known;
   }
-  const msgid = engine.nextMsgid();
-  const state = submission.fork?.state ?? startState(plan, base);
-  const body: CommitBody = {
-    parent: null,
-    msgid,
-    seq: 0,
-    mode: 'normal',
-    cursor: state.cursor,
-    step: null,
-    attempt: 0,
-    outcome: 'accepted',
-    set: base,
-    detail: {
-      flow: submission.flow,
-      plan: planHash,
-      ...(submission.parent && { parent: { ...submission.parent } }),
-      ...(submission.fork && { fork: { from: submission.fork.from, cursor: state.cursor } }),
-    },
-    worker: null,
-    code: null,
-    actor: submission.actor,
-    started: now,
-    finished: now,
-  };
-  const encoded = encodeCommit(body);
-  const head = commitId(encoded);
-  const address = addressOf(state, plan);
-  const parent = submission.parent;
+  const { message, commit, encoded } = firstMessage(submission, engine.nextMsgid(), planHash, now);
+  const { msgid, head, parent } = message;
+  const address = addressOf(message, message.plan);
   engine.writer
     .prepare(INSERT)
     .run(
-      msgid, submission.flow, planHash, state.cursor, state.phase, state.floor, baseText, head, address, now,
+      msgid, message.flow, planHash, message.cursor, message.phase, message.floor, base, head, address, now,
       parent?.msgid ?? null, parent?.step ?? null, parent?.branch ?? null, parent?.generation ?? null,
-      submission.actor, now, now,
+      message.actor, now, now,
     ); // biome-ignore format: the order of the columns
-  engine.writer.prepare(INSERT_COMMIT).run(engine.ids.nextPos(), msgid, 0, head, encoded, null);
+  engine.writer.prepare(INSERT_COMMIT).run(engine.ids.nextPos(head), msgid, 0, head, encoded, null);
   if (idempotencyKey !== undefined) {
-    engine.writer.run(
-      'INSERT INTO idempotency VALUES (?, ?, ?)',
-      idempotencyKey,
-      msgid,
-      requestHash(submission, planHash, baseText),
-    );
+    engine.writer.run('INSERT INTO idempotency VALUES (?, ?, ?)', idempotencyKey, msgid, request);
   }
-  const message: Message = {
-    ...state,
-    msgid, flow: submission.flow, plan, planHash, seq: 0, head, readyAt: now, worker: null, leaseUntil: null,
-    fence: 0, begun: 0, ask: null, parent: parent ?? null, actor: submission.actor, created: now, updated: now,
-  }; // biome-ignore format: short members
-  engine.note(message, [{ ...body, id: head }]);
+  engine.note(message, [commit]);
   if (address !== null) engine.ready.push(address);
   return { msgid, head, created: true };
-}
-
-function requestHash(submission: Submission, planHash: string, baseText: string): string {
-  // The plan's hash covers code hashes, which may differ on a repeat: the flow's name stands for the plan where there is one.
-  return commitId(
-    `${submission.flow}\n${submission.flow === '' ? planHash : ''}\n${baseText}\n${submission.fork?.from ?? ''}`,
-  );
 }
 
 function seenBefore(engine: Engine, key: string, request: string): Accepted | null {
@@ -95,10 +50,7 @@ function seenBefore(engine: Engine, key: string, request: string): Accepted | nu
   );
   if (row === undefined) return null;
   if (row.request !== request) {
-    throw new CoaxError(
-      'COAX_IDEMPOTENCY_CONFLICT',
-      `the key ${JSON.stringify(key)} belongs to message ${row.msgid}, which was another request`,
-    );
+    throw keyConflict(key, row.msgid);
   }
   const first = engine.writer.get<{ id: string }>(
     'SELECT id FROM commits WHERE msgid = ? AND seq = 0',

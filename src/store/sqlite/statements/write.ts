@@ -1,17 +1,12 @@
 import { CoaxError } from '../../../errors/coax-error.ts';
-import { type Commit, commitId, encodeCommit } from '../../../ledger/commit.ts';
 import { GROUP_ADDRESS } from '../../../message/address.ts';
-import { canonical } from '../../../message/canonical.ts';
 import type { Message, MessageState } from '../../../message/message.ts';
-import { parametersOf } from '../../../message/parameters.ts';
 import { isResting } from '../../../message/status.ts';
+import { type Chained, chain, messageAfter, snapshotAfter } from '../../next-message.ts';
+import { type MessageRow, toMessage } from '../../rows.ts';
 import type { Claim, NextState, Write, WriteAnswer } from '../../store.ts';
 import type { Engine } from '../engine.ts';
-import { type MessageRow, toMessage } from './rows.ts';
 import { INSERT_COMMIT } from './submit.ts';
-
-/** A snapshot of the parameters is kept with about one commit in so many, so that any commit shows by few deltas. */
-export const SNAPSHOT_EVERY = 64;
 
 // The common case, a step that is done and whose worker goes on with the next one. It leaves `phase` (open) and
 // `generation` (null) as they are: naming a column that a partial index looks at doubles the time of the update.
@@ -53,72 +48,6 @@ export function moveMessage(engine: Engine, before: Message, next: NextState, no
   insertCommits(engine, before, chained, next.state);
   tell(engine, after, next.address, chained, false);
   return after;
-}
-
-interface Chained {
-  readonly commit: Commit;
-  readonly encoded: string;
-}
-
-/** Puts new commits behind the message's head. */
-function chain(before: Message, next: NextState): Chained[] {
-  let parent = before.head;
-  let seq = before.seq;
-  return next.commits.map(made => {
-    seq += 1;
-    const commit = { ...made, parent, msgid: before.msgid, seq, id: '' };
-    const encoded = encodeCommit(commit);
-    parent = commitId(encoded);
-    commit.id = parent;
-    return { commit, encoded };
-  });
-}
-
-function messageAfter(
-  before: Message,
-  next: NextState,
-  chained: readonly Chained[],
-  now: number,
-  keep: boolean,
-): Message {
-  const last = chained.at(-1)?.commit;
-  const { state } = next;
-  // Member by member: two spreads of thirty members took a tenth of the time of a whole transition.
-  return {
-    mode: state.mode,
-    cursor: state.cursor,
-    attempt: state.attempt,
-    phase: state.phase,
-    cause: state.cause,
-    error: state.error,
-    undoError: state.undoError,
-    rewindTo: state.rewindTo,
-    floor: state.floor,
-    base: state.base,
-    trail: state.trail,
-    generation: state.generation,
-    msgid: before.msgid,
-    flow: before.flow,
-    plan: before.plan,
-    planHash: before.planHash,
-    seq: last?.seq ?? before.seq,
-    head: last?.id ?? before.head,
-    readyAt: keep ? before.readyAt : Math.max(next.readyAt, now),
-    worker: keep ? before.worker : null,
-    leaseUntil: keep ? before.leaseUntil : null,
-    fence: before.fence,
-    begun: keep ? 1 : begunAfter(before, state),
-    ask: null,
-    parent: before.parent,
-    actor: before.actor,
-    created: before.created,
-    updated: now,
-  };
-}
-
-/** A retry or a turn back leaves the cursor on a step that has begun. */
-function begunAfter(before: Message, state: MessageState): number {
-  return state.cursor === before.cursor && state.rewindTo === before.rewindTo ? before.begun : 0;
 }
 
 function isPlain(before: Message, state: MessageState): boolean {
@@ -203,12 +132,10 @@ function insertCommits(
   state: MessageState,
 ): void {
   const statement = engine.writer.prepare(INSERT_COMMIT);
-  const last = chained.length - 1;
+  const snapshot = snapshotAfter(before, chained, state);
   for (const [index, { commit, encoded }] of chained.entries()) {
-    const due =
-      index === last && Math.floor(commit.seq / SNAPSHOT_EVERY) > Math.floor(before.seq / SNAPSHOT_EVERY);
-    const snapshot = due ? canonical(parametersOf(state)) : null;
-    statement.run(engine.ids.nextPos(), commit.msgid, commit.seq, commit.id, encoded, snapshot);
+    const kept = index === chained.length - 1 ? snapshot : null;
+    statement.run(engine.ids.nextPos(commit.id), commit.msgid, commit.seq, commit.id, encoded, kept);
   }
 }
 

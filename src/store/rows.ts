@@ -1,6 +1,6 @@
-import { CoaxError } from '../../../errors/coax-error.ts';
-import type { Cause, Message, Mode, Phase, Plan } from '../../../message/message.ts';
-import type { Allocation, RawMessageRow } from '../../store.ts';
+import { CoaxError } from '../errors/coax-error.ts';
+import type { Cause, Message, Mode, Phase, Plan } from '../message/message.ts';
+import type { Allocation, RawMessageRow } from './store.ts';
 
 /** A row of `messages`, columns as they are. */
 export interface MessageRow {

@@ -1,0 +1,75 @@
+import { CoaxError } from '../errors/coax-error.ts';
+import { type Commit, type CommitBody, commitId, encodeCommit } from '../ledger/commit.ts';
+import type { Message, Parameters } from '../message/message.ts';
+import { startState } from '../message/start-state.ts';
+import type { Submission } from './store.ts';
+
+/** A message as it is accepted, with its first commit and that commit's text. */
+export interface FirstMessage {
+  readonly message: Message;
+  readonly commit: Commit;
+  readonly encoded: string;
+}
+
+/** The parameters that a submission begins with. */
+export function baseOf(submission: Submission): Parameters {
+  return submission.fork?.state.base ?? submission.parameters;
+}
+
+/** What a submission becomes under that msgid. */
+export function firstMessage(
+  submission: Submission,
+  msgid: number,
+  planHash: string,
+  now: number,
+): FirstMessage {
+  const { plan, parent, fork } = submission;
+  const base = baseOf(submission);
+  const state = fork?.state ?? startState(plan, base);
+  const body: CommitBody = {
+    parent: null,
+    msgid,
+    seq: 0,
+    mode: 'normal',
+    cursor: state.cursor,
+    step: null,
+    attempt: 0,
+    outcome: 'accepted',
+    set: base,
+    detail: {
+      flow: submission.flow,
+      plan: planHash,
+      ...(parent && { parent: { ...parent } }),
+      ...(fork && { fork: { from: fork.from, cursor: state.cursor } }),
+    },
+    worker: null,
+    code: null,
+    actor: submission.actor,
+    started: now,
+    finished: now,
+  };
+  const encoded = encodeCommit(body);
+  const head = commitId(encoded);
+  const message: Message = {
+    ...state,
+    msgid, flow: submission.flow, plan, planHash, seq: 0, head, readyAt: now, worker: null, leaseUntil: null,
+    fence: 0, begun: 0, ask: null, parent: parent ?? null, actor: submission.actor, created: now, updated: now,
+  }; // biome-ignore format: short members
+  return { message, commit: { ...body, id: head }, encoded };
+}
+
+/** Stands for the whole request under an idempotency key. `base`: its parameters' canonical JSON. */
+export function requestHash(submission: Submission, planHash: string, base: string): string {
+  // The plan's hash covers code hashes, which may differ on a repeat: the flow's name stands for the plan where there is one.
+  return commitId(
+    `${submission.flow}\n${submission.flow === '' ? planHash : ''}\n${base}\n${submission.fork?.from ?? ''}`,
+  );
+}
+
+/** A key that was used for another request. */
+export function keyConflict(key: string, msgid: number): CoaxError {
+  return new CoaxError(
+    'COAX_IDEMPOTENCY_CONFLICT',
+    `the key ${JSON.stringify(key)} belongs to message ${msgid}, which was another request`,
+  );
+}

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type CommitBody, encodeCommit } from '../../ledger/commit.ts';
+import { prefixRange } from '../id-prefix.ts';
+import { Connection } from './connection.ts';
+import { IdIndex } from './id-index.ts';
+import { CORE_SCHEMA } from './schema.ts';
+import { readCommitsByPrefix } from './statements/read.ts';
+
+const ACCEPTED: CommitBody = {
+  parent: null,
+  msgid: 1,
+  seq: 0,
+  mode: 'normal',
+  cursor: 0,
+  step: null,
+  attempt: 0,
+  outcome: 'accepted',
+  worker: null,
+  code: null,
+  actor: 'test',
+  started: 1,
+  finished: 1,
+};
+const idOf = (pos: number): string => createHash('sha256').update(String(pos)).digest('hex');
+
+interface Bench {
+  readonly connection: Connection;
+  ids: IdIndex;
+  add(count: number): void;
+  /** The seq of the one commit that is found by the start of the id that a position has. */
+  found(pos: number): number[];
+  entries(): number;
+}
+
+function withIndex(check: (bench: Bench) => void): void {
+  const dir = mkdtempSync(join(tmpdir(), 'coax-test-'));
+  const connection = new Connection(join(dir, 'coax.db'), false);
+  try {
+    for (const sql of CORE_SCHEMA.flatMap(part => part.sql)) connection.exec(sql);
+    const bench: Bench = {
+      connection,
+      ids: new IdIndex(connection),
+      add(count) {
+        const from = connection.get<{ n: number }>('SELECT count(*) AS n FROM commits')?.n ?? 0;
+        for (let made = from + 1; made <= from + count; made++) {
+          const body = encodeCommit({ ...ACCEPTED, seq: made });
+          connection.run(
+            'INSERT INTO commits VALUES (?, 1, ?, ?, ?, NULL)',
+            bench.ids.nextPos(idOf(made)),
+            made,
+            idOf(made),
+            body,
+          );
+        }
+      },
+      found: pos =>
+        readCommitsByPrefix(connection, bench.ids, idOf(pos).slice(0, 12), 5).map(({ seq }) => seq),
+      entries: () => connection.get<{ n: number }>('SELECT count(*) AS n FROM commit_ids')?.n ?? 0,
+    };
+    check(bench);
+  } finally {
+    connection.close();
+    rmSync(dir, { recursive: true });
+  }
+}
+
+test('a commit is found once: before it is in the index, while it comes in, and after', () =>
+  withIndex(bench => {
+    bench.add(30);
+    assert.deepEqual(bench.found(7), [7]);
+    bench.connection.exec('BEGIN');
+    bench.ids.run();
+    bench.connection.exec('COMMIT');
+    assert.equal(bench.entries(), 30);
+    assert.equal(bench.ids.behind, 0);
+    assert.deepEqual(bench.found(7), [7]);
+    bench.add(3);
+    bench.ids.run();
+    assert.equal(bench.ids.inTail(...prefixRange(idOf(7).slice(0, 12))).length, 0, 'memory lets go of it');
+    assert.deepEqual(bench.found(7), [7]);
+    assert.deepEqual(bench.found(33), [33]);
+    assert.deepEqual(bench.found(34), []);
+  }));
+
+test('a run whose transaction did not happen is made again', () =>
+  withIndex(bench => {
+    bench.add(10);
+    bench.connection.exec('BEGIN');
+    bench.ids.run();
+    bench.connection.exec('ROLLBACK');
+    bench.ids.reload();
+    assert.equal(bench.ids.behind, 10);
+    assert.deepEqual(bench.found(3), [3]);
+    bench.add(5);
+    bench.ids.run();
+    assert.equal(bench.entries(), 15);
+    assert.deepEqual(bench.found(3), [3]);
+  }));
+
+test('commits whose transaction did not happen are forgotten, and their positions given again', () =>
+  withIndex(bench => {
+    bench.add(4);
+    bench.connection.exec('BEGIN');
+    bench.add(4);
+    bench.connection.exec('ROLLBACK');
+    bench.ids.reload();
+    assert.equal(bench.ids.behind, 4);
+    assert.equal(bench.ids.nextPos(idOf(5)), 5);
+    assert.deepEqual(bench.ids.inTail(0, 2 ** 48), [1, 2, 3, 4, 5]);
+  }));
+
+test('a store that is opened again knows the ids that its index lacks', () =>
+  withIndex(bench => {
+    bench.add(6);
+    bench.ids.run();
+    bench.add(2);
+    bench.ids = new IdIndex(bench.connection);
+    assert.equal(bench.ids.behind, 2);
+    for (const pos of [1, 6, 7, 8]) assert.deepEqual(bench.found(pos), [pos]);
+  }));
