@@ -1,7 +1,7 @@
 import { CoaxError } from '../errors/coax-error.ts';
 import type { MessageState, Plan } from './message.ts';
 import { isGroup } from './message.ts';
-import { parametersOf } from './parameters.ts';
+import { parametersOf, parametersToUndo } from './parameters.ts';
 
 /** Address that every server serves itself: groups of branches. */
 export const GROUP_ADDRESS = '@group';
@@ -15,7 +15,9 @@ export function addressOf(state: MessageState, plan: Plan): string | null {
   if (step === undefined) return null;
   if (isGroup(step)) return GROUP_ADDRESS;
   if (step.at === undefined) return step.module;
-  const host = parametersOf(state)[step.at];
+  // An undo goes where its step was done, whatever was changed since.
+  const parameters = state.mode === 'normal' ? parametersOf(state) : parametersToUndo(state, state.cursor);
+  const host = parameters[step.at];
   // A step whose host was never chosen did nothing anywhere, so any server may take it and find that out.
   return typeof host === 'string' && host !== '' ? `${step.module}@${host}` : step.module;
 }

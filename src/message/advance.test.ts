@@ -5,7 +5,7 @@ import { type Advanced, advance } from './advance.ts';
 import { RETRY_DEFAULT } from './backoff.ts';
 import type { ActionStep, MessageState, Mode, Parameters, Phase, Plan, StepError } from './message.ts';
 import type { Outcome, OutcomeKind } from './outcome.ts';
-import { NO_DELTA } from './parameters.ts';
+import { NO_DELTA, parametersOf, parametersToUndo } from './parameters.ts';
 import { startState } from './start-state.ts';
 import { ARROWS, isAllowed } from './transitions.ts';
 
@@ -280,13 +280,23 @@ describe('rewind', () => {
   it('goes forward again once its target is undone, with the edit in force', () => {
     const first = run(BASE, rewind(0, false, { cpu: 4 }));
     assert.deepEqual(first.delta, { set: { cpu: 4 }, unset: [] });
-    const trail = [...BASE.trail, { edit: { cpu: 4 } }];
+    const trail = [...BASE.trail, { edit: { cpu: 4 }, from: PLAN.steps.length }];
     assert.deepEqual(first.next, { ...BASE, ...BACK, cursor: 0, rewindTo: 0, trail });
     assert.deepEqual(run(first.next, OUTCOMES.ok).next, {
       ...BASE,
       cursor: 0,
-      trail: [{ edit: { cpu: 4 } }],
+      trail: [{ edit: { cpu: 4 }, from: 0 }],
     });
+  });
+  it('undoes each step with what it was done with, where it was done', () => {
+    const done = { ...BASE, base: { cpu: 1 }, cursor: 2, trail: [{ step: 0, set: { host: 'h1' } }] };
+    const back = run(done, rewind(1, true, { cpu: 4, host: 'h2' })).next;
+    assert.deepEqual(parametersToUndo(back, 1), { cpu: 1, host: 'h1' });
+    assert.deepEqual(parametersOf(back), { cpu: 4, host: 'h2' });
+    const forward = run(run(back, OUTCOMES.ok).next, OUTCOMES.ok).next;
+    assert.equal(forward.mode, 'normal');
+    assert.deepEqual(parametersToUndo(forward, 1), { cpu: 4, host: 'h2' }, 'done again with the edit');
+    assert.deepEqual(parametersToUndo(forward, 0), { cpu: 1 }, 'done before the edit');
   });
   it('of a message that failed, forgets why it failed', () => {
     const state = stateOf('rollback', 'open');

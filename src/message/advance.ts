@@ -96,6 +96,7 @@ function walkTo(state: MessageState, plan: Plan, cursor: number): MessageState {
       ...state,
       mode: 'normal',
       cursor: state.rewindTo,
+      trail: seenFrom(state.trail, state.rewindTo),
       rewindTo: null,
       cause: null,
       error: null,
@@ -104,6 +105,13 @@ function walkTo(state: MessageState, plan: Plan, cursor: number): MessageState {
   }
   if (cursor < state.floor) return { ...state, cursor: -1, phase: 'rolled_back', generation: null };
   return { ...state, cursor, generation: generationAt(state, plan, cursor) };
+}
+
+/** From that step on, the way forward sees every edit that was made for it. */
+function seenFrom(trail: readonly TrailEntry[], step: number): readonly TrailEntry[] {
+  const later = (entry: TrailEntry): boolean =>
+    'edit' in entry && entry.from !== undefined && entry.from > step;
+  return trail.some(later) ? trail.map(entry => (later(entry) ? { ...entry, from: step } : entry)) : trail;
 }
 
 /** Children of a group that was finished are found by the generation in its trail entry. */
@@ -197,7 +205,7 @@ function rewind(state: MessageState, plan: Plan, to: Extract<Outcome, { kind: 'r
         last < state.floor ? 'No step can be rewound yet.' : `Give a step from ${state.floor} to ${last}.`,
     });
   }
-  const { edited, delta } = edit(state, to.edit);
+  const { edited, delta } = edit(state, to.edit, plan.steps.length);
   const turned: MessageState = {
     ...edited,
     mode: 'rollback',
@@ -227,11 +235,14 @@ function hasBegun(state: MessageState, begun: boolean): boolean {
   return begun || state.attempt > 0 || state.generation !== null;
 }
 
-function edit(state: MessageState, given: Parameters): { edited: MessageState; delta: Delta } {
+function edit(state: MessageState, given: Parameters, from?: number): { edited: MessageState; delta: Delta } {
   const changes = withoutUndefined(given);
   if (!hasMembers(changes)) return { edited: state, delta: NO_DELTA };
   return {
-    edited: { ...state, trail: [...state.trail, { edit: changes }] },
+    edited: {
+      ...state,
+      trail: [...state.trail, from === undefined ? { edit: changes } : { edit: changes, from }],
+    },
     delta: { set: changes, unset: [] },
   };
 }

@@ -106,6 +106,11 @@ export interface StepEntry {
 }
 export interface EditEntry {
   readonly edit: Parameters;
+  /**
+   * For a rewind's edit: the first step that has seen it, which is the number of steps while none has. Steps before were
+   * done without it, so they are undone without it. Absent for an edit that is meant for an undo.
+   */
+  readonly from?: number;
 }
 
 /** Where a child message belongs. `generation` is the seq of the parent's commit that made it. */

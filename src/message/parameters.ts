@@ -19,12 +19,15 @@ export function parametersOf(state: MessageState): Parameters {
   return foldParameters(state.base, state.trail);
 }
 
-/** The parameters as the step at that index found them: without what it has set itself. */
-export function parametersBefore(state: MessageState, step: number): Parameters {
-  return foldParameters(
-    state.base,
-    state.trail.filter(entry => 'edit' in entry || entry.step !== step),
+/**
+ * What undoing the step at that index is given: the parameters as the step found them, without what it has set itself
+ * and without what a person changed for the way forward since, but with what was changed for this undo.
+ */
+export function parametersToUndo(state: MessageState, step: number): Parameters {
+  const seen = state.trail.filter(entry =>
+    'edit' in entry ? entry.from === undefined || entry.from <= step : entry.step !== step,
   );
+  return foldParameters(state.base, seen);
 }
 
 /** What the step at that index has set; empty if it never finished. */

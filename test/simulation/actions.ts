@@ -19,6 +19,9 @@ export const CALM: Temper = { retryable: 0, terminal: 0, hang: 0, undoRetryable:
 /** `make` acts on the outside world, `book` inside the store's transaction, `final` has no undo. */
 export const ACTIONS = ['make', 'book', 'final'] as const;
 export const MODULES = ['net', 'disk'] as const;
+export const HOSTS = ['h1', 'h2'] as const;
+/** Every worker serves every module here, and at every host. */
+export const ADDRESSES = MODULES.flatMap(module => [module, ...HOSTS.map(host => `${module}@${host}`)]);
 
 export function makeCatalogue(world: World): Catalogue {
   const actions = MODULES.flatMap(module =>
@@ -69,15 +72,15 @@ async function perform(world: World, active: ActiveCall): Promise<StepOutcome> {
   if (early === 'hang') return aborted();
   // The outside world heeds fencing: a call whose claim is history changes nothing there any more.
   if (!world.isCurrent(call as RunningStep)) return aborted();
-  if (back) model.effects.delete(call.key);
-  else if (!model.effects.has(call.key)) model.effects.set(call.key, model.token());
+  if (back) model.undo(call);
+  else model.make(call);
   const token = model.effects.get(call.key) ?? '';
   if (!(await pass(world, active))) return aborted();
   if (early !== null) return early;
   if (back) return ok();
   return ok({
     [`s${call.step}`]: token,
-    ...(random.chance(0.3) && { last: call.step, cpu: random.int(1, 9) }),
+    ...(random.chance(0.3) && { last: call.step, cpu: random.int(1, 9), host: random.pick(HOSTS) }),
   });
 }
 

@@ -24,6 +24,9 @@ export class Model {
   readonly violations: string[] = [];
   readonly trace: string[] = [];
   readonly #active = new Map<number, Set<ActiveCall>>();
+  /** Messages whose undo was given other parameters by a person. */
+  readonly edited = new Set<number>();
+  readonly #made = new Map<string, { host: string | null; cpu: unknown }>();
   #tokens = 0;
 
   violation(text: string): void {
@@ -68,6 +71,27 @@ export class Model {
       if (!this.skipped.has(key)) this.violation(`${mode} of ${given.key} began while ${key} still exists`);
     }
     return active;
+  }
+
+  /** The step's effect comes into being, at the host where the step runs; once only. */
+  make(call: StepCall): void {
+    if (this.effects.has(call.key)) return;
+    this.effects.set(call.key, this.token());
+    this.#made.set(call.key, { host: call.host, cpu: call.parameters.cpu });
+  }
+
+  /** An undo must come to the host where the effect is, and be given what made it. */
+  undo(call: StepCall): void {
+    const made = this.#made.get(call.key);
+    if (this.effects.delete(call.key) && made !== undefined) {
+      if (made.host !== call.host)
+        this.violation(`undo of ${call.key} came to ${call.host}, but it was made at ${made.host}`);
+      if (made.cpu !== call.parameters.cpu && !this.edited.has(call.msgid))
+        this.violation(
+          `undo of ${call.key} was given cpu ${call.parameters.cpu}, but it was made with ${made.cpu}`,
+        );
+    }
+    this.#made.delete(call.key);
   }
 
   end(active: ActiveCall): void {

@@ -2,6 +2,7 @@ import { isCoaxError } from '../../src/errors/coax-error.ts';
 import type { Message } from '../../src/message/message.ts';
 import { isGroup } from '../../src/message/message.ts';
 import type { Resolution } from '../../src/message/outcome.ts';
+import { HOSTS } from './actions.ts';
 import { randomParameters, randomPlan } from './plans.ts';
 import type { World } from './world.ts';
 
@@ -56,7 +57,12 @@ async function decide(world: World, verb: string, message: Message): Promise<Mes
       return decisions.revert(message.msgid, BY);
     case 'rewind': {
       const to = random.int(message.floor, Math.max(0, message.cursor));
-      return decisions.rewind(message.msgid, to, random.chance(0.5) ? { cpu: random.int(10, 20) } : {}, BY);
+      return decisions.rewind(
+        message.msgid,
+        to,
+        random.chance(0.5) ? { cpu: random.int(10, 20), host: random.pick(HOSTS) } : {},
+        BY,
+      );
     }
     case 'fork': {
       const commits = await store.commits(message.msgid);
@@ -76,6 +82,7 @@ export async function resolveParked(world: World, message: Message, how: Resolut
     if (step === undefined || isGroup(step) || step.action === 'book') how = 'retry';
   }
   if (how === 'undone') world.model.effects.delete(key);
+  if (how === 'edit') world.model.edited.add(message.msgid);
   if (how === 'skip') world.model.skipped.add(key);
   return world.server!.decisions.resolve(message.msgid, how, how === 'edit' ? { cpu: 44 } : {}, BY);
 }

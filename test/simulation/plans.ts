@@ -1,5 +1,5 @@
 import type { ActionStep, Parameters, Plan, Step } from '../../src/message/message.ts';
-import { ACTIONS, MODULES } from './actions.ts';
+import { ACTIONS, HOSTS, MODULES } from './actions.ts';
 import type { Random } from './random.ts';
 
 /** A plan of up to five steps, with groups and groups in groups. */
@@ -32,6 +32,7 @@ function randomAction(random: Random): ActionStep {
   return {
     module: random.pick(MODULES),
     action: random.chance(0.04) ? 'final' : random.pick(ACTIONS.slice(0, 2)),
+    ...(random.chance(0.3) && { at: 'host' }),
     timeoutMs: random.pick([3000, 10_000]),
     retry: { attempts: random.int(1, 4), backoffMs: 200, factor: 2, backoffMaxMs: 3000, terminal: [] },
   };
@@ -39,6 +40,7 @@ function randomAction(random: Random): ActionStep {
 
 export function randomParameters(random: Random): Parameters {
   return {
+    host: random.pick(HOSTS),
     cpu: random.int(1, 8),
     items: Array.from({ length: random.int(0, 4) }, (_, index) => `i${index}`),
   };

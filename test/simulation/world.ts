@@ -5,7 +5,7 @@ import type { Claim } from '../../src/channel/channel.ts';
 import type { Catalogue } from '../../src/step/contract.ts';
 import type { RunningStep } from '../../src/worker/running-step.ts';
 import { Worker } from '../../src/worker/worker.ts';
-import { CALM, MODULES, makeCatalogue, type Temper } from './actions.ts';
+import { ADDRESSES, CALM, makeCatalogue, type Temper } from './actions.ts';
 import { checkDurable } from './checks.ts';
 import { LossyChannel } from './lossy-channel.ts';
 import { type ActiveCall, Model } from './model.ts';
@@ -81,7 +81,7 @@ export class World {
       name,
       channel: new LossyChannel(this, server.channel, life),
       catalogue: this.#catalogue,
-      addresses: () => MODULES,
+      addresses: () => ADDRESSES,
       now: () => server.store.now(),
       concurrency: this.random.int(1, 4),
       leaseMs: 5000,
