@@ -67,7 +67,10 @@ export class StoreChannel implements Channel {
     // A full answer may have left some behind.
     if (claims.length >= wish.limit) for (const address of hot) this.#announce(address);
     if (!claims.some(claim => claim.message.ask !== null)) return claims;
-    await Promise.all(claims.filter(claim => claim.message.ask !== null).map(claim => this.#obey(claim)));
+    // One that cannot be obeyed now (a full disk) must not keep the other claims from the worker that was given them.
+    const obeyed = (claim: Claim): Promise<void> =>
+      this.#obey(claim).catch(() => this.#store.release([claim], true).catch(() => {}));
+    await Promise.all(claims.filter(claim => claim.message.ask !== null).map(obeyed));
     return claims.filter(claim => claim.message.ask === null);
   }
 

@@ -58,6 +58,7 @@ function plan(world: World): void {
     [random.int(0, 12), () => guarded(world, decideSomething)],
     [random.int(0, 2), () => killSome(world)],
     [random.int(0, 2), () => freezeSome(world)],
+    [random.int(0, 2), () => drainSome(world)],
     [random.chance(0.3) ? 1 : 0, () => world.crash()],
   ];
   world.afterStart = () => guarded(world, decideSomething);
@@ -77,6 +78,11 @@ function guarded(world: World, request: (world: World) => Promise<void>): void {
 function killSome(world: World): void {
   const { workers } = world;
   if (workers.length > 0) world.killWorker(world.random.pick(workers), world.random.chance(0.5));
+}
+
+function drainSome(world: World): void {
+  const { workers } = world;
+  if (workers.length > 0) world.drainWorker(world.random.pick(workers), world.random.int(0, 3000));
 }
 
 function freezeSome(world: World): void {

@@ -44,6 +44,7 @@ export class World {
   readonly #options: WorldOptions;
   readonly #catalogue: Catalogue;
   readonly #lives = new Map<string, Life>();
+  readonly #workers = new Map<string, Worker>();
   readonly #outside = new Life();
   #reader: DatabaseSync | null = null;
   #names = 0;
@@ -77,7 +78,7 @@ export class World {
     const name = `w${this.#names}`;
     const life = new Life();
     this.#lives.set(name, life);
-    new Worker({
+    const worker = new Worker({
       name,
       channel: new LossyChannel(this, server.channel, life),
       catalogue: this.#catalogue,
@@ -88,6 +89,7 @@ export class World {
       timers: this.time.timersOf(life),
       onFault: error => this.faults.push(error),
     });
+    this.#workers.set(name, worker);
   }
 
   lifeOf(worker: string): Life {
@@ -103,6 +105,13 @@ export class World {
     this.lifeOf(name).dead = true;
     this.note(`kill ${name}${seen ? '' : ', unseen'}`);
     if (seen) void this.server?.store.releaseWorker(name).catch(() => {});
+    this.startWorker();
+  }
+
+  /** A worker is told to end in good order; another takes its place at once. */
+  drainWorker(name: string, graceMs: number): void {
+    this.note(`drain ${name}`);
+    void this.#workers.get(name)?.drain(graceMs);
     this.startWorker();
   }
 

@@ -9,6 +9,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
+import { invariant } from '../../errors/coax-error.ts';
 import { fromSqlite } from './sqlite-error.ts';
 
 const STATEMENTS_MAX = 500;
@@ -114,8 +115,13 @@ class ConnectionDriver implements Driver {
 
 function execute<R>(connection: Connection, query: CompiledQuery): QueryResult<R> {
   const values = query.parameters as SQLInputValue[];
-  const returns =
-    query.query.kind === 'SelectQueryNode' || 'returning' in query.query || query.query.kind === 'RawNode';
+  const { kind } = query.query;
+  // A step that was given up may go on with its transaction: what it writes after the end would belong to nobody.
+  invariant(
+    kind === 'SelectQueryNode' || kind === 'RawNode' || connection.database.isTransaction,
+    'the transaction has ended: nothing can be written in it any more',
+  );
+  const returns = kind === 'SelectQueryNode' || 'returning' in query.query || kind === 'RawNode';
   if (returns) return { rows: connection.all<R>(query.sql, ...values) };
   return connection.guarded(() => {
     const { changes, lastInsertRowid } = connection.prepare(query.sql).run(...values);

@@ -50,6 +50,13 @@ export function transactConformance(factory: StoreFactory): void {
         assert.equal((await store.allocations({ kind: 'ip' })).length, 20);
       }));
 
+    it('takes no more writes once it has ended', () =>
+      withStore(factory, async store => {
+        const ended = await store.transact(async tx => ({ tx }));
+        await assert.rejects(take(ended.tx, 'late'));
+        assert.deepEqual(await store.allocations(), []);
+      }));
+
     it('takes back what an attempt wrote unless it is worth keeping, and hears nothing of it', () =>
       withStore(factory, async store => {
         const events: CommitEvent[] = [];
