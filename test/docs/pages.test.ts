@@ -35,7 +35,7 @@ test('a page that shows something else is found', () => {
 test('links between pages lead somewhere', () => {
   const all = ['README.md', 'CHANGELOG.md', ...markdownIn('docs')];
   const broken = all.flatMap(path =>
-    [...readFileSync(join(ROOT, path), 'utf8').matchAll(/\]\((?!https?:)([^)#\s]+)[^)]*\)/g)]
+    [...prose(path).matchAll(/\]\((?!https?:)([^)#\s]+)[^)]*\)/g)]
       .filter(([, to]) => !existsSync(join(ROOT, path, '..', to!)))
       .map(([, to]) => `${path}: ${to}`),
   );
@@ -65,8 +65,26 @@ test('files that a page shows are shown as they are', () => {
     assert.equal(text, readFileSync(join(ROOT, file), 'utf8'), `${file} in ${path}`);
 });
 
+/** A page without its blocks of code. */
+function prose(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8').replaceAll(/^```[\s\S]*?^```/gm, '');
+}
+
 function markdownIn(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
     .filter(name => name.endsWith('.md'))
     .map(name => `${folder}/${name}`);
 }
+
+test('each promise of docs/design/delivery.md names a test that is there', () => {
+  const rows = [
+    ...readFileSync(join(ROOT, 'docs/design/delivery.md'), 'utf8').matchAll(
+      /^\| .* \| `([^`]+)` \| (.*) \|$/gm,
+    ),
+  ];
+  assert.ok(rows.length >= 20);
+  for (const [, file, name] of rows) {
+    const text = readFileSync(join(ROOT, file!), 'utf8').replaceAll("\\'", "'");
+    assert.ok(text.includes(name!), `${file} has no test "${name}"`);
+  }
+});
