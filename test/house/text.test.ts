@@ -14,7 +14,6 @@ const BANNED: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/registry\.npmj[s]|\bpypi\.or[g]|crates\.i[o]\b/, 'names a registry'],
   [/\/wor[k]\/|\/tmp\/brie[f]/, "names this machine's folders"],
   [/@ts-(ignore|nocheck)/, 'mend the types'],
-  [/\bas any\b|: any\b/, 'say the type, or unknown'],
 ];
 
 function bannedText({ path, text }: SourceFile): HouseFault[] {
@@ -44,7 +43,6 @@ test('a planted fault of each kind is found', () => {
     'https://registry.npmj' + 's.org',
     '/wor' + 'k/main',
     '// @ts-ignore',
-    'x as any',
   ];
   assert.equal(planted.length, BANNED.length);
   for (const text of planted) assert.equal(bannedText({ path: 'a.ts', text }).length, 1, text);

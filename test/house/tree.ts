@@ -17,14 +17,16 @@ export interface HouseFault {
 
 const isHidden = (name: string): boolean => name.startsWith('.') && name !== '.ci';
 
-/** Every file beneath these folders, sorted by path. */
+/** Every file beneath these folders, sorted by path; what was installed is not ours. */
 export function filesBeneath(...folders: readonly string[]): SourceFile[] {
   const found: SourceFile[] = [];
-  for (const folder of folders) {
-    for (const entry of readdirSync(join(ROOT, folder), { withFileTypes: true, recursive: true })) {
-      if (!entry.isFile() || isHidden(entry.name)) continue;
-      const file = join(entry.parentPath, entry.name);
-      found.push({ path: relative(ROOT, file), text: readFileSync(file, 'utf8') });
+  const open = folders.map(folder => join(ROOT, folder));
+  for (let folder = open.pop(); folder !== undefined; folder = open.pop()) {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      const file = join(folder, entry.name);
+      if (isHidden(entry.name) || entry.name === 'node_modules') continue;
+      if (entry.isDirectory()) open.push(file);
+      else if (entry.isFile()) found.push({ path: relative(ROOT, file), text: readFileSync(file, 'utf8') });
     }
   }
   return found.sort((a, b) => (a.path < b.path ? -1 : 1));
