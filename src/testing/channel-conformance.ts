@@ -115,7 +115,7 @@ function claiming(factory: ChannelFactory): void {
     it('takes over what a worker held for too long', () =>
       withChannel(factory, async ({ store, channel }) => {
         const msgid = await submitOne(store);
-        const lost = await claimOne(channel, 'net', { leaseMs: 50 });
+        const lost = await claimOne(channel, 'net', { leaseMs: 1000 });
         const next = await claimOne(channel, 'net', { worker: 'w2' });
         assert.equal(next.msgid, msgid);
         assert.equal((await finish(channel, lost, ok())).kind, 'lost');

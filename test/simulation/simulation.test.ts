@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { runSeeds } from './run-seeds.ts';
 
-// SEED=n tells one history again, with all that happened in it; COAX_SEEDS=n tells n of them.
+// SEED=n tells one history again, with all that happened in it; COAX_SEEDS=n tells n of them, COAX_LONG=1 very many.
 const only = process.env.SEED;
-const count = Number(process.env.COAX_SEEDS ?? 2000);
+const count = Number(process.env.COAX_SEEDS ?? (process.env.COAX_LONG === '1' ? 20_000 : 2000));
 const first = only === undefined ? 1 : Number(only);
 const seeds = only === undefined ? Array.from({ length: count }, (_, index) => first + index) : [first];
 const SHOWN_MAX = 10;
