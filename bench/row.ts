@@ -20,12 +20,12 @@ export interface Pair {
 }
 
 /** Takes both in turns, each first in every other round, so that other load on the machine meets both alike. */
-export async function inTurns<T>(
+export async function inTurns<Value, Reference = Value>(
   rounds: number,
-  measure: () => T | Promise<T>,
-  reference: () => T | Promise<T>,
-): Promise<{ value: T; reference: T }[]> {
-  const pairs: { value: T; reference: T }[] = [];
+  measure: () => Value | Promise<Value>,
+  reference: () => Reference | Promise<Reference>,
+): Promise<{ value: Value; reference: Reference }[]> {
+  const pairs: { value: Value; reference: Reference }[] = [];
   for (let round = 0; round < rounds; round++) {
     if (round % 2 === 0) {
       const second = await reference();
