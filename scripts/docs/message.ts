@@ -21,7 +21,7 @@ const STATUS_ABOUT: Readonly<Record<(typeof STATUSES)[number], string>> = {
   waiting: 'for the end of a backoff, or for its branches',
   done: 'every step did its work',
   rolled_back:
-    'every step that was begun is undone; `cause` says why: failed, cancelled, deadline or reverted',
+    'every step that was begun is undone; `cause` says why: failed, cancelled or reverted (deadline comes in a later version)',
   parked: 'an undo failed for good: a person decides',
 };
 

@@ -11,29 +11,39 @@ import type { CommitOutcome } from '../message/transitions.ts';
 export interface CommitBody {
   /** id of the message's commit before this one; null for the first. */
   readonly parent: string | null;
+  /** The message that it belongs to. */
   readonly msgid: number;
   /** 0 for the commit that accepted the message, then one more for each. */
   readonly seq: number;
+  /** Doing or undoing, before the transition. */
   readonly mode: Mode;
+  /** Index of the step, before the transition. */
   readonly cursor: number;
   /** `module action`, `all`, `each`; null when the transition is not a step's. */
   readonly step: string | null;
   /** 1 for the first attempt; 0 when the transition is not a step's. */
   readonly attempt: number;
+  /** What happened. */
   readonly outcome: CommitOutcome;
+  /** Parameters that it set. */
   readonly set?: Parameters;
+  /** Parameters that it dropped. */
   readonly unset?: readonly string[];
+  /** Why the step failed. */
   readonly error?: StepError;
   /** The tail of what the step wrote to its log. */
   readonly log?: string;
   /** More on this kind of transition: plan and flow when accepted, children of a split, why a host won, exit status. */
   readonly detail?: Json;
+  /** Who did the step; null when nobody did. */
   readonly worker: string | null;
   /** SHA-256 (hex) of the code that ran. */
   readonly code: string | null;
   /** Who asked for it: a person's name or token, or `coax` for what follows from the plan. */
   readonly actor: string;
+  /** When the step began. */
   readonly started: number;
+  /** When it ended; for other transitions both are the moment of the decision. */
   readonly finished: number;
 }
 

@@ -36,18 +36,24 @@ export interface RetryPolicy {
   readonly attempts: number;
   /** The longest wait before the second attempt; it grows by `factor` for each later one. */
   readonly backoffMs: number;
+  /** Growth of the wait from one attempt to the next. */
   readonly factor: number;
+  /** The wait grows no longer than this. */
   readonly backoffMaxMs: number;
   /** Error codes that are never tried again, whatever the step says. */
   readonly terminal: readonly string[];
 }
 
 export interface ActionStep {
+  /** Name of the module. */
   readonly module: string;
+  /** Name of the action within it. */
   readonly action: string;
   /** Name of the parameter that holds the host whose workers must do this step. */
   readonly at?: string;
+  /** For one attempt. */
   readonly timeoutMs: number;
+  /** How often and how soon it is tried again. */
   readonly retry: RetryPolicy;
   /** SHA-256 (hex) of the action's code when the message was accepted; absent if no worker here knows the action. */
   readonly code?: string;
@@ -56,6 +62,7 @@ export interface ActionStep {
 export interface Branch {
   /** With a name, what the branch has set arrives in the parent as one object under that name. */
   readonly name?: string;
+  /** Done one after the other, as in a plan. */
   readonly steps: readonly Step[];
 }
 
@@ -74,6 +81,7 @@ export interface EachStep {
   readonly limit: number;
   /** With a name, the parent gets the list of what each child has set, in the order of the items. */
   readonly collect?: string;
+  /** The steps of each branch. */
   readonly steps: readonly Step[];
 }
 
@@ -123,12 +131,15 @@ export interface ParentLink {
 
 /** All that the state machine needs to know of a message; `advance` maps one to the next. */
 export interface MessageState {
+  /** Doing steps, or undoing them. */
   readonly mode: Mode;
   /** Index of the step to do or undo; `steps.length` = done, -1 = rolled back. */
   readonly cursor: number;
   /** Attempts of the step at the cursor that have failed so far. */
   readonly attempt: number;
+  /** Whether its step may be claimed, it waits for branches, or it rests. */
   readonly phase: Phase;
+  /** Why it is (being) rolled back; null on the way forward. */
   readonly cause: Cause | null;
   /** The error that turned the mode to rollback. */
   readonly error: StepError | null;
@@ -141,7 +152,9 @@ export interface MessageState {
    * done by the message it was made from.
    */
   readonly floor: number;
+  /** The parameters that it was accepted with. */
   readonly base: Parameters;
+  /** What each step that was done has set, and what people changed, oldest first. */
   readonly trail: readonly TrailEntry[];
   /** seq of the commit that made the children of the group at the cursor; null if there are none. */
   readonly generation: number | null;
@@ -160,8 +173,11 @@ export type Ask =
 
 /** A message as the store holds it. Times are milliseconds since 1970. */
 export interface Message extends MessageState {
+  /** Given by the store; grows. */
   readonly msgid: number;
+  /** Name of its flow, or the name that came with its plan; a branch adds `/NAME`. */
   readonly flow: string;
+  /** Copied when it was accepted; never changes. */
   readonly plan: Plan;
   /** SHA-256 (hex) of the plan's canonical JSON. */
   readonly planHash: string;
@@ -171,8 +187,9 @@ export interface Message extends MessageState {
   readonly head: string;
   /** Not claimable before this instant. */
   readonly readyAt: number;
-  /** Worker that holds the lease, and until when. */
+  /** Worker that holds the lease; null if none does. */
   readonly worker: string | null;
+  /** Until when the worker has it. */
   readonly leaseUntil: number | null;
   /** Grows with every claim; a late writer has an old one. */
   readonly fence: number;
@@ -180,7 +197,9 @@ export interface Message extends MessageState {
   readonly begun: number;
   /** What a person asked for while a worker held the message; obeyed as soon as the step has ended. */
   readonly ask: Ask | null;
+  /** For a branch of a group: where it belongs. */
   readonly parent: ParentLink | null;
+  /** Who submitted it. */
   readonly actor: string;
   readonly created: number;
   readonly updated: number;
