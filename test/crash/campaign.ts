@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { MessageView } from '../../src/api/message.ts';
 import type { CoaxClient } from '../../src/client/client.ts';
 import { isCoaxError } from '../../src/errors/coax-error.ts';
+import type { Parameters } from '../../src/message/message.ts';
 import { Random } from '../simulation/random.ts';
 import { Installation } from './installation.ts';
 
@@ -17,12 +18,15 @@ const POINTS = [
   undefined,
   undefined,
 ] as const;
-const MESSAGES_PER_LIFE = 3;
 const REST_MS = 180_000;
 
-interface Accepted {
+interface Request {
   readonly key: string;
   readonly flow: string;
+  readonly parameters: Parameters;
+}
+
+interface Accepted extends Request {
   readonly msgid: number;
 }
 
@@ -37,13 +41,13 @@ export async function campaign(kills: number, seed: number): Promise<void> {
     installation.disarm();
     const client = await installation.start();
     assert.ok(client !== null, installation.log);
-    await checkAnswers(client, installation, accepted);
+    await checkAnswers(client, accepted);
     const messages = await rest(client);
     checkEffects(installation, messages);
     assert.ok(messages.length >= accepted.length && accepted.length > 0);
-    const report = await client.fsck();
-    assert.deepEqual(report.faults, []);
-    assert.equal(report.ok, true);
+    await checkClean(client);
+    await removeVms(client, messages);
+    await checkClean(client);
     await installation.stop();
     assert.deepEqual(installation.processes(), [], 'no process is left');
     assert.equal(installation.violations(), '');
@@ -66,12 +70,8 @@ async function oneLife(
   const named = point !== undefined && point !== 'in-undo';
   const nth = point === 'statement' ? random.int(1, 2000) : random.int(1, 30);
   const client = await installation.start(named ? `${point}:${nth}` : undefined);
-  const sent =
-    client === null
-      ? []
-      : Array.from({ length: MESSAGES_PER_LIFE }, (_, n) =>
-          send(client, installation, `${life}-${n}`, accepted),
-        );
+  const requests = client === null ? [] : requestsOf(installation, life);
+  const sent = requests.map(request => send(client!, request, accepted, request.key.endsWith('cancelled')));
   await Promise.all([
     ...sent,
     point === undefined
@@ -83,29 +83,34 @@ async function oneLife(
 /** Sends one message; what the server answered is what it must keep. No answer proves nothing. */
 async function send(
   client: CoaxClient,
-  installation: Installation,
-  key: string,
+  request: Request,
   accepted: Accepted[],
+  cancel: boolean,
 ): Promise<void> {
-  const flow = key.endsWith('0') ? 'refused' : 'shaken';
   try {
-    const { msgid } = await client.submit({ flow, parameters: { dir: installation.dir } }, { key });
-    accepted.push({ key, flow, msgid });
+    const { msgid } = await client.submit(request);
+    accepted.push({ ...request, msgid });
+    if (cancel) await client.cancel(msgid, { reason: 'the campaign thought so' });
   } catch (error) {
-    if (!isCoaxError(error, 'COAX_SERVER_UNREACHABLE')) throw error;
+    if (!isCoaxError(error) || !['unavailable', 'conflict'].includes(error.kind)) throw error;
   }
 }
 
+function requestsOf(installation: Installation, life: number): Request[] {
+  const shake = { dir: installation.dir };
+  return [
+    { key: `${life}-refused`, flow: 'refused', parameters: shake },
+    { key: `${life}-shaken`, flow: 'shaken', parameters: shake },
+    { key: `${life}-cancelled`, flow: 'shaken', parameters: shake },
+    { key: `${life}-vm`, flow: 'create_vm', parameters: { cpu: 1, mem: 128 } },
+    { key: `${life}-vm-cancelled`, flow: 'create_vm', parameters: { cpu: 1, mem: 128 } },
+  ];
+}
+
 /** Every answer that was given holds: the same key gives the same message. */
-async function checkAnswers(
-  client: CoaxClient,
-  installation: Installation,
-  accepted: readonly Accepted[],
-): Promise<void> {
-  for (const { key, flow, msgid } of accepted) {
-    const again = await client.submit({ flow, parameters: { dir: installation.dir } }, { key });
-    assert.equal(again.msgid, msgid, `key ${key}`);
-  }
+async function checkAnswers(client: CoaxClient, accepted: readonly Accepted[]): Promise<void> {
+  for (const { msgid, ...request } of accepted)
+    assert.equal((await client.submit(request)).msgid, msgid, `key ${request.key}`);
 }
 
 /** All messages, once they are done or rolled back. */
@@ -146,6 +151,29 @@ function checkEffects(installation: Installation, messages: readonly MessageView
       : [],
   );
   assert.deepEqual(installation.effects().sort(), wanted.sort());
-  for (const { flow, status, parent } of messages)
-    if (parent === null) assert.equal(status, flow === 'refused' ? 'rolled_back' : 'done');
+  for (const { msgid, flow, status, cause, parent } of messages) {
+    if (parent !== null || cause === 'cancelled') continue;
+    assert.equal(status, flow === 'refused' ? 'rolled_back' : 'done', `message ${msgid}`);
+  }
+}
+
+async function checkClean(client: CoaxClient): Promise<void> {
+  const report = await client.fsck();
+  assert.deepEqual(report.faults, []);
+  assert.equal(report.ok, true);
+}
+
+/** There is a VM for each message that made one and no other; removed, they leave no claim and no address behind. */
+async function removeVms(client: CoaxClient, messages: readonly MessageView[]): Promise<void> {
+  const made = messages.filter(({ flow, status }) => flow === 'create_vm' && status === 'done');
+  const { items } = await client.vms();
+  assert.deepEqual(items.map(({ msgid }) => msgid).sort(), made.map(({ msgid }) => msgid).sort());
+  assert.ok(items.every(({ state }) => state === 'running'));
+  for (const { name } of items) await client.removeVm(name, { reason: 'the campaign ends' });
+  await rest(client);
+  assert.deepEqual((await client.vms()).items, []);
+  for (const { name, cpu, memMib } of (await client.hosts()).items)
+    assert.deepEqual([cpu.used, memMib.used], [0, 0], `host ${name}`);
+  for (const { name, addresses } of (await client.networks()).items)
+    assert.equal(addresses.used, 0, `network ${name}`);
 }
