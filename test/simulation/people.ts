@@ -82,7 +82,8 @@ export async function resolveParked(world: World, message: Message, how: Resolut
     if (step === undefined || isGroup(step) || step.action === 'book') how = 'retry';
   }
   if (how === 'undone') world.model.effects.delete(key);
-  if (how === 'edit') world.model.edited.add(message.msgid);
+  // What is skipped stays as it was made, also when the step is done again.
+  if (how === 'edit' || how === 'skip') world.model.edited.add(message.msgid);
   if (how === 'skip') world.model.skipped.add(key);
   return world.server!.decisions.resolve(message.msgid, how, how === 'edit' ? { cpu: 44 } : {}, BY);
 }
