@@ -33,7 +33,7 @@ test('a page that shows something else is found', () => {
 });
 
 test('links between pages lead somewhere', () => {
-  const all = ['README.md', 'CHANGELOG.md', ...markdownIn('docs')];
+  const all = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...markdownIn('docs')];
   const broken = all.flatMap(path =>
     [...prose(path).matchAll(/\]\((?!https?:)([^)#\s]+)[^)]*\)/g)]
       .filter(([, to]) => !existsSync(join(ROOT, path, '..', to!)))
@@ -44,7 +44,7 @@ test('links between pages lead somewhere', () => {
 
 test('files that a page names in backquotes exist', () => {
   const named = /`((?:src|test|docs|examples|scripts|bench|flows|bin)\/[\w./-]*)`/g;
-  const missing = ['README.md', ...markdownIn('docs')].flatMap(path =>
+  const missing = ['README.md', 'CONTRIBUTING.md', ...markdownIn('docs')].flatMap(path =>
     [...readFileSync(join(ROOT, path), 'utf8').matchAll(named)]
       .filter(([, to]) => !existsSync(join(ROOT, to!)))
       .map(([, to]) => `${path}: ${to}`),

@@ -1,6 +1,6 @@
 /** Every file is reached from something that runs. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
 import { codeFiles, filesBeneath, isTest, ROOT, type SourceFile } from './tree.ts';
@@ -42,14 +42,24 @@ function entries(): string[] {
   ];
 }
 
-test('package.json exports what there is', () => {
+test('package.json exports what there is', async () => {
   const { exports, bin } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   for (const path of [...Object.values<string>(exports), ...Object.values<string>(bin)])
     assert.ok(existsSync(join(ROOT, path)), path);
+  for (const path of Object.values<string>(exports))
+    assert.ok(Object.keys(await import(join(ROOT, path))).length > 1, path);
 });
 
 test('no file that nothing uses', () => {
   assert.deepEqual(dead(codeFiles(), entries()), []);
+});
+
+test('every folder of src is on the map in the README', () => {
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+  const folders = readdirSync(join(ROOT, 'src'), { withFileTypes: true }).filter(entry =>
+    entry.isDirectory(),
+  );
+  for (const { name } of folders) assert.ok(readme.includes(`| \`src/${name}/\` |`), name);
 });
 
 test('a dead file is found', () => {
