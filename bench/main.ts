@@ -8,11 +8,11 @@ import { inChild } from './in-child.ts';
 import { machine } from './machine.ts';
 import { measureMemory } from './memory.ts';
 import { measureQueue } from './queue.ts';
+import { table } from './report/table.ts';
+import { writePage } from './report/write-page.ts';
 import { measureRollback } from './rollback.ts';
 import type { Row } from './row.ts';
 import { measureSaturation } from './saturation.ts';
-import { table } from './table.ts';
-import { writePage } from './write-page.ts';
 
 /** In the order of the table; each is exported by the file of its name. */
 const MEASURES = {

@@ -1,4 +1,4 @@
-import type { Row } from './row.ts';
+import type { Row } from '../row.ts';
 
 const HEAD = ['measure', 'figure', 'reference', 'its figure', 'ratio', 'goal', 'met'];
 

@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { machine } from './machine.ts';
-import type { Row } from './row.ts';
+import { machine } from '../machine.ts';
+import type { Row } from '../row.ts';
 import { cells } from './table.ts';
 
-const PAGE = join(import.meta.dirname, '../docs/performance.md');
+const PAGE = join(import.meta.dirname, '../../docs/performance.md');
 const BEGIN = '<!-- figures: written by npm run bench -- --write -->';
 const END = '<!-- end of the figures -->';
 
@@ -20,7 +20,7 @@ export function writePage(rows: readonly Row[], where: string, day: string): voi
   writeFileSync(PAGE, `${before}${BEGIN}\n\n${figures}\n\n${END}${after}`);
 }
 
-// node bench/write-page.ts FILE: from a result of this machine.
+// node bench/report/write-page.ts FILE: from a result of this machine.
 if (import.meta.main) {
   const rows = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as Row[];
   writePage(rows, machine(), new Date().toISOString().slice(0, 10));
