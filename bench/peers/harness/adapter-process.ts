@@ -1,0 +1,58 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import type { Settings, Span } from '../serve.ts';
+
+/** What may be asked of an adapter, and the answer's type. */
+export interface Answers {
+  submit: null;
+  work: Span;
+  settle: null;
+  complete: number;
+  rest: null;
+  idle: number[];
+  close: null;
+}
+
+export interface AdapterProcess {
+  readonly pid: number;
+  ask<Name extends keyof Answers>(name: Name, flows?: number): Promise<Answers[Name]>;
+  kill(): void;
+}
+
+/** Starts one process of an adapter and waits until it is ready. It may print to standard error only. */
+export async function startAdapter(file: string, settings: Settings): Promise<AdapterProcess> {
+  // -P: the adapter's folder is not searched for modules, or taskflow.py would be its own taskflow.
+  const path = join(import.meta.dirname, '..', file);
+  const given = JSON.stringify(settings);
+  const [program, values] = file.endsWith('.py')
+    ? ['/usr/bin/python3', ['-P', path, given]]
+    : [process.execPath, ['--disable-warning=ExperimentalWarning', path, given]];
+  const child = spawn(program, values, { stdio: ['pipe', process.stderr, process.stderr, 'pipe'] });
+  const waiting: { resolve(value: unknown): void; reject(error: Error): void }[] = [];
+  let ended: Error | undefined;
+  const end = (error: Error): void => {
+    ended = error;
+    for (const { reject } of waiting.splice(0)) reject(error);
+  };
+  createInterface(child.stdio[3] as Readable).on('line', line => waiting.shift()?.resolve(JSON.parse(line)));
+  child.once('error', end);
+  child.once('exit', (status, signal) =>
+    end(new Error(`${file} ended with ${signal ?? `status ${status}`}`)),
+  );
+  child.stdin.on('error', () => {});
+  const answer = (): Promise<unknown> =>
+    ended === undefined
+      ? new Promise((resolve, reject) => waiting.push({ resolve, reject }))
+      : Promise.reject(ended);
+  await answer();
+  return {
+    pid: child.pid as number,
+    async ask(name, flows = 0) {
+      child.stdin.write(`${JSON.stringify({ do: name, flows })}\n`);
+      return ((await answer()) as { value: never }).value;
+    },
+    kill: () => child.kill('SIGKILL'),
+  };
+}
