@@ -32,6 +32,8 @@ export function commandsOf(markdown: string): ShownCommand[] {
 export class Console {
   readonly #dir = mkdtempSync(join(tmpdir(), 'coax-docs-'));
   readonly #bash: ChildProcess;
+  /** Pages write into `tmp` of the checkout. */
+  readonly #madeTmp = !existsSync(join(ROOT, 'tmp'));
   #heard = '';
   #wake: () => void = () => {};
 
@@ -90,6 +92,7 @@ export class Console {
     process.kill(-this.#bash.pid!, 'SIGKILL');
     await ended;
     rmSync(this.#dir, { recursive: true, force: true });
+    if (this.#madeTmp) rmSync(join(ROOT, 'tmp'), { recursive: true, force: true });
   }
 }
 
