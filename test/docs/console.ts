@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -32,17 +32,20 @@ export function commandsOf(markdown: string): ShownCommand[] {
 export class Console {
   readonly #dir = mkdtempSync(join(tmpdir(), 'coax-docs-'));
   readonly #bash: ChildProcess;
-  /** Pages write into `tmp` of the checkout. */
-  readonly #madeTmp = !existsSync(join(ROOT, 'tmp'));
   #heard = '';
   #wake: () => void = () => {};
 
   constructor() {
+    // A checkout of its own, as far as the page can tell: what it writes lies beside nobody else's.
+    const checkout = join(this.#dir, 'coax');
+    mkdirSync(checkout);
+    for (const name of readdirSync(ROOT))
+      if (name !== 'tmp') symlinkSync(join(ROOT, name), join(checkout, name));
     this.#bash = spawn('bash', ['--noprofile', '--norc'], {
-      cwd: ROOT,
+      cwd: checkout,
       detached: true,
       env: {
-        PATH: `${join(ROOT, 'bin')}:${process.env.PATH}`,
+        PATH: `${join(checkout, 'bin')}:${process.env.PATH}`,
         HOME: this.#dir,
         XDG_CACHE_HOME: process.env.XDG_CACHE_HOME ?? join(process.env.HOME ?? '/root', '.cache'),
         TMPDIR: this.#dir,
@@ -92,7 +95,6 @@ export class Console {
     process.kill(-this.#bash.pid!, 'SIGKILL');
     await ended;
     rmSync(this.#dir, { recursive: true, force: true });
-    if (this.#madeTmp) rmSync(join(ROOT, 'tmp'), { recursive: true, force: true });
   }
 }
 
