@@ -1,0 +1,174 @@
+import { CoaxError } from '../../errors/coax-error.ts';
+import type { Engine, Tell } from './engine.ts';
+import type { Link } from './link/link.ts';
+import { Notes } from './notes.ts';
+import { remedyOf } from './postgres-error.ts';
+import { PostgresTx } from './postgres-tx.ts';
+
+/** One of these transactions runs at a time, on whatever server: "coax" and "x" in ASCII. */
+const EXCLUSIVE_LOCK = 0x63_6f61_7878;
+/** Items of one transaction at most, and how long it may take new ones: other servers wait for the lock. */
+const BATCH_MAX = 64;
+const BATCH_MS = 100;
+const DEADLOCKS_MAX = 5;
+/** How long the fate of a transaction whose end was not seen is asked for. */
+const FATE_MS = 30_000;
+
+interface Item<T> {
+  work(tx: PostgresTx): Promise<T>;
+  /** May be run again from the start when nothing of it was kept. */
+  readonly repeatable: boolean;
+  resolve(value: T): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Transactions of callers' own, as people's decisions, groups and transactional actions need them: one at a time in the
+ * whole installation, so that what one reads stays true until it is done. All that waits here shares one transaction, each
+ * in a savepoint of its own, so that waiting for the lock and for the disk is shared too.
+ */
+export class ExclusiveLane {
+  readonly #engine: Engine;
+  readonly #tell: Tell;
+  #waiting: Item<unknown>[] = [];
+  #busy = false;
+  #idle: (() => void)[] = [];
+
+  constructor(engine: Engine, tell: Tell) {
+    this.#engine = engine;
+    this.#tell = tell;
+  }
+
+  /** Runs `work`; resolves when what it wrote is durable. */
+  enqueue<T>(work: (tx: PostgresTx) => Promise<T>, repeatable: boolean): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.push({ work, repeatable, resolve, reject } as Item<unknown>);
+      if (!this.#busy) void this.#drain();
+    });
+  }
+
+  async drained(): Promise<void> {
+    while (this.#busy) await new Promise<void>(resolve => this.#idle.push(resolve));
+  }
+
+  async #drain(): Promise<void> {
+    this.#busy = true;
+    // What is asked for in the same turn goes together.
+    await new Promise<void>(resolve => this.#engine.timers.soon(resolve));
+    while (this.#waiting.length > 0) await this.#flush();
+    this.#busy = false;
+    for (const wake of this.#idle.splice(0)) wake();
+  }
+
+  /** One transaction. Its items are answered when its fate is known. */
+  async #flush(): Promise<void> {
+    const batch: Item<unknown>[] = [];
+    const settle: (() => void)[] = [];
+    const notes = new Notes();
+    let xid: string | null = null;
+    let ending = false;
+    try {
+      const pid = { value: 0 };
+      await this.#engine.exclusive.use(async link => {
+        pid.value = link.pid;
+        xid = await this.#begin(link);
+        await this.#fill(link, batch, settle, notes);
+        ending = true;
+        await link.once('COMMIT');
+      });
+    } catch (error) {
+      const unsure = ending && remedyOf(error) === 'unsure';
+      if (!(unsure && xid !== null && (await this.#wasCommitted(xid)))) {
+        this.#failed(batch, error);
+        return;
+      }
+    }
+    this.#tell(notes);
+    for (const done of settle) done();
+  }
+
+  async #begin(link: Link): Promise<string> {
+    const [, , answer] = await Promise.all([
+      link.once('BEGIN'),
+      link.once('SELECT pg_advisory_xact_lock($1::bigint)', [EXCLUSIVE_LOCK]),
+      link.once('SELECT pg_current_xact_id()::text AS xid'),
+    ]);
+    return (answer.rows[0] as { xid: string }).xid;
+  }
+
+  async #fill(link: Link, batch: Item<unknown>[], settle: (() => void)[], notes: Notes): Promise<void> {
+    const until = this.#engine.timers.monotonic() + BATCH_MS;
+    while (batch.length < BATCH_MAX) {
+      const item = this.#waiting.shift();
+      if (item === undefined) return;
+      batch.push(item);
+      settle.push(await this.#runOne(link, item, notes));
+      if (this.#engine.timers.monotonic() > until) return;
+    }
+  }
+
+  /** Gives what to call once the transaction is durable. */
+  async #runOne(link: Link, item: Item<unknown>, notes: Notes): Promise<() => void> {
+    for (let tries = 1; ; tries++) {
+      const mark = notes.mark();
+      await link.once('SAVEPOINT item');
+      const tx = new PostgresTx(this.#engine, link, notes, this.#engine.clock.now());
+      try {
+        const value = await item.work(tx);
+        await link.once('RELEASE SAVEPOINT item');
+        return () => item.resolve(value);
+      } catch (error) {
+        if (link.broken || remedyOf(error) === 'unsure') throw error;
+        await link.once('ROLLBACK TO SAVEPOINT item; RELEASE SAVEPOINT item');
+        notes.backTo(mark);
+        if (remedyOf(error) === 'again' && tries < DEADLOCKS_MAX) continue;
+        const told = remedyOf(error) === 'none' ? error : this.#engine.fault(error);
+        return () => item.reject(told);
+      } finally {
+        tx.end();
+      }
+    }
+  }
+
+  /** Nothing of the transaction was kept. */
+  #failed(batch: readonly Item<unknown>[], error: unknown): void {
+    const again = remedyOf(error) === 'unsure' || remedyOf(error) === 'again';
+    const fault = this.#engine.fault(error);
+    // What was not begun waits for the next transaction, unless there is no connection for that either.
+    const items = batch.length > 0 ? batch : this.#waiting.splice(0);
+    for (const item of items) {
+      if (again && item.repeatable) this.#waiting.unshift({ ...item, repeatable: false });
+      else item.reject(fault);
+    }
+  }
+
+  /** Asks the database what became of a transaction whose COMMIT was sent and not answered. */
+  async #wasCommitted(xid: string): Promise<boolean> {
+    const until = this.#engine.timers.monotonic() + FATE_MS;
+    for (;;) {
+      try {
+        const status = await this.#engine.readers.use(async link => {
+          // Its session may still hold the transaction open although its connection is gone.
+          await link.once(
+            `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_xid = $1::xid8::xid`,
+            [xid],
+          );
+          const { rows } = await link.once('SELECT pg_xact_status($1::xid8) AS status', [xid]);
+          return (rows[0] as { status: string | null }).status;
+        });
+        if (status === 'committed') return true;
+        if (status === 'aborted') return false;
+      } catch (error) {
+        // The database does not know that number: it was promoted from a standby that never got it.
+        if (remedyOf(error) === 'none') return false;
+      }
+      if (this.#engine.timers.monotonic() > until)
+        throw new CoaxError(
+          'COAX_STORE_UNAVAILABLE',
+          'the connection to PostgreSQL ended while a transaction was being made durable',
+          { where: this.#engine.where, hint: 'Look whether it was done before doing it again.' },
+        );
+      await this.#engine.pause(100);
+    }
+  }
+}

@@ -1,0 +1,176 @@
+import pg from 'pg';
+import { CoaxError } from '../../../errors/coax-error.ts';
+import { fromPostgres } from '../postgres-error.ts';
+import type { ServerAddress } from './server-address.ts';
+
+const CONNECT_MS = 5000;
+
+export type SqlValue = string | number | boolean | Buffer | null;
+
+export interface LinkOptions {
+  readonly servers: readonly ServerAddress[];
+  readonly application: string;
+  /** The schema of all tables; null = where the user's search path leads. */
+  readonly schema: string | null;
+  /** A statement without an answer for so long means that the connection is dead. */
+  readonly answerMs: number;
+  /** For the hot path: always the plan by index, on the first message and on the hundred millionth. */
+  readonly byIndex: boolean;
+}
+
+/** One connection. Statements that are sent at the same time go out together and are answered in order (a pipeline). */
+export class Link {
+  readonly where: string;
+  readonly client: pg.Client;
+  pid = 0;
+  /** Tells one life of the database server from the next: a restart, a promotion. */
+  incarnation = '';
+  /** Milliseconds since 1970 by the database's clock, as it was asked for at connecting. */
+  clock = 0;
+  broken = false;
+  readonly #ends: (() => void)[] = [];
+
+  constructor(server: ServerAddress, options: LinkOptions) {
+    this.where = server.where;
+    this.client = new pg.Client({
+      connectionString: server.url,
+      application_name: options.application,
+      connectionTimeoutMillis: CONNECT_MS,
+      query_timeout: options.answerMs,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
+      pipeline: true,
+      types: { getTypeParser: oid => parserOf(oid) },
+    } as pg.ClientConfig);
+    const end = (): void => {
+      if (this.broken) return;
+      this.broken = true;
+      for (const call of this.#ends) call();
+    };
+    this.client.on('error', end);
+    this.client.on('end', end);
+  }
+
+  onEnd(call: () => void): void {
+    if (this.broken) call();
+    else this.#ends.push(call);
+  }
+
+  /** Runs a prepared statement: the same text is parsed once for each connection. */
+  async run<Row>(sql: string, values: readonly SqlValue[] = []): Promise<Row[]> {
+    const { rows } = await this.client.query({ name: nameOf(sql), text: sql, values: values as SqlValue[] });
+    return rows as Row[];
+  }
+
+  /** Runs a statement that may never come again. */
+  once(sql: string, values: readonly unknown[] = []): Promise<pg.QueryResult> {
+    return this.client.query(sql, values as unknown[]);
+  }
+
+  /** Ends the connection without waiting for anything under way. */
+  destroy(): void {
+    this.broken = true;
+    (this.client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+  }
+
+  async close(): Promise<void> {
+    if (this.broken) return;
+    this.broken = true;
+    await this.client.end().catch(() => {});
+  }
+}
+
+const NAMES = new Map<string, string>();
+function nameOf(sql: string): string {
+  let name = NAMES.get(sql);
+  if (name === undefined) {
+    name = `coax${NAMES.size}`;
+    NAMES.set(sql, name);
+  }
+  return name;
+}
+
+const asNumber = (text: string): unknown => Number(text);
+const asBoolean = (text: string): unknown => text === 't';
+const asText = (text: string): unknown => text;
+
+/** Every number as a JavaScript number: msgids and milliseconds are safe integers. */
+function parserOf(oid: number): (text: string) => unknown {
+  switch (oid) {
+    case 20: // bigint
+    case 21: // smallint
+    case 23: // integer
+    case 26: // oid
+    case 700: // real
+    case 701: // double precision
+    case 1700: // numeric: sums of bigint
+      return asNumber;
+    case 16: // boolean
+      return asBoolean;
+    default:
+      return asText;
+  }
+}
+
+/**
+ * Connects to the first server that takes writes. Errors: COAX_STORE_UNAVAILABLE, which names every server that was tried.
+ */
+export async function openLink(options: LinkOptions): Promise<Link> {
+  const errors: CoaxError[] = [];
+  for (const server of options.servers) {
+    const link = new Link(server, options);
+    try {
+      await link.client.connect();
+      if (await prepare(link, options)) return link;
+      errors.push(fromPostgres({ code: '25006' }, server.where));
+    } catch (error) {
+      errors.push(fromPostgres(error, server.where));
+    }
+    link.destroy();
+  }
+  const [first] = errors;
+  if (errors.length === 1 && first !== undefined) throw first;
+  throw new CoaxError(
+    'COAX_STORE_UNAVAILABLE',
+    `no PostgreSQL server can be used: ${errors.map(({ where, reason }) => `${where}: ${reason}`).join('; ')}`,
+    {
+      ...(first?.where !== undefined && { where: first.where }),
+      ...(first !== undefined && { hint: first.hint }),
+    },
+  );
+}
+
+/** Settings of the session; false on a standby. */
+async function prepare(link: Link, options: LinkOptions): Promise<boolean> {
+  const settings: [string, string][] = [
+    ['jit', 'off'],
+    // A server that vanishes with its machine must not hold its locks for hours.
+    ['idle_in_transaction_session_timeout', '60s'],
+    ['tcp_keepalives_idle', '10'],
+    ['tcp_keepalives_interval', '5'],
+    ['tcp_keepalives_count', '3'],
+  ];
+  if (options.schema !== null) settings.push(['search_path', `"${options.schema.replaceAll('"', '""')}"`]);
+  if (options.byIndex) {
+    for (const name of ['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin'])
+      settings.push([name, 'off']);
+    settings.push(['plan_cache_mode', 'force_generic_plan']);
+  }
+  const [, answer] = await Promise.all([
+    link.once(
+      `SELECT ${settings.map((_, i) => `set_config($${2 * i + 1}, $${2 * i + 2}, false)`).join(', ')}`,
+      settings.flat(),
+    ),
+    link.once(`SELECT pg_is_in_recovery() AS standby, pg_backend_pid() AS pid, ${CLOCK_MS} AS clock,
+      pg_postmaster_start_time()::text || CASE WHEN pg_is_in_recovery() THEN ''
+        ELSE ' ' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END AS incarnation`),
+  ]);
+  const row = answer.rows[0] as { standby: boolean; pid: number; clock: number; incarnation: string };
+  link.pid = row.pid;
+  link.clock = row.clock;
+  link.incarnation = row.incarnation;
+  return !row.standby;
+}
+
+/** The database's clock, milliseconds since 1970, in SQL. */
+export const CLOCK_MS = 'floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint';

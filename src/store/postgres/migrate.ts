@@ -1,0 +1,86 @@
+import { CoaxError } from '../../errors/coax-error.ts';
+import type { Link } from './link/link.ts';
+import { codeOf } from './postgres-error.ts';
+import type { SchemaPart } from './schema.ts';
+
+/** Messages of one partition of `commits`. */
+const PARTITION_MESSAGES = 1_000_000;
+/** One lock for all that changes tables: "coax" in ASCII. */
+const MIGRATION_LOCK = 0x636f_6178;
+
+/**
+ * Makes the tables that are missing. Any number of servers may do this at once; servers of the version before go on
+ * working meanwhile. COAX_STORE_NEWER when the database has a migration that is not known here.
+ */
+export async function migrate(
+  link: Link,
+  schema: string | null,
+  parts: readonly SchemaPart[],
+): Promise<void> {
+  await locked(link, async () => {
+    if (schema !== null) await link.once(`CREATE SCHEMA IF NOT EXISTS "${schema.replaceAll('"', '""')}"`);
+    await link.once('CREATE TABLE IF NOT EXISTS migrations (id text PRIMARY KEY)');
+    const { rows } = await link.once('SELECT id FROM migrations');
+    const done = new Set((rows as { id: string }[]).map(({ id }) => id));
+    const known = new Set(parts.map(({ id }) => id));
+    const unknown = [...done].find(id => !known.has(id));
+    if (unknown !== undefined)
+      throw new CoaxError(
+        'COAX_STORE_NEWER',
+        `the database has the migration ${unknown}, which this Coax does not know`,
+        { where: link.where },
+      );
+    for (const part of parts) {
+      if (done.has(part.id)) continue;
+      for (const sql of part.sql) await link.once(sql);
+      await link.once('INSERT INTO migrations VALUES ($1)', [part.id]);
+    }
+    await addPartitions(link, 0);
+  });
+}
+
+/** Makes the partition of that message and the one after it. Returns the first msgid that has none. */
+export async function ensurePartitions(link: Link, msgid: number): Promise<number> {
+  let end = 0;
+  await locked(link, async () => {
+    end = await addPartitions(link, msgid);
+  });
+  return end;
+}
+
+async function locked(link: Link, work: () => Promise<void>): Promise<void> {
+  await link.once('BEGIN');
+  try {
+    await link.once('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+    await work();
+    await link.once('COMMIT');
+  } catch (error) {
+    if (!link.broken) await link.once('ROLLBACK').catch(() => {});
+    throw error;
+  }
+}
+
+async function addPartitions(link: Link, msgid: number): Promise<number> {
+  const { rows } = await link.once(`SELECT last_value AS last FROM messages_msgid`);
+  const newest = Math.max(msgid, (rows[0] as { last: number }).last);
+  const first = Math.floor(newest / PARTITION_MESSAGES);
+  for (const number of [first, first + 1]) await addPartition(link, number);
+  return (first + 2) * PARTITION_MESSAGES;
+}
+
+/** Made alone and then attached: that lets everybody else go on writing meanwhile. */
+async function addPartition(link: Link, number: number): Promise<void> {
+  const name = `commits_p${String(number).padStart(6, '0')}`;
+  const { rows } = await link.once('SELECT to_regclass($1) IS NOT NULL AS found', [name]);
+  if ((rows[0] as { found: boolean }).found) return;
+  await link.once(`CREATE TABLE ${name} (LIKE commits INCLUDING DEFAULTS)`);
+  await link.once(
+    `ALTER TABLE commits ATTACH PARTITION ${name}
+       FOR VALUES FROM (${number * PARTITION_MESSAGES}) TO (${(number + 1) * PARTITION_MESSAGES})`,
+  );
+}
+
+/** The commit's message is in no partition yet. */
+export function lacksPartition(error: unknown): boolean {
+  return codeOf(error) === '23514';
+}

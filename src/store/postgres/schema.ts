@@ -1,0 +1,91 @@
+/**
+ * The tables of the distributed engine, as migrations: each runs once, in order, inside one transaction. A migration that
+ * was released is never changed, and each only adds, so that servers of the version before go on beside it.
+ *
+ * - `queued` and `held` follow from other columns and carry the indexes. What a step that is kept changes (cursor, trail,
+ *   head, address) is in no index, so PostgreSQL updates the row inside its page and no index grows (HOT); the fill factor
+ *   leaves the room for it.
+ * - `commits` is partitioned by msgid, so the history of old messages can be detached and archived as a whole, and the
+ *   indexes of the newest part stay small enough for memory. `pos` is the order in which commits were written, `origin`
+ *   the server that wrote them, `prefix` the first 12 hex digits of the id as a number.
+ * - `incarnations` holds when each life of the database server was first seen: claims are not waited for to reach the
+ *   disk, so a message that was not written since may have begun although its row says that it has not.
+ */
+export interface SchemaPart {
+  readonly id: string;
+  readonly sql: readonly string[];
+}
+
+export const CORE_SCHEMA: readonly SchemaPart[] = [
+  {
+    id: '0001-messages-and-ledger',
+    sql: [
+      `CREATE SEQUENCE messages_msgid`,
+      `CREATE TABLE messages (
+        msgid bigint PRIMARY KEY,
+        parent_msgid bigint,
+        parent_generation bigint,
+        generation bigint,
+        ready_at bigint NOT NULL,
+        lease_until bigint,
+        created bigint NOT NULL,
+        updated bigint NOT NULL,
+        fence bigint NOT NULL,
+        seq integer NOT NULL,
+        cursor integer NOT NULL,
+        attempt integer NOT NULL,
+        begun integer NOT NULL,
+        floor integer NOT NULL,
+        rewind_to integer,
+        parent_step integer,
+        parent_branch integer,
+        held boolean NOT NULL GENERATED ALWAYS AS (lease_until IS NOT NULL) STORED,
+        mode text NOT NULL,
+        phase text NOT NULL,
+        cause text,
+        address text,
+        queued text GENERATED ALWAYS AS (CASE WHEN phase = 'open' AND lease_until IS NULL THEN address END) STORED,
+        worker text,
+        head text NOT NULL,
+        flow text NOT NULL,
+        plan text NOT NULL,
+        actor text NOT NULL,
+        base text NOT NULL,
+        trail text NOT NULL,
+        error text,
+        undo_error text,
+        ask text
+      ) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000,
+        autovacuum_vacuum_cost_delay = 0)`,
+      `CREATE INDEX messages_queue ON messages (queued COLLATE "C", ready_at, msgid) WHERE queued IS NOT NULL`,
+      `CREATE INDEX messages_held ON messages (msgid) WHERE held`,
+      `CREATE INDEX messages_resting ON messages (phase, msgid) WHERE phase IN ('waiting', 'parked', 'rolled_back')`,
+      `CREATE INDEX messages_children ON messages (parent_msgid, parent_generation) WHERE parent_msgid IS NOT NULL`,
+      `CREATE TABLE plans (hash text PRIMARY KEY, body text NOT NULL)`,
+      `CREATE SEQUENCE commits_pos`,
+      `CREATE TABLE commits (
+        msgid bigint NOT NULL,
+        pos bigint NOT NULL DEFAULT nextval('commits_pos'),
+        prefix bigint NOT NULL,
+        seq integer NOT NULL,
+        origin integer NOT NULL,
+        id text NOT NULL,
+        body text NOT NULL,
+        snapshot text
+      ) PARTITION BY RANGE (msgid)`,
+      `CREATE UNIQUE INDEX commits_chain ON commits (msgid, seq)`,
+      `CREATE INDEX commits_order ON commits (pos)`,
+      `CREATE INDEX commits_prefix ON commits (prefix)`,
+      `CREATE TABLE idempotency (key text PRIMARY KEY, msgid bigint NOT NULL, request text NOT NULL)`,
+      `CREATE TABLE allocations (
+        kind text NOT NULL,
+        key text NOT NULL,
+        msgid bigint NOT NULL,
+        detail text NOT NULL,
+        created bigint NOT NULL,
+        PRIMARY KEY (kind, key))`,
+      `CREATE INDEX allocations_msgid ON allocations (msgid)`,
+      `CREATE TABLE incarnations (name text PRIMARY KEY, seen bigint NOT NULL)`,
+    ],
+  },
+];

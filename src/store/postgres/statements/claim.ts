@@ -1,0 +1,146 @@
+import type { Ask } from '../../../message/message.ts';
+import type { MessageRow } from '../../rows.ts';
+import type { Claim, ClaimRef, ClaimRequest, ExtendAnswer } from '../../store.ts';
+import type { Engine } from '../engine.ts';
+import { bigintArray, booleanArray, textArray } from '../link/binary-array.ts';
+import { CLOCK_MS, type Link } from '../link/link.ts';
+
+/**
+ * Leases are judged by the database's clock, and nobody waits for the disk: a claim that a crash forgets is as if it had
+ * never been made, and its holder finds out by the fence.
+ */
+const NOW = `clock AS MATERIALIZED (SELECT ${CLOCK_MS} AS ms, set_config('synchronous_commit', 'off', true) AS off)`;
+
+/**
+ * The index holds exactly the claimable messages, by address in order of readiness: a claim reads its first entries, however
+ * long the queue is, and steps over those that another claim has in its hands.
+ */
+const CLAIM = `WITH ${NOW}, picked AS MATERIALIZED (
+  SELECT q.msgid FROM unnest($1::text[]) WITH ORDINALITY AS a (address, place)
+  CROSS JOIN LATERAL (
+    SELECT msgid FROM messages
+    WHERE queued COLLATE "C" = a.address AND ready_at <= (SELECT ms FROM clock)
+    ORDER BY ready_at, msgid LIMIT $2::bigint FOR UPDATE SKIP LOCKED
+  ) q LIMIT $2::bigint
+)
+UPDATE messages m SET worker = $3::text, lease_until = c.ms + $4::bigint, fence = fence + 1, begun = begun + 1
+FROM picked p, clock c WHERE m.msgid = p.msgid RETURNING m.*, c.ms AS clock`;
+
+export async function claim(engine: Engine, link: Link, request: ClaimRequest): Promise<Claim[]> {
+  if (request.limit <= 0 || request.addresses.length === 0) return [];
+  const rows = await link.run<MessageRow & { clock: number }>(CLAIM, [
+    textArray(request.addresses),
+    request.limit,
+    request.worker,
+    request.leaseMs,
+  ]);
+  const [first] = rows;
+  if (first === undefined) return [];
+  engine.clock.heard(first.clock);
+  const places = new Map(request.addresses.map((address, place) => [address, place]));
+  const placeOf = ({ address }: MessageRow): number => places.get(address ?? '') ?? 0;
+  rows.sort((a, b) => placeOf(a) - placeOf(b) || a.ready_at - b.ready_at || a.msgid - b.msgid);
+  const messages = await engine.messages(link, rows);
+  return messages.map(message => ({
+    msgid: message.msgid,
+    fence: message.fence,
+    message,
+    leaseUntil: message.leaseUntil ?? 0,
+  }));
+}
+
+const EXTEND = `WITH ${NOW}
+UPDATE messages m SET lease_until = c.ms + i.lease_ms
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS i (msgid, fence, lease_ms), clock c
+WHERE m.msgid = i.msgid AND m.fence = i.fence AND m.lease_until IS NOT NULL RETURNING m.msgid, m.fence, m.ask, c.ms AS clock`;
+
+export interface ExtendCall {
+  readonly claims: readonly ClaimRef[];
+  readonly leaseMs: number;
+}
+
+export async function extend(
+  engine: Engine,
+  link: Link,
+  calls: readonly ExtendCall[],
+): Promise<ExtendAnswer[][]> {
+  const asked = calls.flatMap(({ claims, leaseMs }) =>
+    claims.map(({ msgid, fence }) => ({ msgid, fence, leaseMs })),
+  );
+  asked.sort((a, b) => a.msgid - b.msgid);
+  const rows = await link.run<{ msgid: number; fence: number; ask: string | null; clock: number }>(EXTEND, [
+    bigintArray(asked.map(({ msgid }) => msgid)),
+    bigintArray(asked.map(({ fence }) => fence)),
+    bigintArray(asked.map(({ leaseMs }) => leaseMs)),
+  ]);
+  if (rows[0] !== undefined) engine.clock.heard(rows[0].clock);
+  const found = new Map(rows.map(row => [row.msgid, row]));
+  return calls.map(({ claims }) =>
+    claims.map(({ msgid, fence }): ExtendAnswer => {
+      const row = found.get(msgid);
+      if (row === undefined || row.fence !== fence) return 'lost';
+      return row.ask === null ? 'held' : { ask: JSON.parse(row.ask) as Ask };
+    }),
+  );
+}
+
+// A message that is given back gets a new fence, so whoever held it can no longer write. `begun` still counts the claim
+// when its step may have begun: a later cancel then knows that there is something to undo.
+const RELEASE = `WITH ${NOW}
+UPDATE messages m SET lease_until = NULL, fence = m.fence + 1, begun = m.begun - (NOT i.begun)::integer
+FROM unnest($1::bigint[], $2::bigint[], $3::boolean[]) AS i (msgid, fence, begun), clock c
+WHERE m.msgid = i.msgid AND m.fence = i.fence AND m.lease_until IS NOT NULL AND c.ms > 0 RETURNING m.address`;
+
+const giveBack = (which: string): string => `WITH ${NOW}, given AS MATERIALIZED (
+  SELECT msgid FROM messages, clock WHERE held AND ${which}
+)
+UPDATE messages m SET lease_until = NULL, fence = m.fence + 1 FROM given g
+WHERE m.msgid = g.msgid AND m.lease_until IS NOT NULL RETURNING m.address`;
+
+const RELEASE_WORKER = giveBack('worker = $1 ORDER BY msgid FOR UPDATE OF messages');
+/** What another has in its hands is looked at again at the next tick. */
+const EXPIRE = giveBack('lease_until <= clock.ms ORDER BY msgid FOR UPDATE OF messages SKIP LOCKED');
+
+type Given = { address: string | null };
+
+export interface ReleaseCall {
+  readonly claims: readonly ClaimRef[];
+  readonly begun: boolean;
+}
+
+/** The addresses that got work; so do the others here. */
+export async function release(link: Link, calls: readonly ReleaseCall[]): Promise<string[]> {
+  const asked = calls.flatMap(({ claims, begun }) =>
+    claims.map(({ msgid, fence }) => ({ msgid, fence, begun })),
+  );
+  asked.sort((a, b) => a.msgid - b.msgid);
+  const rows = await link.run<Given>(RELEASE, [
+    bigintArray(asked.map(({ msgid }) => msgid)),
+    bigintArray(asked.map(({ fence }) => fence)),
+    booleanArray(asked.map(({ begun }) => begun)),
+  ]);
+  return rows.flatMap(({ address }) => address ?? []);
+}
+
+export async function releaseWorker(
+  link: Link,
+  worker: string,
+): Promise<{ count: number; addresses: string[] }> {
+  const rows = await link.run<Given>(RELEASE_WORKER, [worker]);
+  return { count: rows.length, addresses: rows.flatMap(({ address }) => address ?? []) };
+}
+
+export async function expireLeases(link: Link): Promise<string[]> {
+  const rows = await link.run<Given>(EXPIRE);
+  return rows.flatMap(({ address }) => address ?? []);
+}
+
+/** One address after another by the index, so that a long queue at one costs no more than a short one. */
+export const READY_ADDRESSES = `WITH RECURSIVE a (address) AS (
+  (SELECT min(queued COLLATE "C") FROM messages WHERE queued IS NOT NULL)
+  UNION ALL
+  SELECT (SELECT min(m.queued COLLATE "C") FROM messages m WHERE m.queued COLLATE "C" > a.address)
+  FROM a WHERE a.address IS NOT NULL
+), clock AS MATERIALIZED (SELECT ${CLOCK_MS} AS ms)
+SELECT address FROM a WHERE address IS NOT NULL AND EXISTS (
+  SELECT 1 FROM messages m WHERE m.queued COLLATE "C" = a.address AND m.ready_at <= (SELECT ms FROM clock))`;

@@ -1,0 +1,111 @@
+import { type Commit, decodeCommit } from '../../../ledger/commit.ts';
+import type { Json, Message, Parameters, Status } from '../../../message/message.ts';
+import { applyDelta } from '../../../message/parameters.ts';
+import { prefixRange } from '../../id-prefix.ts';
+import { type AllocationRow, type MessageRow, toAllocation } from '../../rows.ts';
+import type { Allocation, AllocationQuery, CommitRange, MessageQuery } from '../../store.ts';
+import type { Engine } from '../engine.ts';
+import { CLOCK_MS, type Link, type SqlValue } from '../link/link.ts';
+
+/** The condition of each status; the time is the database's. */
+const STATUS_SQL: Readonly<Record<Status, string>> = {
+  queued: `queued IS NOT NULL AND ready_at <= (SELECT ${CLOCK_MS})`,
+  running: 'held',
+  waiting: `(phase = 'waiting' OR (queued IS NOT NULL AND ready_at > (SELECT ${CLOCK_MS})))`,
+  done: `phase = 'done'`,
+  rolled_back: `phase = 'rolled_back'`,
+  parked: `phase = 'parked'`,
+};
+
+export async function readMessage(engine: Engine, link: Link, msgid: number): Promise<Message | null> {
+  const rows = await link.run<MessageRow>('SELECT * FROM messages WHERE msgid = $1', [msgid]);
+  return (await engine.messages(link, rows))[0] ?? null;
+}
+
+export async function readMessages(engine: Engine, link: Link, query: MessageQuery): Promise<Message[]> {
+  const conditions = ['true'];
+  const values: SqlValue[] = [];
+  const bind = (value: SqlValue): string => `$${values.push(value)}`;
+  if (query.before !== undefined) conditions.push(`msgid < ${bind(query.before)}`);
+  if (query.status !== undefined) conditions.push(STATUS_SQL[query.status]);
+  if (query.flow !== undefined) conditions.push(`flow = ${bind(query.flow)}`);
+  if (query.withChildren !== true) conditions.push('parent_msgid IS NULL');
+  const rows = await link.run<MessageRow>(
+    `SELECT * FROM messages WHERE ${conditions.join(' AND ')} ORDER BY msgid DESC LIMIT ${bind(query.limit)}`,
+    values,
+  );
+  return engine.messages(link, rows);
+}
+
+export async function readCounts(link: Link): Promise<Record<Status, number>> {
+  const names = ['queued', 'running', 'waiting', 'rolled_back', 'parked'] as const;
+  const columns = names.map(name => `(SELECT count(*) FROM messages WHERE ${STATUS_SQL[name]}) AS ${name}`);
+  const [row] = await link.run<Record<(typeof names)[number] | 'total', number>>(
+    `SELECT ${columns.join(', ')}, (SELECT count(*) FROM messages) AS total`,
+  );
+  const counts = { queued: 0, running: 0, waiting: 0, done: 0, rolled_back: 0, parked: 0 };
+  for (const name of names) counts[name] = row?.[name] ?? 0;
+  // What is in no other status is done: cheaper than looking at every row's phase.
+  const rest = Object.values(counts).reduce((sum, n) => sum + n, 0);
+  counts.done = (row?.total ?? rest) - rest;
+  return counts;
+}
+
+interface CommitRow {
+  id: string;
+  body: string;
+}
+
+export async function readCommits(link: Link, msgid: number, range: CommitRange): Promise<Commit[]> {
+  const direction = range.order === 'newest' ? 'DESC' : 'ASC';
+  const rows = await link.run<CommitRow>(
+    `SELECT id, body FROM commits WHERE msgid = $1 AND seq >= $2 AND seq <= $3 ORDER BY seq ${direction} LIMIT $4`,
+    [msgid, range.fromSeq ?? 0, Math.min(range.toSeq ?? SEQ_MAX, SEQ_MAX), range.limit ?? null],
+  );
+  return rows.map(({ id, body }) => decodeCommit(id, body));
+}
+
+const SEQ_MAX = 2 ** 31 - 1;
+
+export async function readCommitsByPrefix(link: Link, prefix: string, limit: number): Promise<Commit[]> {
+  const [low, high] = prefixRange(prefix);
+  const rows = await link.run<CommitRow>(
+    `SELECT id, body FROM commits WHERE prefix BETWEEN $1 AND $2 AND substr(id, 1, $3) = $4 LIMIT $5`,
+    [low, high, prefix.length, prefix, limit],
+  );
+  return rows.map(({ id, body }) => decodeCommit(id, body));
+}
+
+/** The nearest snapshot at or before, and the deltas since. */
+export async function readParametersAt(link: Link, msgid: number, seq: number): Promise<Parameters | null> {
+  const [nearest] = await link.run<{ seq: number; snapshot: string }>(
+    `SELECT seq, snapshot FROM commits WHERE msgid = $1 AND seq <= $2 AND snapshot IS NOT NULL ORDER BY seq DESC LIMIT 1`,
+    [msgid, seq],
+  );
+  let parameters: Parameters =
+    nearest === undefined ? {} : (JSON.parse(nearest.snapshot) as Record<string, Json>);
+  const commits = await readCommits(link, msgid, {
+    fromSeq: nearest === undefined ? 0 : nearest.seq + 1,
+    toSeq: seq,
+  });
+  if (commits.at(-1)?.seq !== seq && nearest?.seq !== seq) return null;
+  for (const { set, unset } of commits) {
+    if (set !== undefined || unset !== undefined)
+      parameters = applyDelta(parameters, { set: set ?? {}, unset: unset ?? [] });
+  }
+  return parameters;
+}
+
+export async function readAllocations(link: Link, query: AllocationQuery): Promise<Allocation[]> {
+  const conditions = ['true'];
+  const values: SqlValue[] = [];
+  for (const name of ['kind', 'key', 'msgid'] as const) {
+    const value = query[name];
+    if (value !== undefined) conditions.push(`${name} = $${values.push(value)}`);
+  }
+  const rows = await link.run<AllocationRow>(
+    `SELECT * FROM allocations WHERE ${conditions.join(' AND ')} ORDER BY kind COLLATE "C", key COLLATE "C"`,
+    values,
+  );
+  return rows.map(toAllocation);
+}

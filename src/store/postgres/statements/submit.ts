@@ -1,0 +1,241 @@
+import { addressOf } from '../../../message/address.ts';
+import { canonical } from '../../../message/canonical.ts';
+import { baseOf, type FirstMessage, firstMessage, keyConflict, requestHash } from '../../first-message.ts';
+import { prefixNumber } from '../../id-prefix.ts';
+import type { Accepted, Submission } from '../../store.ts';
+import type { Engine } from '../engine.ts';
+import { bigintArray, textArray } from '../link/binary-array.ts';
+import type { Link } from '../link/link.ts';
+import type { Notes } from '../notes.ts';
+
+const NEXT_MSGIDS = `SELECT nextval('messages_msgid') AS msgid FROM generate_series(1, $1::integer)`;
+
+const KNOWN_KEYS = `SELECT i.key, i.msgid, i.request, c.id AS head FROM idempotency i
+  LEFT JOIN commits c ON c.msgid = i.msgid AND c.seq = 0 WHERE i.key = ANY ($1::text[])`;
+
+/**
+ * Plans, keys, messages and first commits in one statement. The commits come after the messages, so that the transaction has
+ * its number before it takes positions in the order of commits (see CommitFeed).
+ */
+const INSERT = `WITH new_plans AS (
+  INSERT INTO plans (hash, body) SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT (hash) DO NOTHING
+), new_keys AS (
+  INSERT INTO idempotency (key, msgid, request) SELECT * FROM unnest($3::text[], $4::bigint[], $5::text[])
+), new_messages AS (
+  INSERT INTO messages (msgid, flow, plan, mode, cursor, attempt, phase, floor, base, trail, seq, head, address, ready_at,
+    fence, begun, parent_msgid, parent_step, parent_branch, parent_generation, actor, created, updated)
+  SELECT msgid, flow, plan, 'normal', cursor::integer, 0, phase, floor::integer, base, '[]', 0, head, address, $6::bigint,
+    0, 0, parent_msgid, parent_step::integer, parent_branch::integer, parent_generation, actor, $6::bigint, $6::bigint
+  FROM unnest($7::bigint[], $8::text[], $9::text[], $10::bigint[], $11::text[], $12::bigint[], $13::text[], $14::text[],
+    $15::text[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::text[])
+    AS i (msgid, flow, plan, cursor, phase, floor, base, head,
+      address, parent_msgid, parent_step, parent_branch, parent_generation, actor)
+  RETURNING msgid
+)
+INSERT INTO commits (msgid, seq, prefix, origin, id, body)
+SELECT msgid, 0, prefix, $21::integer, id, body
+FROM unnest($7::bigint[], $22::bigint[], $14::text[], $23::text[]) AS c (msgid, prefix, id, body)
+WHERE (SELECT count(*) FROM new_messages) >= 0`;
+
+/** One caller's submissions: all are accepted or none. */
+export interface SubmitCall {
+  readonly batch: readonly Submission[];
+}
+
+interface Made {
+  readonly first: FirstMessage;
+  readonly base: string;
+  readonly key: { readonly key: string; readonly request: string } | null;
+}
+
+/** Calls worked out: what is to be written, and what each call will be answered. */
+export interface Prepared {
+  readonly made: readonly Made[];
+  readonly answers: readonly (readonly Accepted[] | Error)[];
+}
+
+interface Known {
+  readonly msgid: number;
+  readonly head: string;
+  readonly request: string;
+}
+
+/** A submission with all that does not depend on its msgid. */
+interface Draft {
+  readonly submission: Submission;
+  readonly planHash: string;
+  readonly base: string;
+  readonly request: string;
+}
+
+/** Gives msgids and makes the first commits; writes nothing yet. A call that cannot be kept gets its error as answer. */
+export async function prepareSubmits(
+  engine: Engine,
+  link: Link,
+  calls: readonly SubmitCall[],
+  now: number,
+): Promise<Prepared> {
+  const drafts = calls.map(({ batch }) => attempt(() => batch.map(submission => draft(engine, submission))));
+  const good = drafts.flatMap(found => (found instanceof Error ? [] : found));
+  const known = await knownKeys(link, good);
+  const msgids = await nextMsgids(link, good.length - countKnown(good, known));
+  const made: Made[] = [];
+  const answers = drafts.map(found =>
+    found instanceof Error ? found : attempt(() => answerOne(found, known, msgids, made, now)),
+  );
+  return { made, answers };
+}
+
+function attempt<T>(work: () => T): T | Error {
+  try {
+    return work();
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+function draft(engine: Engine, submission: Submission): Draft {
+  const planHash = engine.plans.hashOf(submission.plan).hash;
+  const base = canonical(baseOf(submission));
+  return { submission, planHash, base, request: requestHash(submission, planHash, base) };
+}
+
+async function knownKeys(link: Link, drafts: readonly Draft[]): Promise<Map<string, Known>> {
+  const keys = drafts.flatMap(({ submission }) => submission.idempotencyKey ?? []);
+  if (keys.length === 0) return new Map();
+  const rows = await link.run<Known & { key: string }>(KNOWN_KEYS, [textArray(keys)]);
+  return new Map(
+    rows.map(row => [row.key, { msgid: row.msgid, head: row.head ?? '', request: row.request }]),
+  );
+}
+
+function countKnown(drafts: readonly Draft[], known: ReadonlyMap<string, Known>): number {
+  const seen = new Set(known.keys());
+  let count = 0;
+  for (const { submission } of drafts) {
+    const key = submission.idempotencyKey;
+    if (key === undefined) continue;
+    if (seen.has(key)) count += 1;
+    seen.add(key);
+  }
+  return count;
+}
+
+async function nextMsgids(link: Link, count: number): Promise<number[]> {
+  if (count <= 0) return [];
+  const rows = await link.run<{ msgid: number }>(NEXT_MSGIDS, [count]);
+  return rows.map(({ msgid }) => msgid).sort((a, b) => b - a);
+}
+
+/** Answers one call; what it makes is added to `made`, and its keys to `known`, only when all of it is right. */
+function answerOne(
+  drafts: readonly Draft[],
+  known: Map<string, Known>,
+  msgids: number[],
+  made: Made[],
+  now: number,
+): readonly Accepted[] {
+  const own: Made[] = [];
+  const ownKeys = new Map<string, Known>();
+  const answers = drafts.map(({ submission, planHash, base, request }): Accepted => {
+    const key = submission.idempotencyKey;
+    const before = key === undefined ? undefined : (ownKeys.get(key) ?? known.get(key));
+    if (key !== undefined && before !== undefined) {
+      if (before.request !== request) throw keyConflict(key, before.msgid);
+      return { msgid: before.msgid, head: before.head, created: false };
+    }
+    const msgid = msgids.pop();
+    // A call before this one was refused, and its key is free again.
+    if (msgid === undefined) throw new KeysMoved();
+    const first = firstMessage(submission, msgid, planHash, now);
+    own.push({ first, base, key: key === undefined ? null : { key, request } });
+    const { head } = first.message;
+    if (key !== undefined) ownKeys.set(key, { msgid, head, request });
+    return { msgid, head, created: true };
+  });
+  made.push(...own);
+  for (const [key, value] of ownKeys) known.set(key, value);
+  return answers;
+}
+
+/** The keys of these calls depend on each other's fate: they must be tried one by one. */
+export class KeysMoved extends Error {}
+
+/** Writes what was prepared. */
+export async function insertPrepared(
+  engine: Engine,
+  link: Link,
+  made: readonly Made[],
+  now: number,
+  notes: Notes,
+): Promise<void> {
+  if (made.length === 0) return;
+  await link.run(INSERT, valuesOf(engine, made, now));
+  for (const { first } of made) {
+    notes.note(first.message, [first.commit]);
+    const address = addressOf(first.message, first.message.plan);
+    if (address !== null) notes.ready.push(address);
+  }
+}
+
+function valuesOf(engine: Engine, made: readonly Made[], now: number): (Buffer | number)[] {
+  const plans = newPlans(engine, made);
+  const keyed = made.flatMap(({ key, first }) =>
+    key === null ? [] : [{ ...key, msgid: first.message.msgid }],
+  );
+  keyed.sort((a, b) => (a.key < b.key ? -1 : 1));
+  const messages = made.map(({ first }) => first.message);
+  const numbers = (of: (message: FirstMessage['message']) => number | null): Buffer =>
+    bigintArray(messages.map(of));
+  const texts = (of: (message: FirstMessage['message']) => string | null): Buffer =>
+    textArray(messages.map(of));
+  return [
+    textArray(plans.map(({ hash }) => hash)),
+    textArray(plans.map(({ body }) => body)),
+    textArray(keyed.map(({ key }) => key)),
+    bigintArray(keyed.map(({ msgid }) => msgid)),
+    textArray(keyed.map(({ request }) => request)),
+    now,
+    numbers(({ msgid }) => msgid),
+    texts(({ flow }) => flow),
+    texts(({ planHash }) => planHash),
+    numbers(({ cursor }) => cursor),
+    texts(({ phase }) => phase),
+    numbers(({ floor }) => floor),
+    textArray(made.map(({ base }) => base)),
+    texts(({ head }) => head),
+    texts(message => addressOf(message, message.plan)),
+    numbers(({ parent }) => parent?.msgid ?? null),
+    numbers(({ parent }) => parent?.step ?? null),
+    numbers(({ parent }) => parent?.branch ?? null),
+    numbers(({ parent }) => parent?.generation ?? null),
+    texts(({ actor }) => actor),
+    engine.origin,
+    numbers(({ head }) => prefixNumber(head)),
+    textArray(made.map(({ first }) => first.encoded)),
+  ];
+}
+
+function newPlans({ plans }: Engine, made: readonly Made[]): { hash: string; body: string }[] {
+  const found = new Map<string, { hash: string; body: string }>();
+  for (const { first } of made) {
+    const { plan, planHash } = first.message;
+    if (!plans.isKept(planHash) && !found.has(planHash)) found.set(planHash, plans.hashOf(plan));
+  }
+  return [...found.values()].sort((a, b) => (a.hash < b.hash ? -1 : 1));
+}
+
+/** Hashes of the plans that are in the database now that these messages are. */
+export function plansOf(made: readonly Made[]): Set<string> {
+  return new Set(made.map(({ first }) => first.message.planHash));
+}
+
+/** Was all of this written although its answer never came? It is one statement: all of it or nothing. */
+export async function foundSubmitted(link: Link, made: readonly Made[]): Promise<boolean> {
+  const first = made[0]?.first.message;
+  if (first === undefined) return true;
+  const rows = await link.run<{ id: string }>('SELECT id FROM commits WHERE msgid = $1 AND seq = 0', [
+    first.msgid,
+  ]);
+  return rows[0]?.id === first.head;
+}

@@ -1,0 +1,124 @@
+import { isCoaxError } from '../../errors/coax-error.ts';
+import type { Accepted, Submission } from '../store.ts';
+import { Batcher } from './batcher.ts';
+import type { Engine, Tell } from './engine.ts';
+import type { Link } from './link/link.ts';
+import { ensurePartitions, lacksPartition } from './migrate.ts';
+import { Notes } from './notes.ts';
+import { codeOf } from './postgres-error.ts';
+import {
+  foundSubmitted,
+  insertPrepared,
+  KeysMoved,
+  type Prepared,
+  plansOf,
+  prepareSubmits,
+} from './statements/submit.ts';
+
+const CALLS_MAX = 512;
+const LANES = 2;
+/** So often a batch makes room for keys that others took meanwhile. */
+const ROUNDS_MAX = 20;
+
+interface Call {
+  readonly batch: readonly Submission[];
+  resolve(answers: readonly Accepted[]): void;
+  reject(error: unknown): void;
+}
+
+/** Accepts messages: the calls of the same moment are one statement and one wait for the disk. */
+export class SubmitLane {
+  readonly #engine: Engine;
+  readonly #tell: Tell;
+  readonly #batcher: Batcher<Call>;
+  /** The first msgid that has no partition. */
+  #partitionsEnd = 0;
+
+  constructor(engine: Engine, tell: Tell) {
+    this.#engine = engine;
+    this.#tell = tell;
+    this.#batcher = new Batcher<Call>({
+      timers: engine.timers,
+      lanes: LANES,
+      max: CALLS_MAX,
+      min: 32,
+      run: batch => this.#run(batch),
+    });
+  }
+
+  submit(batch: readonly Submission[]): Promise<readonly Accepted[]> {
+    return new Promise((resolve, reject) => this.#batcher.push({ batch, resolve, reject }));
+  }
+
+  drained(): Promise<void> {
+    return this.#batcher.drained();
+  }
+
+  async #run(calls: readonly Call[]): Promise<void> {
+    const now = this.#engine.clock.now();
+    const notes = new Notes();
+    // Kept over tries: the same msgids, so that what was written by a try without an answer is found.
+    const state: { prepared: Prepared | null } = { prepared: null };
+    try {
+      const prepared = await this.#engine.persist(this.#engine.lanes, (link, unsure) =>
+        this.#submitOnce(link, calls, now, state, unsure, notes),
+      );
+      this.#engine.plans.kept(plansOf(prepared.made));
+      this.#tell(notes);
+      for (const [index, call] of calls.entries()) await this.#answer(call, prepared.answers[index], calls);
+    } catch (error) {
+      if (calls.length === 1 || isCoaxError(error, 'COAX_STORE_UNAVAILABLE')) {
+        for (const call of calls) call.reject(error);
+        return;
+      }
+      // One that cannot be kept must not fail its neighbours.
+      for (const call of calls) await this.#run([call]);
+    }
+  }
+
+  async #answer(
+    call: Call,
+    answer: readonly Accepted[] | Error | undefined,
+    calls: readonly Call[],
+  ): Promise<void> {
+    if (answer instanceof KeysMoved && calls.length > 1) await this.#run([call]);
+    else if (answer instanceof Error) call.reject(answer);
+    else call.resolve(answer ?? []);
+  }
+
+  async #submitOnce(
+    link: Link,
+    calls: readonly Call[],
+    now: number,
+    state: { prepared: Prepared | null },
+    unsure: boolean,
+    notes: Notes,
+  ): Promise<Prepared> {
+    for (let round = 1; ; round++) {
+      if (unsure && state.prepared !== null && (await foundSubmitted(link, state.prepared.made)))
+        return state.prepared;
+      state.prepared ??= await prepareSubmits(this.#engine, link, calls, now);
+      const { made } = state.prepared;
+      try {
+        await this.#makeRoom(link, made.at(-1)?.first.message.msgid ?? 0);
+        notes.backTo([0, 0, 0]);
+        await insertPrepared(this.#engine, link, made, now, notes);
+        return state.prepared;
+      } catch (error) {
+        if (round >= ROUNDS_MAX) throw error;
+        if (lacksPartition(error)) this.#partitionsEnd = 0;
+        // The try before, which was given up, has come through meanwhile.
+        else if (unsure && codeOf(error) === '23505' && (await foundSubmitted(link, made)))
+          return state.prepared;
+        // Another server took one of the keys: its message is the answer now.
+        else if (codeOf(error) === '23505') state.prepared = null;
+        else throw error;
+      }
+    }
+  }
+
+  async #makeRoom(link: Link, msgid: number): Promise<void> {
+    if (msgid < this.#partitionsEnd) return;
+    this.#partitionsEnd = await ensurePartitions(link, msgid);
+  }
+}
