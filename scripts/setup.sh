@@ -16,7 +16,7 @@ setup_npm() {
   cp package-lock.json "$stamp"
 }
 
-# setup_debian PACKAGE:PROGRAM…: installs the packages whose program is missing. Returns 1 when it cannot.
+# setup_debian PACKAGE:PROGRAM…: installs the packages whose program (a name, or a full path) is missing. Returns 1 when it cannot.
 setup_debian() {
   missing=
   for pair in "$@"; do
@@ -39,6 +39,23 @@ setup_debian() {
   }
   rm -f /tmp/coax-apt.$$
 }
+
+# Debian starts the services of a package that it installs (PostgreSQL's own cluster, say), unless this file forbids it.
+without_services() {
+  policy=/usr/sbin/policy-rc.d
+  if [ -e "$policy" ] || [ "$(id -u)" -ne 0 ]; then
+    "$@"
+    return
+  fi
+  printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"
+  status=0
+  "$@" || status=$?
+  rm -f "$policy"
+  return "$status"
+}
+
+# PostgreSQL's server programs are in no PATH; any version that is there will do.
+POSTGRES_PACKAGE="postgresql:$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null | tail -n 1)"
 
 # The lists of packages, for `apt-get download` of the guest's kernel.
 setup_apt_lists() {
