@@ -55,6 +55,7 @@ export class LossyChannel implements Channel {
       `${end.claim.message.worker} finished ${end.claim.msgid}, fence ${end.claim.fence}: ${answer.kind}`,
     );
     if (answer.kind === 'written') {
+      this.#world.wrote(end.claim);
       this.#world.saw(answer.message);
       if (answer.claim !== null) this.#world.granted(answer.claim);
     }

@@ -45,6 +45,8 @@ export class World {
   readonly #catalogue: Catalogue;
   readonly #lives = new Map<string, Life>();
   readonly #workers = new Map<string, Worker>();
+  /** Who was given each step last. */
+  readonly #holders = new Map<string, Claim>();
   readonly #outside = new Life();
   #reader: DatabaseSync | null = null;
   #names = 0;
@@ -173,10 +175,18 @@ export class World {
 
   granted(claim: Claim): void {
     const { message } = claim;
+    this.#holders.set(`${message.msgid}/${message.seq}`, claim);
     this.note(
       `${message.worker} has ${message.mode} ${message.msgid}.${message.cursor}, fence ${claim.fence}, seq ${message.seq}`,
     );
     if (message.mode === 'normal') this.model.granted.add(`${message.msgid}.${message.cursor}`);
+  }
+
+  /** The channel took an outcome for that claim: nobody may have been given the same step after it. */
+  wrote(claim: Claim): void {
+    const { msgid, seq } = claim.message;
+    if (this.#holders.get(`${msgid}/${seq}`) !== claim)
+      this.model.violation(`an outcome of message ${msgid} was taken from a worker that had lost it`);
   }
 
   saw(message: { msgid: number; seq: number; head: string }): void {
