@@ -165,8 +165,15 @@ test('run --from submits each line; a bad line is named and nothing of its batch
 });
 
 test('completion answers flows, parameters, msgids and choices, and evaluates nothing', async () => {
-  const words = async (...line: string[]) =>
-    (await ok('complete', '--', ...line)).split('\n').map(text => text.split('\t')[0]);
+  // A loaded machine must not decide what is completed.
+  const patient = { COAX_COMPLETION_MS: '60000' };
+  const words = async (...line: string[]) => {
+    const { stdout } = await world.run(['complete', '--', ...line], '', patient);
+    return stdout
+      .trimEnd()
+      .split('\n')
+      .map(text => text.split('\t')[0]);
+  };
   assert.deepEqual(await words('ru'), ['run']);
   assert.ok((await words('run', '')).includes('probe'));
   assert.deepEqual(await words('run', 'probe', 'fail=1', 'st'), ['stick=']);
@@ -183,7 +190,12 @@ test('completion answers flows, parameters, msgids and choices, and evaluates no
   );
   const { exec } = await import('../../src/linux/process/exec.ts');
   const end = await exec('bash', ['--norc', '-c', script], {
-    env: { PATH: `${join(shell, '..')}:/usr/bin:/bin`, HOME: world.dir, COAX_DATA: world.dataDir },
+    env: {
+      PATH: `${join(shell, '..')}:/usr/bin:/bin`,
+      HOME: world.dir,
+      COAX_DATA: world.dataDir,
+      ...patient,
+    },
   });
   assert.equal(end.stdout, 'fail=\n', end.stderr);
   assert.ok(!existsSync(trap));
