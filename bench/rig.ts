@@ -11,6 +11,7 @@ import { defineModule } from '../src/step/define-module.ts';
 import { Terminal } from '../src/step/step-errors.ts';
 import { openSqlite } from '../src/store/sqlite/open-sqlite.ts';
 import type { SqliteStore } from '../src/store/sqlite/sqlite-store.ts';
+import type { Store } from '../src/store/store.ts';
 import { Worker } from '../src/worker/worker.ts';
 
 /** The four steps of the design's example, each trivial: one input, one output. */
@@ -76,9 +77,9 @@ parameters: { cpu: { type: integer }, mem: { type: integer } }
 steps: [resource select_host, network alloc_ip, compute refuse, resource update_info]
 `;
 
-export interface Rig {
+export interface Rig<Engine extends Store = SqliteStore> {
   readonly dir: string;
-  readonly store: SqliteStore;
+  readonly store: Engine;
   readonly catalogue: OpenCatalogue;
   /** Four steps that are done. */
   readonly forward: Plan;
@@ -88,10 +89,17 @@ export interface Rig {
   close(): Promise<void>;
 }
 
-/** A whole engine in this process, on a database of its own or on the one in a folder, which then stays. */
+/** On a SQLite database of its own, or on the one in a folder, which then stays. */
 export function openRig(folder?: string): Rig {
   const dir = folder ?? mkdtempSync(join(tmpdir(), 'coax-bench-'));
   const store = openSqlite({ file: join(dir, 'coax.db') });
+  return rigOn(store, dir, () => {
+    if (folder === undefined) rmSync(dir, { recursive: true });
+  });
+}
+
+/** On an open store, which `close` closes before it calls `closed`. */
+export function rigOn<Engine extends Store>(store: Engine, dir: string, closed: () => void): Rig<Engine> {
   const catalogue = openCatalogue({ builtin: [resource, network, compute], dirs: [] });
   const codeOf = (module: string, action: string): string | undefined => catalogue.find(module, action)?.code;
   const channel = new StoreChannel(store);
@@ -118,7 +126,7 @@ export function openRig(folder?: string): Rig {
       channel.close();
       await store.close();
       catalogue.close();
-      if (folder === undefined) rmSync(dir, { recursive: true });
+      closed();
     },
   };
 }
@@ -126,7 +134,7 @@ export function openRig(folder?: string): Rig {
 export const PARAMETERS = { cpu: 2, mem: 4096 };
 
 /** Accepts `count` messages in batches; nothing works on them yet unless a worker runs. */
-export async function submitMany(rig: Rig, plan: Plan, count: number, batch = 1000): Promise<void> {
+export async function submitMany(rig: Rig<Store>, plan: Plan, count: number, batch = 1000): Promise<void> {
   for (let made = 0; made < count; made += batch) {
     const size = Math.min(batch, count - made);
     const submission = { flow: 'create_vm', plan, parameters: PARAMETERS, actor: 'bench' };
@@ -135,7 +143,7 @@ export async function submitMany(rig: Rig, plan: Plan, count: number, batch = 10
 }
 
 /** Resolves when so many messages have come to rest since it was called. */
-export function settled(store: SqliteStore, count: number): Promise<void> {
+export function settled(store: Store, count: number): Promise<void> {
   let left = count;
   return new Promise(resolve => {
     const end = store.onCommit(events => {
