@@ -30,7 +30,32 @@ const COAX: readonly Peer[] = [
     reason:
       'transitions of many messages are written in one transaction; a chain of hashed commits is kept of every step',
   },
+  {
+    name: 'coax-postgres',
+    title: 'Coax, PostgreSQL',
+    adapter: 'coax-postgres.ts',
+    server: startPostgres,
+    processes: 1,
+    flows: 50_000,
+    idleFlows: 300,
+    setUp: 'the same process beside a PostgreSQL server',
+    reason:
+      'as before, in batches over several connections; each row goes through the protocol and the server’s own bookkeeping',
+  },
 ];
+
+const FLOOR: Peer = {
+  name: 'floor-postgres',
+  title: 'Floor of PostgreSQL',
+  adapter: 'floor-postgres.ts',
+  server: startPostgres,
+  processes: 1,
+  flows: 80_000,
+  idleFlows: 300,
+  setUp:
+    'a bare loop that writes the rows of these flows, hashes included, by `pg`: batches of 256 over 4 connections; at idle four single transactions',
+  reason: 'it knows nothing of plans, claims or steps; what is faster has written less',
+};
 
 const OTHERS: readonly Peer[] = [
   {
@@ -117,4 +142,4 @@ const OTHERS: readonly Peer[] = [
   },
 ];
 
-export const PEERS: readonly Peer[] = [...COAX, ...OTHERS];
+export const PEERS: readonly Peer[] = [...COAX, FLOOR, ...OTHERS];

@@ -4,7 +4,6 @@ parallel branches), persisted by the SQLAlchemy backend (page "Persistence"), wh
 state. On PostgreSQL one process for each core; on SQLite, which has one writer, one process. There is no queue in it but the
 job board, which needs ZooKeeper or etcd: each process makes its share of the flows and runs them.
 """
-import contextlib
 import json
 import logging
 import os
@@ -52,8 +51,8 @@ class UpdateInfo(task.Task):
 
 backend = backends.fetch({'connection': connection})
 if settings['process'] == 0:
-    with contextlib.closing(backend.get_connection()) as opened:
-        opened.upgrade()
+    # What upgrade() does on SQLite; elsewhere it runs migrations, which Debian's package lacks.
+    backend.get_connection()._metadata.create_all(bind=backend.engine)
 reader = sqlalchemy.create_engine(connection)
 mine = 0
 
@@ -74,8 +73,10 @@ def work(flows):
 
 
 def complete():
+    # The task that injects the parameters has no version.
     query = """SELECT count(*) FROM flowdetails f WHERE f.state = 'SUCCESS' AND 4 =
-        (SELECT count(*) FROM atomdetails a WHERE a.parent_uuid = f.uuid AND a.state = 'SUCCESS')"""
+        (SELECT count(*) FROM atomdetails a WHERE a.parent_uuid = f.uuid AND a.state = 'SUCCESS'
+            AND a.atom_type = 'TASK_DETAIL' AND a.version IS NOT NULL)"""
     with reader.connect() as opened:
         return opened.execute(sqlalchemy.text(query)).scalar()
 

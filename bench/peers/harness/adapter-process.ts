@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import type { Settings, Span } from '../serve.ts';
 
 /** What may be asked of an adapter, and the answer's type. */
@@ -30,6 +30,7 @@ export async function startAdapter(file: string, settings: Settings): Promise<Ad
     ? ['/usr/bin/python3', ['-P', path, given]]
     : [process.execPath, ['--disable-warning=ExperimentalWarning', path, given]];
   const child = spawn(program, values, { stdio: ['pipe', process.stderr, process.stderr, 'pipe'] });
+  const requests = child.stdin as Writable;
   const waiting: { resolve(value: unknown): void; reject(error: Error): void }[] = [];
   let ended: Error | undefined;
   const end = (error: Error): void => {
@@ -41,7 +42,7 @@ export async function startAdapter(file: string, settings: Settings): Promise<Ad
   child.once('exit', (status, signal) =>
     end(new Error(`${file} ended with ${signal ?? `status ${status}`}`)),
   );
-  child.stdin.on('error', () => {});
+  requests.on('error', () => {});
   const answer = (): Promise<unknown> =>
     ended === undefined
       ? new Promise((resolve, reject) => waiting.push({ resolve, reject }))
@@ -50,7 +51,7 @@ export async function startAdapter(file: string, settings: Settings): Promise<Ad
   return {
     pid: child.pid as number,
     async ask(name, flows = 0) {
-      child.stdin.write(`${JSON.stringify({ do: name, flows })}\n`);
+      requests.write(`${JSON.stringify({ do: name, flows })}\n`);
       return ((await answer()) as { value: never }).value;
     },
     kill: () => child.kill('SIGKILL'),
