@@ -7,7 +7,7 @@ import { kyselyOn } from './link/kysely-driver.ts';
 import type { Link } from './link/link.ts';
 import type { Notes } from './notes.ts';
 import { readAllocations } from './statements/read.ts';
-import { insertPrepared, prepareSubmits } from './statements/submit.ts';
+import { insertPrepared, noteMade, prepareSubmits } from './statements/submit.ts';
 import { forcedMove, moveNow } from './statements/write.ts';
 
 /** The open transaction of the distributed engine. What it reads of a message is locked until the end. */
@@ -57,7 +57,8 @@ export class PostgresTx implements StoreTx {
     );
     const [answer] = answers;
     if (answer instanceof Error) throw answer;
-    await insertPrepared(this.#engine, this.link, made, this.now, this.notes);
+    await insertPrepared(this.#engine, this.link, made, this.now);
+    noteMade(made, this.notes);
     return answer?.[0] as Accepted;
   }
 

@@ -10,6 +10,7 @@ import {
   foundSubmitted,
   insertPrepared,
   KeysMoved,
+  noteMade,
   type Prepared,
   plansOf,
   prepareSubmits,
@@ -56,14 +57,15 @@ export class SubmitLane {
 
   async #run(calls: readonly Call[]): Promise<void> {
     const now = this.#engine.clock.now();
-    const notes = new Notes();
     // Kept over tries: the same msgids, so that what was written by a try without an answer is found.
     const state: { prepared: Prepared | null } = { prepared: null };
     try {
       const prepared = await this.#engine.persist(this.#engine.lanes, (link, unsure) =>
-        this.#submitOnce(link, calls, now, state, unsure, notes),
+        this.#submitOnce(link, calls, now, state, unsure),
       );
       this.#engine.plans.kept(plansOf(prepared.made));
+      const notes = new Notes();
+      noteMade(prepared.made, notes);
       this.#tell(notes);
       for (const [index, call] of calls.entries()) await this.#answer(call, prepared.answers[index], calls);
     } catch (error) {
@@ -92,7 +94,6 @@ export class SubmitLane {
     now: number,
     state: { prepared: Prepared | null },
     unsure: boolean,
-    notes: Notes,
   ): Promise<Prepared> {
     for (let round = 1; ; round++) {
       if (unsure && state.prepared !== null && (await foundSubmitted(link, state.prepared.made)))
@@ -101,8 +102,7 @@ export class SubmitLane {
       const { made } = state.prepared;
       try {
         await this.#makeRoom(link, made.at(-1)?.first.message.msgid ?? 0);
-        notes.backTo([0, 0, 0]);
-        await insertPrepared(this.#engine, link, made, now, notes);
+        await insertPrepared(this.#engine, link, made, now);
         return state.prepared;
       } catch (error) {
         if (round >= ROUNDS_MAX) throw error;

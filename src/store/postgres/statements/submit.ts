@@ -167,10 +167,12 @@ export async function insertPrepared(
   link: Link,
   made: readonly Made[],
   now: number,
-  notes: Notes,
 ): Promise<void> {
-  if (made.length === 0) return;
-  await link.run(INSERT, valuesOf(engine, made, now));
+  if (made.length > 0) await link.run(INSERT, valuesOf(engine, made, now));
+}
+
+/** What is to be told of messages that were written. */
+export function noteMade(made: readonly Made[], notes: Notes): void {
   for (const { first } of made) {
     notes.note(first.message, [first.commit]);
     const address = addressOf(first.message, first.message.plan);
