@@ -57,7 +57,7 @@ export interface Commit extends CommitBody {
  */
 export function encodeCommit(body: CommitBody): string {
   const { set, unset, error, log, detail } = body;
-  let text = `{"actor":${canonicalString(body.actor)},"attempt":${body.attempt},"code":${
+  let text = `{"actor":${quoted(body.actor)},"attempt":${body.attempt},"code":${
     body.code === null ? 'null' : `"${body.code}"`
   },"cursor":${body.cursor}`;
   if (detail !== undefined) text += `,"detail":${canonical(detail)}`;
@@ -68,9 +68,23 @@ export function encodeCommit(body: CommitBody): string {
     body.parent === null ? 'null' : `"${body.parent}"`
   },"seq":${body.seq}`;
   if (set !== undefined) text += `,"set":${canonical(set)}`;
-  text += `,"started":${body.started},"step":${body.step === null ? 'null' : canonicalString(body.step)}`;
+  text += `,"started":${body.started},"step":${body.step === null ? 'null' : quoted(body.step)}`;
   if (unset !== undefined) text += `,"unset":${canonical(unset)}`;
-  return `${text},"worker":${body.worker === null ? 'null' : canonicalString(body.worker)}}`;
+  return `${text},"worker":${body.worker === null ? 'null' : quoted(body.worker)}}`;
+}
+
+const QUOTED_MAX = 1000;
+const QUOTED = new Map<string, string>();
+
+/** Names of actors, workers and steps come again and again. */
+function quoted(name: string): string {
+  let text = QUOTED.get(name);
+  if (text === undefined) {
+    if (QUOTED.size >= QUOTED_MAX) QUOTED.clear();
+    text = canonicalString(name);
+    QUOTED.set(name, text);
+  }
+  return text;
 }
 
 /** The id of a commit, from its encoded text: 64 hex digits. */

@@ -102,10 +102,18 @@ export const ARROWS: readonly Arrow[] = [
   arrow('rollback', 'parked', 'resolve', 'person', 'retry, skip, edit, or mark as undone by hand'),
 ];
 
-const ALLOWED = new Set(ARROWS.map(({ mode, phase, outcome }) => `${mode} ${phase} ${outcome}`));
+const ALLOWED: Readonly<Record<Mode, Partial<Record<Phase, Set<OutcomeKind>>>>> = {
+  normal: {},
+  rollback: {},
+};
+for (const { mode, phase, outcome } of ARROWS) {
+  const known = ALLOWED[mode][phase];
+  if (known === undefined) ALLOWED[mode][phase] = new Set([outcome]);
+  else known.add(outcome);
+}
 
 export function isAllowed(mode: Mode, phase: Phase, outcome: OutcomeKind): boolean {
-  return ALLOWED.has(`${mode} ${phase} ${outcome}`);
+  return ALLOWED[mode][phase]?.has(outcome) === true;
 }
 
 /** Throws COAX_MESSAGE_STATE when the state does not allow that outcome. */

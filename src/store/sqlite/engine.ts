@@ -4,6 +4,7 @@ import { canonical } from '../../message/canonical.ts';
 import type { Message, Plan } from '../../message/message.ts';
 import type { CommitEvent } from '../store.ts';
 import type { StoreClock } from './clock.ts';
+import { CommitRows } from './commit-rows.ts';
 import type { Connection } from './connection.ts';
 import { IdIndex } from './id-index.ts';
 import type { Mark } from './write-queue.ts';
@@ -16,6 +17,7 @@ export class Engine {
   readonly reader: Connection;
   readonly clock: StoreClock;
   readonly ids: IdIndex;
+  readonly commits: CommitRows;
   readonly #hashes = new WeakMap<Plan, { hash: string; body: string }>();
   readonly #plans = new Map<string, Plan>();
   #lastMsgid = 0;
@@ -30,11 +32,13 @@ export class Engine {
     this.reader = reader;
     this.clock = clock;
     this.ids = new IdIndex(writer);
+    this.commits = new CommitRows(writer, this.ids);
     this.reload();
   }
 
   /** Forgets what a rolled back transaction had counted on. */
   reload(): void {
+    this.commits.clear();
     this.#readCounters();
     this.#plans.clear();
     this.events = [];
@@ -49,11 +53,12 @@ export class Engine {
   }
 
   /** Keeps a transition for the listeners, if there are any. */
-  note(message: Message, commits: readonly Commit[]): void {
-    if (this.listened) this.events.push({ message, commits });
+  note(message: Message, commits: readonly { readonly commit: Commit }[]): void {
+    if (this.listened) this.events.push({ message, commits: commits.map(({ commit }) => commit) });
   }
 
   mark(): Mark {
+    this.commits.flush();
     return { events: this.events.length, ready: this.ready.length, asked: this.asked.length };
   }
 
@@ -61,6 +66,7 @@ export class Engine {
     this.events.length = mark.events;
     this.ready.length = mark.ready;
     this.asked.length = mark.asked;
+    this.commits.clear();
     this.#readCounters();
     this.#plans.clear();
   }

@@ -59,6 +59,7 @@ export class SqliteStore implements Store {
     this.#engine = engine;
     this.#onClose = onClose;
     this.#queue = new WriteQueue(engine.writer, timers, {
+      ending: () => engine.commits.flush(),
       durable: () => this.#tell(),
       undone: () => engine.reload(),
       mark: () => engine.mark(),

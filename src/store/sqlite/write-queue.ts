@@ -5,19 +5,58 @@ import { isPassing } from './sqlite-error.ts';
 /** Items of one transaction at most: bounds how long readers of the answers wait. */
 const BATCH_MAX = 1024;
 
-interface Item<T> {
+/** One thing to write. It stays one object from the line to the answer: a closure for each step of its way shows in the profile. */
+class Item<T> {
   /** Runs inside the transaction. */
-  work(): T | Promise<T>;
-  /** `own`: the work may fail alone, so it gets a savepoint. `plain`: it never leaves half of its writes. */
+  readonly work: () => T | Promise<T>;
+  /** True when the work may fail alone; a plain one never leaves half of its writes. */
   readonly savepoint: boolean;
   /** False when losing it in a power cut does no harm (leases): then the disk is not waited for. */
   readonly durable: boolean;
-  resolve(value: T): void;
-  reject(error: unknown): void;
+  readonly #resolve: (value: T) => void;
+  readonly #reject: (error: unknown) => void;
+  #value: T | undefined;
+  #error: unknown;
+  #failed = false;
+
+  constructor(
+    work: () => T | Promise<T>,
+    options: { savepoint?: boolean; durable?: boolean },
+    resolve: (value: T) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.work = work;
+    this.savepoint = options.savepoint ?? false;
+    this.durable = options.durable ?? true;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  came(value: T): void {
+    this.#value = value;
+    this.#failed = false;
+  }
+
+  failed(error: unknown): void {
+    this.#error = error;
+    this.#failed = true;
+  }
+
+  /** Tells whoever waits. */
+  answer(): void {
+    if (this.#failed) this.#reject(this.#error);
+    else this.#resolve(this.#value as T);
+  }
+
+  reject(error: unknown): void {
+    this.#reject(error);
+  }
 }
 
 /** What the queue's owner does at the turns of a transaction. */
 export interface WriteQueueHooks {
+  /** The last moment to write into the transaction. */
+  ending(): void;
   /** The transaction is durable. */
   durable(): void;
   /** The transaction never happened. */
@@ -64,14 +103,7 @@ export class WriteQueue {
     options: { savepoint?: boolean; durable?: boolean } = {},
   ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const item: Item<T> = {
-        work,
-        savepoint: options.savepoint ?? false,
-        durable: options.durable ?? true,
-        resolve,
-        reject,
-      };
-      this.#waiting.push(item as unknown as Item<unknown>);
+      this.#waiting.push(new Item(work, options, resolve, reject) as Item<unknown>);
       this.#schedule();
     });
   }
@@ -98,11 +130,11 @@ export class WriteQueue {
     if (batch.length === 0) return;
     this.#busy = true;
     try {
-      const settle = await this.#transaction(batch);
+      if (!(await this.#transaction(batch))) return;
       try {
-        if (settle !== null) this.#hooks.durable();
+        this.#hooks.durable();
       } finally {
-        for (const done of settle ?? []) done();
+        for (const item of batch) item.answer();
       }
     } finally {
       this.#busy = false;
@@ -111,26 +143,30 @@ export class WriteQueue {
     }
   }
 
-  /** What to call for each item now that all is durable; null when nothing was written, and everybody was told. */
-  async #transaction(batch: readonly Item<unknown>[], alone = false): Promise<(() => void)[] | null> {
-    const settle: (() => void)[] = [];
+  /** True when all is durable; false when nothing was written, and everybody was told. */
+  async #transaction(batch: readonly Item<unknown>[], alone = false): Promise<boolean> {
     let faulty = false;
     try {
       this.#begin(batch.some(item => item.durable));
       faulty = true;
       for (const item of batch) {
-        const settled = alone ? this.#runGuarded(item) : this.#runOne(item);
-        settle.push(typeof settled === 'function' ? settled : await settled);
+        if (alone || item.savepoint) {
+          await this.#runGuarded(item);
+        } else {
+          const value = item.work();
+          item.came(value instanceof Promise ? await value : value);
+        }
       }
+      this.#hooks.ending();
       faulty = false;
       this.#connection.exec('COMMIT');
-      return settle;
+      return true;
     } catch (error) {
       const usable = this.#rollback();
       // One item that cannot be written must not fail its neighbours: once more, each in a savepoint of its own.
       if (usable && faulty && !alone && !isPassing(error)) return this.#transaction(batch, true);
       for (const item of batch) item.reject(error);
-      return null;
+      return false;
     }
   }
 
@@ -147,27 +183,18 @@ export class WriteQueue {
     this.#connection.exec('BEGIN IMMEDIATE');
   }
 
-  /** Gives what to call once the transaction is durable. */
-  #runOne(item: Item<unknown>): (() => void) | Promise<() => void> {
-    if (item.savepoint) return this.#runGuarded(item);
-    const value = item.work();
-    if (value instanceof Promise) return value.then(result => () => item.resolve(result));
-    return () => item.resolve(value);
-  }
-
-  async #runGuarded(item: Item<unknown>): Promise<() => void> {
+  async #runGuarded(item: Item<unknown>): Promise<void> {
     const mark = this.#hooks.mark();
     this.#connection.exec('SAVEPOINT item');
     try {
-      const value = await item.work();
+      item.came(await item.work());
       this.#connection.exec('RELEASE item');
-      return () => item.resolve(value);
     } catch (error) {
       // A full disk ends the whole transaction; anything else is this item's own.
       if (isPassing(error)) throw error;
       this.#connection.exec('ROLLBACK TO item; RELEASE item');
       this.#hooks.backTo(mark);
-      return () => item.reject(error);
+      item.failed(error);
     }
   }
 

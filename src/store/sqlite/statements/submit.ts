@@ -8,8 +8,6 @@ const INSERT = `INSERT INTO messages (msgid, flow, plan, mode, cursor, attempt, 
   address, ready_at, fence, begun, parent_msgid, parent_step, parent_branch, parent_generation, actor, created, updated)
   VALUES (?, ?, ?, 'normal', ?, 0, ?, ?, ?, '[]', 0, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?)`;
 
-export const INSERT_COMMIT = 'INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?)';
-
 /** Accepts messages: a row and a first commit for each. Runs inside a transaction. */
 export function submit(engine: Engine, batch: readonly Submission[], now: number): Accepted[] {
   return batch.map(submission => submitOne(engine, submission, now));
@@ -34,11 +32,11 @@ function submitOne(engine: Engine, submission: Submission, now: number): Accepte
       parent?.msgid ?? null, parent?.step ?? null, parent?.branch ?? null, parent?.generation ?? null,
       message.actor, now, now,
     ); // biome-ignore format: the order of the columns
-  engine.writer.prepare(INSERT_COMMIT).run(engine.ids.nextPos(head), msgid, 0, head, encoded, null);
+  engine.commits.add(commit, encoded, null);
   if (idempotencyKey !== undefined) {
     engine.writer.run('INSERT INTO idempotency VALUES (?, ?, ?)', idempotencyKey, msgid, request);
   }
-  engine.note(message, [commit]);
+  engine.note(message, [{ commit }]);
   if (address !== null) engine.ready.push(address);
   return { msgid, head, created: true };
 }
@@ -52,6 +50,7 @@ function seenBefore(engine: Engine, key: string, request: string): Accepted | nu
   if (row.request !== request) {
     throw keyConflict(key, row.msgid);
   }
+  engine.commits.flush();
   const first = engine.writer.get<{ id: string }>(
     'SELECT id FROM commits WHERE msgid = ? AND seq = 0',
     row.msgid,

@@ -6,11 +6,15 @@ import { type Chained, chain, messageAfter, snapshotAfter } from '../../next-mes
 import { type MessageRow, toMessage } from '../../rows.ts';
 import type { Claim, NextState, Write, WriteAnswer } from '../../store.ts';
 import type { Engine } from '../engine.ts';
-import { INSERT_COMMIT } from './submit.ts';
 
 // The common case, a step that is done and whose worker goes on with the next one. It leaves `phase` (open) and
 // `generation` (null) as they are: naming a column that a partial index looks at doubles the time of the update.
 const KEEP = `UPDATE messages SET cursor = ?, attempt = ?, trail = ?, seq = ?, head = ?, address = ?, begun = 1, updated = ?
+  WHERE msgid = ? AND fence = ? AND seq = ? AND lease_until IS NOT NULL AND (ask IS NULL OR ?)`;
+
+// The same for a message that comes to rest as it stood: done, or back at its start.
+const REST = `UPDATE messages SET cursor = ?, attempt = 0, phase = ?, trail = ?, seq = ?, head = ?, address = NULL,
+  updated = ?, ready_at = ?, worker = NULL, lease_until = NULL, begun = ?
   WHERE msgid = ? AND fence = ? AND seq = ? AND lease_until IS NOT NULL AND (ask IS NULL OR ?)`;
 
 // A lease that goes on lasts as long as its holder has extended it to meanwhile.
@@ -28,14 +32,19 @@ export function writeClaimed(engine: Engine, write: Write, next: NextState, now:
   const keep =
     !isResting(next.state.phase) && next.state.phase === 'open' && next.readyAt <= now && write.keep(next);
   const after = messageAfter(before, next, chained, now, keep);
-  const changed =
-    keep && isPlain(before, next.state)
-      ? runKeep(engine, after, next.address, write)
-      : runMove(engine, before, after, next.address, write.obeys);
+  const changed = run(engine, before, after, next.address, write);
   if (changed === 0) return refused(engine, claim);
   insertCommits(engine, before, chained, next.state);
   tell(engine, after, next.address, chained, keep);
   return { kind: 'written', message: after, claim: keep ? { ...claim, message: after } : null };
+}
+
+function run(engine: Engine, before: Message, after: Message, address: string | null, write: Write): number {
+  if (isPlain(before, after)) {
+    if (after.worker !== null) return runKeep(engine, after, address, write);
+    if (after.phase === 'done' || after.phase === 'rolled_back') return runRest(engine, after, write);
+  }
+  return runMove(engine, before, after, address, write.obeys);
 }
 
 /** Moves a message for a person or a group: no claim is needed, and one that exists ends. */
@@ -73,6 +82,26 @@ function runKeep(engine: Engine, after: Message, address: string | null, write: 
     after.head,
     address,
     after.updated,
+    claim.msgid,
+    claim.fence,
+    claim.message.seq,
+    Number(write.obeys),
+  );
+  return Number(changes);
+}
+
+function runRest(engine: Engine, after: Message, write: Write): number {
+  const { claim } = write;
+  const statement = engine.writer.prepare(REST);
+  const { changes } = statement.run(
+    after.cursor,
+    after.phase,
+    JSON.stringify(after.trail),
+    after.seq,
+    after.head,
+    after.updated,
+    after.readyAt,
+    after.begun,
     claim.msgid,
     claim.fence,
     claim.message.seq,
@@ -131,11 +160,11 @@ function insertCommits(
   chained: readonly Chained[],
   state: MessageState,
 ): void {
-  const statement = engine.writer.prepare(INSERT_COMMIT);
   const snapshot = snapshotAfter(before, chained, state);
-  for (const [index, { commit, encoded }] of chained.entries()) {
-    const kept = index === chained.length - 1 ? snapshot : null;
-    statement.run(engine.ids.nextPos(commit.id), commit.msgid, commit.seq, commit.id, encoded, kept);
+  const last = chained.length - 1;
+  for (let index = 0; index <= last; index++) {
+    const { commit, encoded } = chained[index] as Chained;
+    engine.commits.add(commit, encoded, index === last ? snapshot : null);
   }
 }
 
@@ -147,10 +176,7 @@ function tell(
   chained: readonly Chained[],
   keep: boolean,
 ): void {
-  engine.note(
-    after,
-    chained.map(({ commit }) => commit),
-  );
+  engine.note(after, chained);
   if (!keep && address !== null && after.phase === 'open') engine.ready.push(address);
   if (after.parent !== null && isResting(after.phase)) wakeParent(engine, after.parent.msgid, after.updated);
 }
