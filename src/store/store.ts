@@ -1,4 +1,5 @@
 import type { Commit, CommitBody } from '../ledger/commit.ts';
+import type { RawCommitRow, RawMessageRow } from '../ledger/rows.ts';
 import type {
   Ask,
   Message,
@@ -224,39 +225,4 @@ export interface StoreScan {
   integrity(): Promise<readonly string[]>;
 }
 
-export interface RawCommitRow {
-  readonly msgid: number;
-  readonly seq: number;
-  readonly id: string;
-  readonly body: string;
-  /** Parameters after this commit, when one was kept: canonical JSON. */
-  readonly snapshot: string | null;
-}
-
-/** Column values of a message row, as text and numbers. */
-export interface RawMessageRow {
-  readonly msgid: number;
-  readonly flow: string;
-  readonly planHash: string;
-  readonly mode: string;
-  readonly cursor: number;
-  readonly attempt: number;
-  readonly phase: string;
-  readonly cause: string | null;
-  readonly error: string | null;
-  readonly undoError: string | null;
-  readonly rewindTo: number | null;
-  readonly floor: number;
-  readonly base: string;
-  readonly trail: string;
-  readonly generation: number | null;
-  readonly seq: number;
-  readonly head: string;
-  readonly address: string | null;
-  readonly parentMsgid: number | null;
-  readonly parentStep: number | null;
-  readonly parentBranch: number | null;
-  readonly parentGeneration: number | null;
-  readonly actor: string;
-  readonly created: number;
-}
+export type { RawCommitRow, RawMessageRow };
