@@ -2,7 +2,7 @@ import { prefixNumber } from '../id-prefix.ts';
 import type { Connection } from './connection.ts';
 
 /** Commits that may lie outside the index before a run is forced between two transactions. */
-const TAIL_MAX = 100_000;
+const TAIL_MAX = 250_000;
 /** Commits put into the index by one run. */
 const RUN = 20_000;
 
