@@ -54,7 +54,10 @@ function outcomes(kind: Outcome['kind'], state: MessageState): Outcome[] {
       return [{ kind, set: {} }];
     case 'retryable':
     case 'terminal':
-      return [{ kind, error }];
+      return [
+        { kind, error },
+        { kind, error: { ...error, begun: false } },
+      ];
     case 'split':
       return atGroup ? [{ kind, children: [2] }] : [];
     case 'wait':

@@ -29,6 +29,10 @@ export const StepErrorView = z
     reason: z.string(),
     detail: JsonValue.optional(),
     log: z.string().optional().meta({ description: 'The tail of what the step wrote.' }),
+    begun: z
+      .literal(false)
+      .optional()
+      .meta({ description: 'The step never began, so there is nothing to undo. Absent when it may have.' }),
   })
   .meta({ id: 'StepError', description: 'Why a step failed.' });
 export type StepErrorView = z.infer<typeof StepErrorView>;

@@ -26,8 +26,17 @@ export function hasBegun(message: Message): boolean {
   return step !== undefined && isGroup(step) ? message.generation !== null : message.begun > 0;
 }
 
-function isFailure(outcome: Outcome): boolean {
+type Failure = Extract<Outcome, { kind: 'retryable' | 'terminal' }>;
+
+function isFailure(outcome: Outcome): outcome is Failure {
   return outcome.kind === 'retryable' || outcome.kind === 'terminal';
+}
+
+/** A worker knows that it did not begin the step; an earlier claim, of a worker that died, may have begun it all the same. */
+function withDoubt(message: Message, outcome: Outcome): Outcome {
+  if (!isFailure(outcome) || outcome.error.begun !== false || message.begun <= 1) return outcome;
+  const { begun: _, ...error } = outcome.error;
+  return { ...outcome, error };
 }
 
 /** The state alone: what `advance` copies at each transition should be no more than it needs. */
@@ -59,33 +68,53 @@ export function transition(message: Message, outcome: Outcome, by: Circumstances
  */
 export function transitionWithAsk(
   message: Message,
-  outcome: Outcome,
+  given: Outcome,
   by: Circumstances,
   random: number,
 ): NextState {
+  const { ask } = message;
+  const outcome = withDoubt(message, given);
   // A step that ended without success because it was told to is not a failure of its own.
-  if (message.ask !== null && message.mode === 'normal' && isFailure(outcome)) {
-    return askTransition(message, message.ask, by.finished, random);
+  if (ask !== null && message.mode === 'normal' && isFailure(outcome)) {
+    const begun = outcome.error.begun !== false && hasBegun(message);
+    return askTransition(message, ask, by.finished, random, begun);
   }
   const first = transition(message, outcome, by, random);
-  return message.ask === null ? first : obey(message, first, message.ask, by.finished, random);
+  if (ask === null) return first;
+  if (first.state.phase !== 'parked') return obey(message, first, ask, by.finished, random);
+  // A parked message takes no ask: so it was asked first, and then its undo failed.
+  const asked = askTransition(message, ask, by.finished, random);
+  return build(message, asked.state, asked.commits, outcome, by, random);
 }
 
 /** What a person asked for, when no step ran meanwhile. */
-export function askTransition(message: Message, ask: Ask, now: number, random: number): NextState {
+export function askTransition(
+  message: Message,
+  ask: Ask,
+  now: number,
+  random: number,
+  begun = hasBegun(message),
+): NextState {
   const unchanged = {
     state: stateOf(message),
     commits: [],
     address: addressOf(message, message.plan),
     readyAt: message.readyAt,
   };
-  return obey(message, unchanged, ask, now, random);
+  return obey(message, unchanged, ask, now, random, begun);
 }
 
-function obey(message: Message, first: NextState, ask: Ask, now: number, random: number): NextState {
+function obey(
+  message: Message,
+  first: NextState,
+  ask: Ask,
+  now: number,
+  random: number,
+  atCursor = hasBegun(message),
+): NextState {
   const by = { worker: null, code: null, actor: ask.actor, started: now, finished: now };
   const { state } = first;
-  const begun = state.cursor === message.cursor && state.mode === message.mode && hasBegun(message);
+  const begun = state.cursor === message.cursor && state.mode === message.mode && atCursor;
   const outcome: Outcome =
     ask.kind === 'rewind'
       ? { kind: 'rewind', begun, to: ask.to, edit: ask.edit, reason: ask.reason }

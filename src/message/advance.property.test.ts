@@ -28,6 +28,8 @@ class Account {
 
   note({ before, outcome, advanced }: Happened): void {
     const back = before.mode === 'rollback';
+    // An attempt that failed counts as begun, whatever was known of it.
+    if (advanced.outcome === 'retry') this.begun.add(before.cursor);
     if (back && outcome.kind === 'ok') this.begun.delete(before.cursor);
     if (outcome.kind === 'resolve' && (outcome.how === 'skip' || outcome.how === 'undone'))
       this.begun.delete(before.cursor);
@@ -52,7 +54,10 @@ class Account {
 
 function drive(driver: MessageDriver, ledger: Account, move: Move): Happened | null {
   const takes = move.move === 'work' || move.move === 'die';
-  if (takes && driver.take()) ledger.take(driver.state);
+  if (takes && driver.take()) {
+    const unbegun = move.move === 'work' && driver.state.mode === 'normal' && driver.isUnbegun(move);
+    if (!unbegun) ledger.take(driver.state);
+  }
   const happened = driver.make(move);
   if (happened !== null) {
     ledger.note(happened);

@@ -216,6 +216,49 @@ describe('retries', () => {
   });
 });
 
+describe('a step that never began', () => {
+  const never: StepError = { ...ERROR, begun: false };
+  const failures: readonly Outcome[] = [
+    { kind: 'terminal', error: never },
+    { kind: 'retryable', error: never },
+  ];
+  const once: Plan = {
+    steps: PLAN.steps.map(s => ({ ...s, retry: { ...RETRY_DEFAULT, attempts: 1 } })) as ActionStep[],
+  };
+  const failed: Partial<MessageState> = { ...BACK, cause: 'failed', error: never };
+  for (const outcome of failures) {
+    it(`${outcome.kind}: the walk back begins with the step before`, () => {
+      assert.equal(is(BASE, outcome, { ...failed, cursor: 0 }, once).outcome, 'failed');
+    });
+    it(`${outcome.kind}: the first one, or a fork's first, is rolled back at once`, () => {
+      const end: Partial<MessageState> = { ...failed, cursor: -1, phase: 'rolled_back' };
+      is(startState(once, { cpu: 2 }), outcome, end, once);
+      is(startState(once, {}, 2), outcome, end, once);
+    });
+    it(`${outcome.kind}: after an attempt that may have begun, it is undone`, () => {
+      is({ ...BASE, attempt: 1 }, outcome, failed, once);
+    });
+    it(`${outcome.kind}: a group that has children is undone`, () => {
+      is({ ...BASE, generation: 5 }, outcome, failed, GROUP_PLAN);
+    });
+  }
+  it('is tried again as any other', () => {
+    is(BASE, { kind: 'retryable', error: never }, { attempt: 1 });
+  });
+  it("finds a group's children again behind it", () => {
+    const trail = [...BASE.trail, { step: 1, set: {}, generation: 5 }];
+    const state: MessageState = { ...BASE, cursor: 2, trail };
+    is(state, { kind: 'terminal', error: never }, { ...failed, cursor: 1, generation: 5 }, GROUP_PLAN);
+  });
+  it('an undo that never began parks the message: the step is still to be undone', () => {
+    is(
+      stateOf('rollback', 'open'),
+      { kind: 'terminal', error: never },
+      { phase: 'parked', undoError: never },
+    );
+  });
+});
+
 describe('a step back', () => {
   const back: MessageState = { ...stateOf('rollback', 'open'), cursor: 0 };
   it('drops what the step had set, and at the start the message is rolled back', () => {

@@ -39,7 +39,7 @@ export function advance(state: MessageState, plan: Plan, outcome: Outcome, input
     case 'retryable':
       return retry(state, plan, outcome.error, outcome.retryAfterMs ?? 0, input.random);
     case 'terminal':
-      return state.mode === 'normal' ? turnBack(state, outcome.error) : park(state, outcome.error);
+      return state.mode === 'normal' ? turnBack(state, plan, outcome.error) : park(state, outcome.error);
     case 'split':
       return {
         ...same(state),
@@ -140,14 +140,15 @@ function retry(
   const policy = policyAt(state, plan);
   const attempt = state.attempt + 1;
   if (policy === null || !mayRetry(policy, attempt, error)) {
-    return state.mode === 'normal' ? turnBack(state, error) : park(state, error);
+    return state.mode === 'normal' ? turnBack(state, plan, error) : park(state, error);
   }
   const delayMs = backoffMs(policy, attempt, random, retryAfterMs);
   return { ...same(state), next: { ...state, attempt }, outcome: 'retry', delayMs };
 }
 
-function turnBack(state: MessageState, error: StepError): Advanced {
-  const next: MessageState = {
+/** The cursor stays, so that a step that failed half-way is undone too; one that never began is passed over. */
+function turnBack(state: MessageState, plan: Plan, error: StepError): Advanced {
+  const turned: MessageState = {
     ...state,
     mode: 'rollback',
     phase: 'open',
@@ -155,7 +156,12 @@ function turnBack(state: MessageState, error: StepError): Advanced {
     cause: 'failed',
     error,
   };
-  return { ...same(state), next, outcome: 'failed' };
+  const untouched = !hasBegun(state, error.begun !== false);
+  return {
+    ...same(state),
+    next: untouched ? walkTo(turned, plan, state.cursor - 1) : turned,
+    outcome: 'failed',
+  };
 }
 
 function park(state: MessageState, error: StepError): Advanced {

@@ -102,6 +102,8 @@ export interface StepError {
   readonly reason: string;
   readonly detail?: Json;
   readonly log?: string;
+  /** The step never began, so there is nothing to undo. Absent when it may have begun. */
+  readonly begun?: false;
 }
 
 /** One entry of the trail: what a step set, or what a person changed. */

@@ -51,7 +51,7 @@ export const ARROWS: readonly Arrow[] = [
     'open',
     'terminal',
     'worker',
-    'the mode turns to rollback; the cursor stays, so a half-done step is undone too',
+    'the mode turns to rollback; the cursor stays, so a half-done step is undone too, unless it never began',
   ),
   arrow(
     'normal',

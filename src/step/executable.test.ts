@@ -248,6 +248,22 @@ describe('what an executable says becomes an outcome:', { concurrency: 4 }, () =
       assert.match(error.reason, reason);
     }
   });
+
+  test('a step that cannot start has nothing to undo; an undo that cannot start leaves the step', async () => {
+    const told = async (mode: StepCall['mode'], file: string) => {
+      const outcome = await makeExecutable('m', 'act', file, UNDECLARED).run(callOf({ mode }));
+      return outcome.kind === 'ok' ? outcome : outcome.error.begun;
+    };
+    const none = join(root, 'none');
+    assert.equal(await told('normal', none), false);
+    assert.equal(await told('rollback', none), undefined);
+    // What only the start itself can tell.
+    const action = makeExecutable('m', 'act', program('#!/bin/sh\n'), UNDECLARED);
+    const failed = await action.run(callOf({ key: 'a\0b' }));
+    assert.ok(failed.kind === 'terminal' && failed.error.code === 'COAX_STEP_START', JSON.stringify(failed));
+    assert.equal(failed.error.begun, false);
+    assert.equal(await told('normal', program('#!/bin/sh\nexit 3\n')), undefined);
+  });
 });
 
 test('the death of the spawner under a step: try again', async () => {

@@ -24,7 +24,8 @@
  * - **Limits.** At the step's timeout, at a cancel, and when the lease is lost, the whole group gets SIGTERM and 2 s
  *   later SIGKILL. What is left of the group when the program itself has ended is killed: a service is not started this way.
  * - **Repetition.** Any attempt may be cut off at any point and be followed by another one or by an undo; an undo may
- *   come after a `do` that did nothing. Both must be safe to repeat.
+ *   come after a `do` that did nothing. Both must be safe to repeat. Only a `do` whose first attempt could not be started
+ *   at all is not undone.
  *
  * | what happened | outcome | code |
  * | --- | --- | --- |
@@ -45,7 +46,7 @@ import { type StepOutcome, terminal } from '../message/outcome.ts';
 import type { Action, StepCall } from './contract.ts';
 import { environmentOf, inputOf } from './executable/input.ts';
 import { type ActionDeclaration, checkDeclared } from './executable/module-file.ts';
-import { outcomeOf } from './executable/outcome.ts';
+import { notStarted, outcomeOf } from './executable/outcome.ts';
 import { ProgramFile } from './executable/program-code.ts';
 
 const STDOUT_MAX_BYTES = 1024 * 1024;
@@ -77,7 +78,7 @@ export function makeExecutable(
         if (call.mode === 'rollback' && declared.irreversible)
           return terminal('COAX_STEP_IRREVERSIBLE', `${module} ${name} has no undo`);
         const { fault } = program.look();
-        if (fault !== null) return terminal('COAX_STEP_START', fault);
+        if (fault !== null) return notStarted(fault, call);
         return await runExecutable(file, declared, call);
       } catch (error) {
         return terminal('COAX_INTERNAL', textOf(error));

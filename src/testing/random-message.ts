@@ -2,7 +2,14 @@ import fc from 'fast-check';
 import { isCoaxError } from '../errors/coax-error.ts';
 import { type Advanced, advance } from '../message/advance.ts';
 import { RETRY_DEFAULT } from '../message/backoff.ts';
-import { isGroup, type MessageState, type Parameters, type Plan, type Step } from '../message/message.ts';
+import {
+  isGroup,
+  type MessageState,
+  type Parameters,
+  type Plan,
+  type Step,
+  type StepError,
+} from '../message/message.ts';
 import type { Outcome, Resolution } from '../message/outcome.ts';
 
 /** Something that may happen to a message next, whatever its state. `die`: a worker took the step and was never heard of. */
@@ -11,6 +18,8 @@ export type Move =
       readonly move: 'work';
       readonly kind: 'ok' | 'retryable' | 'terminal' | 'split' | 'wait';
       readonly set: Parameters;
+      /** The worker knows, when it fails, that it did not begin the step. */
+      readonly unbegun?: boolean;
     }
   | { readonly move: 'die' }
   | { readonly move: 'cancel' }
@@ -50,7 +59,12 @@ export const somePlans: fc.Arbitrary<Plan> = fc
   .map(steps => ({ steps }));
 
 const work = (kinds: readonly Extract<Move, { move: 'work' }>['kind'][]): fc.Arbitrary<Move> =>
-  fc.record({ move: fc.constant('work' as const), kind: fc.constantFrom(...kinds), set: someParameters });
+  fc.record({
+    move: fc.constant('work' as const),
+    kind: fc.constantFrom(...kinds),
+    set: someParameters,
+    unbegun: fc.boolean(),
+  });
 
 export const someWork = work(['ok', 'ok', 'ok', 'retryable', 'terminal', 'split', 'wait']);
 
@@ -91,6 +105,8 @@ export class MessageDriver {
   seq = 0;
   /** Has a worker taken the step at the cursor since the last transition? The store remembers no more than that. */
   #taken = false;
+  /** Was it taken by a worker that told nothing? Then the next one cannot know that the step never began. */
+  #doubt = false;
 
   constructor(plan: Plan, start: MessageState) {
     this.plan = plan;
@@ -104,15 +120,24 @@ export class MessageDriver {
     return this.state.phase === 'open';
   }
 
+  /** Is it certain that the step at the cursor has not begun when this work has failed? */
+  isUnbegun(move: Extract<Move, { move: 'work' }>): boolean {
+    const step = this.plan.steps[this.state.cursor];
+    const fails = move.kind === 'retryable' || move.kind === 'terminal';
+    return move.unbegun === true && fails && !this.#doubt && step !== undefined && !isGroup(step);
+  }
+
   /** Null when the move is refused, which changes nothing. */
   make(move: Move): Happened | null {
     if (move.move === 'die') {
-      this.take();
+      this.#doubt = this.take();
       return null;
     }
     if (move.move === 'work' && !this.take()) return null;
     const outcome = this.#outcomeOf(move);
-    return outcome === null ? null : this.#apply(outcome);
+    if (outcome !== null) return this.#apply(outcome);
+    this.#doubt = true;
+    return null;
   }
 
   #apply(outcome: Outcome): Happened | null {
@@ -126,6 +151,7 @@ export class MessageDriver {
     }
     this.state = advanced.next;
     this.#taken = false;
+    this.#doubt = false;
     if (advanced.outcome !== null) this.seq += 1;
     const happened = { before, outcome, advanced };
     this.happened.push(happened);
@@ -151,7 +177,8 @@ export class MessageDriver {
   #workOf(move: Extract<Move, { move: 'work' }>): Outcome | null {
     const step = this.plan.steps[this.state.cursor];
     const group = step !== undefined && isGroup(step);
-    const error = { code: 'E_RANDOM', reason: 'chance', detail: { set: move.set } };
+    const told = { code: 'E_RANDOM', reason: 'chance', detail: { set: move.set } };
+    const error: StepError = this.isUnbegun(move) ? { ...told, begun: false } : told;
     switch (move.kind) {
       case 'ok':
         return { kind: 'ok', set: move.set };

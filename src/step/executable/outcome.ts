@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../errors/codes.ts';
 import type { ProcessEnd } from '../../linux/process/process-spec.ts';
 import { REASON_LENGTH_MAX } from '../../message/limits.ts';
 import type { Json, StepError } from '../../message/message.ts';
-import type { StepOutcome } from '../../message/outcome.ts';
+import { type StepOutcome, terminal } from '../../message/outcome.ts';
 import type { StepCall } from '../contract.ts';
 import { checkDeclared, type Declared } from './module-file.ts';
 import { readError, readOutput } from './output.ts';
@@ -27,8 +27,19 @@ export function outcomeOf(end: ProcessEnd, call: StepCall, declared: Declared | 
     case 'output_too_large':
       return failed(end, 'COAX_STEP_OUTPUT');
     case 'start_failed':
-      return failed(end, 'COAX_STEP_START');
+      return begunNever(failed(end, 'COAX_STEP_START'), call);
   }
+}
+
+/** A program that cannot be started, as is known without trying. */
+export function notStarted(reason: string, call: StepCall): StepOutcome {
+  return begunNever(terminal('COAX_STEP_START', reason), call);
+}
+
+/** What an undo that does not start leaves to be undone is the step itself. */
+function begunNever(outcome: StepOutcome, call: StepCall): StepOutcome {
+  if (outcome.kind === 'ok' || call.mode === 'rollback') return outcome;
+  return { ...outcome, error: { ...outcome.error, begun: false } };
 }
 
 function done(end: ProcessEnd, call: StepCall, declared: Declared | null): StepOutcome {
