@@ -48,11 +48,12 @@ export function coaxAdapter<Engine extends Store>(
   };
 }
 
-/** Messages that are done and have the four commits that they should have. */
+/** Messages that are done and have a commit of each step, beside the acceptance's. */
 async function countComplete({ reader }: Store): Promise<number> {
   const whole = reader
     .selectFrom('commits')
     .select('msgid')
+    .where('seq', '>', 0)
     .groupBy('msgid')
     .having(({ fn }) => fn.countAll(), '=', 4);
   const row = await reader

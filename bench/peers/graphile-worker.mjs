@@ -69,7 +69,7 @@ await serve(async ({ url }) => {
     async work() {
       const began = now();
       await start();
-      await until(async () => finished >= submitted && (await left()) === 0, 20);
+      await until(async () => (await left()) === 0, 20);
       return { began, ended: now() };
     },
     complete: async () => Math.min(finished, submitted - (await left())),

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { machine } from '../machine.ts';
 import { table } from '../report/table.ts';
-import { type Figures, round } from './harness/round.ts';
+import { endRound, type Figures, round } from './harness/round.ts';
 import { type Measured, rowsOf } from './harness/rows.ts';
 import { writePage } from './harness/write-page.ts';
 import { PEERS, type Peer } from './peers.ts';
@@ -97,4 +97,6 @@ function options(): Options | string {
   return { peers, write, quick, help, ...(json === undefined ? {} : { json }) };
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => void endRound().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143)));
 process.exitCode = await main();

@@ -21,6 +21,9 @@ export interface AdapterProcess {
   kill(): void;
 }
 
+/** For one request. */
+const LIMIT_MS = 180_000;
+
 /** Starts one process of an adapter and waits until it is ready. It may print to standard error only. */
 export async function startAdapter(file: string, settings: Settings): Promise<AdapterProcess> {
   // -P: the adapter's folder is not searched for modules, or taskflow.py would be its own taskflow.
@@ -48,11 +51,18 @@ export async function startAdapter(file: string, settings: Settings): Promise<Ad
       ? new Promise((resolve, reject) => waiting.push({ resolve, reject }))
       : Promise.reject(ended);
   await answer();
+  const within = async <Value>(value: Promise<Value>, what: string): Promise<Value> => {
+    const late = setTimeout(() => {
+      end(new Error(`${file} did not ${what} within ${LIMIT_MS / 1000} s`));
+      child.kill('SIGKILL');
+    }, LIMIT_MS);
+    return value.finally(() => clearTimeout(late));
+  };
   return {
     pid: child.pid as number,
     async ask(name, flows = 0) {
       requests.write(`${JSON.stringify({ do: name, flows })}\n`);
-      return ((await answer()) as { value: never }).value;
+      return ((await within(answer(), name)) as { value: never }).value;
     },
     kill: () => child.kill('SIGKILL'),
   };

@@ -18,11 +18,23 @@ export interface Figures {
 const STEPS = 4;
 const NO_SERVER: Server = { url: '', adminUrl: '', pid: 0, stop: async () => {} };
 
+let endCurrent = async (): Promise<void> => {};
+
+/** Ends what the round under way has started and removes its folder. */
+export function endRound(): Promise<void> {
+  return endCurrent();
+}
+
 /** One round of one system on new data: warm-up, saturation, check, one flow at a time. Leaves nothing behind. */
 export async function round(peer: Peer, quick: boolean): Promise<Figures> {
   const dir = mkdtempSync(join(tmpdir(), 'coax-peers-'));
   const adapters: AdapterProcess[] = [];
   let server = NO_SERVER;
+  endCurrent = async () => {
+    for (const adapter of adapters) adapter.kill();
+    await server.stop();
+    rmSync(dir, { recursive: true, force: true });
+  };
   try {
     server = (await peer.server?.(dir)) ?? NO_SERVER;
     const { url, adminUrl } = server;
@@ -49,9 +61,7 @@ export async function round(peer: Peer, quick: boolean): Promise<Figures> {
       idleP99Ms: quantile(times, 0.99),
     };
   } finally {
-    for (const adapter of adapters) adapter.kill();
-    await server.stop();
-    rmSync(dir, { recursive: true, force: true });
+    await endCurrent();
   }
 }
 
