@@ -85,6 +85,16 @@ export const CODES = {
     hint: 'Give more digits.',
   },
   COAX_NOT_FOUND: { kind: 'not_found', about: 'No such thing.', hint: 'List what there is with `ls`.' },
+  COAX_WORKER_NAME: {
+    kind: 'conflict',
+    about: 'Another living process has the name that this worker was to have.',
+    hint: '`coax workers` shows it; give this one another name.',
+  },
+  COAX_NOT_READY: {
+    kind: 'unavailable',
+    about: 'The process takes no work now: it starts, drains, or its store is away.',
+    hint: 'Ask another server, or this one again later; `faults` says what it waits for.',
+  },
   COAX_MODULE_UNKNOWN: {
     kind: 'input',
     about: 'No module or action has that name.',
@@ -189,6 +199,26 @@ export const CODES = {
     kind: 'conflict',
     about: 'The database was written by a newer Coax.',
     hint: 'Use that version.',
+  },
+  COAX_STORE_OLDER: {
+    kind: 'conflict',
+    about: 'The database was written by an older Coax and has not been migrated.',
+    hint: 'Start this Coax on it once: `coax up --detach`, then `coax down`.',
+  },
+  COAX_STORE_NOT_EMPTY: {
+    kind: 'conflict',
+    about: 'A store is to be filled that holds something already.',
+    hint: 'Name a database or a folder that Coax has never used.',
+  },
+  COAX_ARCHIVE_UNAVAILABLE: {
+    kind: 'unavailable',
+    about: 'An archive file cannot be read or written now.',
+    hint: 'Mend what `reason` says: the folder, or the access to the bucket (COAX_S3_ENDPOINT, AWS_…).',
+  },
+  COAX_ARCHIVE_CORRUPT: {
+    kind: 'corrupt',
+    about: 'An archive file does not verify.',
+    hint: 'Restore it from a copy; `coax fsck` names every such file.',
   },
   COAX_LEASE_LOST: {
     kind: 'conflict',

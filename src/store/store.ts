@@ -32,8 +32,11 @@ export interface Store {
   extend(claims: readonly ClaimRef[], leaseMs: number): Promise<readonly ExtendAnswer[]>;
   /** Writes a transition. The engine gathers those that are asked for at the same time into one transaction. */
   write(write: Write): Promise<WriteAnswer>;
-  /** Gives claims back untouched: the messages are claimable at once. `begun` says whether the step may have done something. */
-  release(claims: readonly ClaimRef[], begun: boolean): Promise<void>;
+  /**
+   * Gives claims back untouched: the messages are claimable at once, or `afterMs` later. `begun` says whether the step may
+   * have done something.
+   */
+  release(claims: readonly ClaimRef[], begun: boolean, afterMs?: number): Promise<void>;
   /** Gives back everything that a worker that is known to be dead holds. Returns how many. */
   releaseWorker(worker: string): Promise<number>;
   /** Gives back every claim whose lease has ended. Returns the addresses that got work. */
@@ -46,6 +49,17 @@ export interface Store {
   onAsk(listener: (msgid: number, worker: string) => void): () => void;
   /** Calls back after each transaction with the transitions that it made durable. */
   onCommit(listener: (events: readonly CommitEvent[]) => void): () => void;
+
+  // --- who is there -------------------------------------------------------------------------------------------------
+  /** Small writes that a crash may lose, in one transaction; nobody waits for the disk. Seen by `reader` when resolved. */
+  jot(work: (db: Tx['db']) => Promise<void>): Promise<void>;
+  /**
+   * Holds a name until the store is closed or this process dies, which others see. Resolves when it is held. Errors:
+   * COAX_WORKER_NAME when another process lives under it.
+   */
+  holdName(name: string): Promise<void>;
+  /** Which of these names no process holds now. None while this process cannot tell. */
+  deadNames(names: readonly string[]): Promise<readonly string[]>;
 
   // --- people's verbs -------------------------------------------------------------------------------------------
   /** One exclusive transaction of the caller's own; used for people's decisions and by the cloud's tables. */
@@ -211,6 +225,12 @@ export interface AllocationQuery {
   readonly key?: string;
 }
 
+/** Both ends belong to it. */
+export interface MsgidRange {
+  readonly first: number;
+  readonly last: number;
+}
+
 /** Raw rows, unparsed, so that fsck sees damage rather than an exception. */
 export interface StoreScan {
   messages(): AsyncIterable<RawMessageRow>;
@@ -221,6 +241,8 @@ export interface StoreScan {
   allocations(): AsyncIterable<Allocation>;
   /** Highest msgid ever given. */
   lastMsgid(): Promise<number>;
+  /** Msgids that are rightly not there, in order; an engine in which any may be missing does not say. */
+  gaps(): Promise<readonly MsgidRange[]>;
   /** The engine's own integrity check: a line per fault. */
   integrity(): Promise<readonly string[]>;
 }

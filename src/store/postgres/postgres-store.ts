@@ -40,6 +40,7 @@ import { openScan } from './statements/scan.ts';
 import { claimedMove, isCurrent, moveNow, refusals, writtenAnswer } from './statements/write.ts';
 import { SubmitLane } from './submit-lane.ts';
 import { CommitFeed } from './wake-up/commit-feed.ts';
+import { LifeLine } from './wake-up/life-line.ts';
 import { Listener } from './wake-up/listener.ts';
 import type { Notice } from './wake-up/notice.ts';
 import { Notifier } from './wake-up/notifier.ts';
@@ -59,6 +60,7 @@ export class PostgresStore implements Store {
   readonly #notifier: Notifier;
   readonly #listener: Listener;
   readonly #feed: CommitFeed;
+  readonly #lifeLine: LifeLine;
   readonly #ready = new Set<Listen<string>>();
   readonly #commits = new Set<Listen<readonly CommitEvent[]>>();
   readonly #asks = new Set<(msgid: number, worker: string) => void>();
@@ -74,6 +76,7 @@ export class PostgresStore implements Store {
     this.#exclusive = new ExclusiveLane(engine, tell);
     this.#notifier = new Notifier(engine, channel);
     this.#feed = new CommitFeed(engine, events => this.#tellCommits(events));
+    this.#lifeLine = new LifeLine(engine, channel);
     this.#listener = new Listener(engine, channel, notice => this.#heard(notice));
     this.reader = kyselyOn(work => engine.read(work));
   }
@@ -114,8 +117,8 @@ export class PostgresStore implements Store {
     return writtenAnswer(write, move);
   }
 
-  release(claims: readonly ClaimRef[], begun: boolean): Promise<void> {
-    return this.#leases.release({ claims, begun });
+  release(claims: readonly ClaimRef[], begun: boolean, afterMs = 0): Promise<void> {
+    return this.#leases.release({ claims, begun, afterMs });
   }
 
   releaseWorker(worker: string): Promise<number> {
@@ -148,6 +151,31 @@ export class PostgresStore implements Store {
       end();
       if (this.#commits.size === 0) this.#feed.stop();
     };
+  }
+
+  async jot(work: (db: Store['reader']) => Promise<void>): Promise<void> {
+    try {
+      await this.#engine.readers.use(async link => {
+        await link.once('BEGIN; SET LOCAL synchronous_commit = off');
+        try {
+          await work(kyselyOn(use => use(link)));
+          await link.once('COMMIT');
+        } catch (error) {
+          if (!link.broken) await link.once('ROLLBACK').catch(() => link.destroy());
+          throw error;
+        }
+      });
+    } catch (error) {
+      throw this.#engine.fault(error);
+    }
+  }
+
+  holdName(name: string): Promise<void> {
+    return this.#lifeLine.hold(name);
+  }
+
+  deadNames(names: readonly string[]): Promise<readonly string[]> {
+    return this.#lifeLine.dead(names);
   }
 
   transact<T>(work: (tx: StoreTx) => Promise<T>): Promise<T> {
@@ -217,7 +245,7 @@ export class PostgresStore implements Store {
       this.#exclusive.drained(),
     ]);
     await this.#notifier.drained();
-    await this.#listener.close();
+    await Promise.all([this.#listener.close(), this.#lifeLine.close()]);
     await this.#engine.close();
   }
 

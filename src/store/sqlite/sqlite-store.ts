@@ -51,6 +51,7 @@ export class SqliteStore implements Store {
   readonly #ready = new Set<Listener<string>>();
   readonly #commits = new Set<Listener<readonly CommitEvent[]>>();
   readonly #asks = new Set<(msgid: number, worker: string) => void>();
+  readonly #names = new Set<string>();
   #idle: (() => void) | undefined;
   #closed = false;
 
@@ -104,8 +105,11 @@ export class SqliteStore implements Store {
     );
   }
 
-  release(claims: readonly ClaimRef[], begun: boolean): Promise<void> {
-    return this.#queue.enqueue(() => release(this.#engine, claims, begun), { durable: false });
+  release(claims: readonly ClaimRef[], begun: boolean, afterMs = 0): Promise<void> {
+    return this.#queue.enqueue(
+      () => release(this.#engine, claims, begun, afterMs > 0 ? this.now() + afterMs : 0),
+      { durable: false },
+    );
   }
 
   releaseWorker(worker: string): Promise<number> {
@@ -151,6 +155,19 @@ export class SqliteStore implements Store {
       end();
       this.#engine.listened = this.#commits.size > 0;
     };
+  }
+
+  jot(work: (db: Store['reader']) => Promise<void>): Promise<void> {
+    return this.#queue.enqueue(() => work(this.#engine.writer.kysely), { savepoint: true, durable: false });
+  }
+
+  /** No other process can use the store, so nobody else can see or take a name. */
+  async holdName(name: string): Promise<void> {
+    this.#names.add(name);
+  }
+
+  async deadNames(names: readonly string[]): Promise<readonly string[]> {
+    return names.filter(name => !this.#names.has(name));
   }
 
   transact<T>(work: (tx: StoreTx) => Promise<T>): Promise<T> {

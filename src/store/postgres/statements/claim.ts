@@ -87,8 +87,9 @@ export async function extend(
 // A message that is given back gets a new fence, so whoever held it can no longer write. `begun` still counts the claim
 // when its step may have begun: a later cancel then knows that there is something to undo.
 const RELEASE = `WITH ${NOW}
-UPDATE messages m SET lease_until = NULL, fence = m.fence + 1, begun = m.begun - (NOT i.begun)::integer
-FROM unnest($1::bigint[], $2::bigint[], $3::boolean[]) AS i (msgid, fence, begun), clock c
+UPDATE messages m SET lease_until = NULL, fence = m.fence + 1, begun = m.begun - (NOT i.begun)::integer,
+  ready_at = CASE WHEN i.after_ms > 0 THEN c.ms + i.after_ms ELSE m.ready_at END
+FROM unnest($1::bigint[], $2::bigint[], $3::boolean[], $4::bigint[]) AS i (msgid, fence, begun, after_ms), clock c
 WHERE m.msgid = i.msgid AND m.fence = i.fence AND m.lease_until IS NOT NULL AND c.ms > 0 RETURNING m.address`;
 
 const giveBack = (which: string): string => `WITH ${NOW}, given AS MATERIALIZED (
@@ -106,18 +107,20 @@ type Given = { address: string | null };
 export interface ReleaseCall {
   readonly claims: readonly ClaimRef[];
   readonly begun: boolean;
+  readonly afterMs: number;
 }
 
 /** The addresses that got work; so do the others here. */
 export async function release(link: Link, calls: readonly ReleaseCall[]): Promise<string[]> {
-  const asked = calls.flatMap(({ claims, begun }) =>
-    claims.map(({ msgid, fence }) => ({ msgid, fence, begun })),
+  const asked = calls.flatMap(({ claims, begun, afterMs }) =>
+    claims.map(({ msgid, fence }) => ({ msgid, fence, begun, afterMs })),
   );
   asked.sort((a, b) => a.msgid - b.msgid);
   const rows = await link.run<Given>(RELEASE, [
     bigintArray(asked.map(({ msgid }) => msgid)),
     bigintArray(asked.map(({ fence }) => fence)),
     booleanArray(asked.map(({ begun }) => begun)),
+    bigintArray(asked.map(({ afterMs }) => Math.ceil(afterMs))),
   ]);
   return rows.flatMap(({ address }) => address ?? []);
 }

@@ -43,13 +43,13 @@ export function extend(engine: Engine, claims: readonly ClaimRef[], leaseUntil: 
 // when its step may have begun: a later cancel then knows that there is something to undo.
 const GIVE_BACK = 'UPDATE messages SET lease_until = NULL, fence = fence + 1';
 
-export function release(engine: Engine, claims: readonly ClaimRef[], begun: boolean): void {
-  const statement = engine.writer.prepare(
-    `${GIVE_BACK}${begun ? '' : ', begun = begun - 1'} WHERE msgid = ? AND fence = ? AND lease_until IS NOT NULL RETURNING address`,
-  );
+/** `readyAt`: not to be claimed before (ms since 1970); 0 = as it was. */
+export function release(engine: Engine, claims: readonly ClaimRef[], begun: boolean, readyAt: number): void {
+  const sql = `${GIVE_BACK}${begun ? '' : ', begun = begun - 1'}, ready_at = coalesce(?, ready_at)
+    WHERE msgid = ? AND fence = ? AND lease_until IS NOT NULL RETURNING address`;
   for (const { msgid, fence } of claims) {
-    const row = statement.get(msgid, fence) as { address: string | null } | undefined;
-    if (row?.address) engine.ready.push(row.address);
+    const row = engine.writer.get<{ address: string | null }>(sql, readyAt || null, msgid, fence);
+    if (row?.address && readyAt === 0) engine.ready.push(row.address);
   }
 }
 

@@ -1,0 +1,133 @@
+import type { Kysely } from 'kysely';
+import type { Tx } from './tx.ts';
+
+/**
+ * Who is there, over all processes that share the store. Nobody waits for the disk here: a crash may forget these rows, and
+ * the next beat writes them again. `process` is the name that the process holds (see Store.holdName); `served` outlives
+ * the workers, so that one can say since when nobody serves an address.
+ */
+export const workersSchema: readonly { readonly id: string; readonly sql: readonly string[] }[] = [
+  {
+    id: 'workers-0001',
+    sql: [
+      `CREATE TABLE workers (
+        name text PRIMARY KEY,
+        process text NOT NULL,
+        about text NOT NULL,
+        steps bigint NOT NULL,
+        since bigint NOT NULL,
+        seen bigint NOT NULL)`,
+      `CREATE TABLE served (address text PRIMARY KEY, worker text NOT NULL, seen bigint NOT NULL)`,
+    ],
+  },
+];
+
+/** What a process is: API and steps, API alone, steps alone, or steps over HTTP. */
+export type Role = 'all' | 'server' | 'worker' | 'http';
+
+/** What a worker tells of itself. */
+export interface WorkerAbout {
+  readonly role: Role;
+  readonly host: string | null;
+  readonly pid: number | null;
+  readonly version: string | null;
+  readonly addresses: readonly string[];
+  /** Module, action, SHA-256 (hex) of its code. */
+  readonly modules: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** It takes no more messages. */
+  readonly draining: boolean;
+}
+
+/** A worker as its process knows it now. */
+export interface WorkerNow {
+  readonly name: string;
+  readonly about: WorkerAbout;
+  /** Steps under way. */
+  readonly steps: number;
+  readonly since: number;
+}
+
+export interface WorkerRecord extends WorkerNow {
+  /** The process that tells of it: its own, or the server that an HTTP worker speaks to. */
+  readonly process: string;
+  readonly seen: number;
+}
+
+interface WorkersTables {
+  workers: { name: string; process: string; about: string; steps: number; since: number; seen: number };
+  served: { address: string; worker: string; seen: number };
+}
+
+type Db = Tx['db'];
+const tables = (db: Db): Kysely<WorkersTables> => db as Kysely<WorkersTables>;
+
+/** Writes one process's workers as they are now; those of it that are gone, and others not heard of since `oldest`, go. */
+export async function writeWorkers(
+  db: Db,
+  process: string,
+  workers: readonly WorkerNow[],
+  now: number,
+  oldest: number,
+): Promise<void> {
+  // Always in the same order, so that two processes never wait for each other.
+  for (const { name, about, steps, since } of [...workers].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const row = { process, about: JSON.stringify(about), steps, since, seen: now };
+    await tables(db)
+      .insertInto('workers')
+      .values({ name, ...row })
+      .onConflict(conflict => conflict.column('name').doUpdateSet(row))
+      .execute();
+  }
+  const names = workers.map(({ name }) => name);
+  await tables(db)
+    .deleteFrom('workers')
+    .where(row =>
+      row.or([
+        row('seen', '<', oldest),
+        row.and([row('process', '=', process), ...(names.length > 0 ? [row('name', 'not in', names)] : [])]),
+      ]),
+    )
+    .execute();
+  await writeServed(db, workers, now);
+}
+
+async function writeServed(db: Db, workers: readonly WorkerNow[], now: number): Promise<void> {
+  const servers = new Map<string, string>();
+  for (const { name, about } of workers) for (const address of about.addresses) servers.set(address, name);
+  for (const [address, worker] of [...servers].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const row = { worker, seen: now };
+    await tables(db)
+      .insertInto('served')
+      .values({ address, ...row })
+      .onConflict(conflict => conflict.column('address').doUpdateSet(row))
+      .execute();
+  }
+}
+
+/** Every worker of every process, by name. */
+export async function readWorkers(db: Db): Promise<WorkerRecord[]> {
+  const rows = await tables(db).selectFrom('workers').selectAll().orderBy('name').execute();
+  return rows.map(({ name, process, about, steps, since, seen }) => ({
+    name,
+    process,
+    about: JSON.parse(about) as WorkerAbout,
+    steps: Number(steps),
+    since: Number(since),
+    seen: Number(seen),
+  }));
+}
+
+/** Forgets the workers of a process that has ended. */
+export async function forgetProcess(db: Db, process: string): Promise<void> {
+  await tables(db).deleteFrom('workers').where('process', '=', process).execute();
+}
+
+/** Who served that address last, and when; null if nobody ever did. */
+export async function lastSeen(db: Db, address: string): Promise<{ worker: string; seen: number } | null> {
+  const row = await tables(db)
+    .selectFrom('served')
+    .select(['worker', 'seen'])
+    .where('address', '=', address)
+    .executeTakeFirst();
+  return row === undefined ? null : { worker: row.worker, seen: Number(row.seen) };
+}
