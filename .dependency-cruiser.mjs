@@ -33,7 +33,7 @@ const MAY_IMPORT = {
 
 /** Files of the command line that do their work here rather than through the server. */
 const HERE = [
-  '^src/cli/compose\\.ts$',
+  '^src/cli/compose(-copy)?\\.ts$',
   '^src/cli/served-addresses\\.ts$',
   '^src/cli/commands/author/step-run\\.ts$',
   '^src/cli/commands/server/(doctor|worker)\\.ts$',
@@ -67,7 +67,7 @@ export default {
       severity: 'error',
       from: {
         path: '^(src|scripts|bench)/',
-        pathNot: ['^src/store/[^/]+/', '^src/cli/compose\\.ts$', '^src/testing/', '^(scripts|bench)/', TEST],
+        pathNot: ['^src/store/[^/]+/', '^src/cli/compose(-copy)?\\.ts$', '^src/testing/', '^(scripts|bench)/', TEST],
       },
       to: { path: '^src/store/[^/]+/' },
     },

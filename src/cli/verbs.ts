@@ -22,6 +22,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   network: 'Networks and their addresses',
   flow: 'Named plans',
   step: 'Actions that plans are made of',
+  store: 'The database with all messages',
 };
 
 /** Every verb, in the order of the help. */
@@ -107,6 +108,11 @@ export const GROUPS: readonly VerbGroup[] = [
       ),
       verb('workers', 'List workers', () => import('./commands/server/workers.ts')),
       verb('worker', 'Run a worker process against a server', () => import('./commands/server/worker.ts')),
+      verb(
+        'store copy',
+        'Move the whole state to another database',
+        () => import('./commands/store/copy.ts'),
+      ),
       verb('doctor', 'What works here and what is missing', () => import('./commands/server/doctor.ts')),
       verb(
         'completion',

@@ -133,15 +133,25 @@ class Round {
   async #walkMessages(gapsPossible: boolean): Promise<void> {
     // Read first: a message accepted later is no hole.
     const lastMsgid = await this.#scan.lastMsgid();
+    const gaps = await this.#scan.gaps();
     let previous = 0;
+    let passed = 0;
+    /** Follows the known gaps up to that msgid: whatever else is missing before it is a fault. */
+    const reach = (msgid: number): void => {
+      for (let gap = gaps[passed]; gap !== undefined && gap.first < msgid; gap = gaps[++passed]) {
+        this.#checkGap(previous, gap.first);
+        previous = Math.max(previous, gap.last);
+      }
+      this.#checkGap(previous, msgid);
+    };
     for await (const row of this.#scan.messages()) {
       if (this.#only !== null && !this.#only.has(row.msgid)) continue;
-      if (!gapsPossible) this.#checkGap(previous, row.msgid);
+      if (!gapsPossible) reach(row.msgid);
       previous = row.msgid;
       await this.#checkMessage(row);
       if (!this.complete) return;
     }
-    if (!gapsPossible) this.#checkGap(previous, lastMsgid + 1);
+    if (!gapsPossible) reach(lastMsgid + 1);
     for (const [msgid, held] of this.#held) {
       this.#add(
         ...held.map(allocation => allocationFault(allocation, `message ${msgid}, which does not exist`)),

@@ -4,9 +4,9 @@ import { codeOf } from './postgres-error.ts';
 import type { SchemaPart } from './schema.ts';
 
 /** Messages of one partition of `commits`. */
-const PARTITION_MESSAGES = 1_000_000;
+export const PARTITION_MESSAGES = 1_000_000;
 /** One lock for all that changes tables: "coax" in ASCII. */
-const MIGRATION_LOCK = 0x636f_6178;
+export const MIGRATION_LOCK = 0x636f_6178;
 
 /**
  * Makes the tables that are missing. Any number of servers may do this at once; servers of the version before go on
@@ -69,7 +69,7 @@ async function addPartitions(link: Link, msgid: number): Promise<number> {
 }
 
 /** Made alone and then attached: that lets everybody else go on writing meanwhile. */
-async function addPartition(link: Link, number: number): Promise<void> {
+export async function addPartition(link: Link, number: number): Promise<void> {
   const name = `commits_p${String(number).padStart(6, '0')}`;
   const { rows } = await link.once('SELECT to_regclass($1) IS NOT NULL AS found', [name]);
   if ((rows[0] as { found: boolean }).found) return;

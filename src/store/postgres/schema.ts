@@ -8,6 +8,7 @@
  * - `commits` is partitioned by msgid, so the history of old messages can be detached and archived as a whole, and the
  *   indexes of the newest part stay small enough for memory. `pos` is the order in which commits were written, `origin`
  *   the server that wrote them, `prefix` the first 12 hex digits of the id as a number.
+ * - `claim_tag` names the claim that holds the message, so that a claim whose answer was lost can be given back.
  * - `incarnations` holds when each life of the database server was first seen: claims are not waited for to reach the
  *   disk, so a message that was not written since may have begun although its row says that it has not.
  */
@@ -31,6 +32,7 @@ export const CORE_SCHEMA: readonly SchemaPart[] = [
         created bigint NOT NULL,
         updated bigint NOT NULL,
         fence bigint NOT NULL,
+        claim_tag bigint,
         seq integer NOT NULL,
         cursor integer NOT NULL,
         attempt integer NOT NULL,
@@ -86,6 +88,24 @@ export const CORE_SCHEMA: readonly SchemaPart[] = [
         PRIMARY KEY (kind, key))`,
       `CREATE INDEX allocations_msgid ON allocations (msgid)`,
       `CREATE TABLE incarnations (name text PRIMARY KEY, seen bigint NOT NULL)`,
+    ],
+  },
+  {
+    // Archive files, each with the msgids that were taken out of the store into it (JSON, [[first, last], …]).
+    id: '0002-archives',
+    sql: [
+      `CREATE TABLE archives (
+        name text PRIMARY KEY,
+        place text NOT NULL,
+        first_msgid bigint NOT NULL,
+        last_msgid bigint NOT NULL,
+        messages bigint NOT NULL,
+        commits bigint NOT NULL,
+        bytes bigint NOT NULL,
+        sha256 text NOT NULL,
+        ids_sha256 text NOT NULL,
+        ranges text NOT NULL,
+        created bigint NOT NULL)`,
     ],
   },
 ];

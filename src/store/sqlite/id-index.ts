@@ -49,7 +49,8 @@ export class IdIndex {
   /** Tells of a transaction that did not happen: neither its commits, nor its run of the index. */
   reload(): void {
     const { done, last } = this.#connection.get<{ done: number | null; last: number | null }>(
-      `SELECT (SELECT value FROM meta WHERE name = 'id_index_pos') AS done, (SELECT max(pos) FROM commits) AS last`,
+      `SELECT (SELECT value FROM meta WHERE name = 'id_index_pos') AS done,
+         max((SELECT value FROM meta WHERE name = 'last_pos'), ifnull((SELECT max(pos) FROM commits), 0)) AS last`,
     ) ?? { done: null, last: null };
     this.#done = done ?? 0;
     this.#last = last ?? 0;

@@ -80,7 +80,8 @@ function prepare(writer: Connection): void {
     PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000; PRAGMA temp_store = MEMORY`);
 }
 
-function migrate(writer: Connection, parts: readonly SchemaPart[]): void {
+/** Makes the tables that are missing. COAX_STORE_NEWER when there is a migration that is not known here. */
+export function migrate(writer: Connection, parts: readonly SchemaPart[]): void {
   writer.exec('CREATE TABLE IF NOT EXISTS migrations (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID');
   const done = new Set(writer.all<{ id: string }>('SELECT id FROM migrations').map(row => row.id));
   const known = new Set(parts.map(part => part.id));

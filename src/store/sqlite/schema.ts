@@ -11,6 +11,21 @@ export interface SchemaPart {
   readonly sql: readonly string[];
 }
 
+/** Archive files, each with the msgids that were taken out of the store into it (JSON, [[first, last], …]). */
+const ARCHIVES = `CREATE TABLE archives (
+  name TEXT PRIMARY KEY,
+  place TEXT NOT NULL,
+  first_msgid INTEGER NOT NULL,
+  last_msgid INTEGER NOT NULL,
+  messages INTEGER NOT NULL,
+  commits INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  sha256 TEXT NOT NULL,
+  ids_sha256 TEXT NOT NULL,
+  ranges TEXT NOT NULL,
+  created INTEGER NOT NULL
+) STRICT, WITHOUT ROWID`;
+
 export const CORE_SCHEMA: readonly SchemaPart[] = [
   {
     id: '0001-messages-and-ledger',
@@ -75,6 +90,15 @@ export const CORE_SCHEMA: readonly SchemaPart[] = [
       `CREATE INDEX allocations_msgid ON allocations (msgid)`,
       `CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
       `INSERT INTO meta VALUES ('id_index_pos', 0)`,
+    ],
+  },
+  {
+    // `msgid_gaps`: msgids that the store rightly lacks, since they are archived or, after a copy, were never used.
+    id: '0002-archives',
+    sql: [
+      ARCHIVES,
+      `CREATE TABLE msgid_gaps (first INTEGER PRIMARY KEY, last INTEGER NOT NULL) STRICT`,
+      `INSERT INTO meta VALUES ('last_pos', 0)`,
     ],
   },
 ];

@@ -5,7 +5,7 @@ import type { Engine } from '../engine.ts';
 const PAGE = 500;
 
 /** Reads every table in pages, so that a check of a large store needs little memory and holds nothing open. */
-export function openScan(engine: Engine): StoreScan {
+export function openScan(engine: Pick<Engine, 'read'>): StoreScan {
   const all = <Row>(sql: string, values: readonly (string | number)[] = []): Promise<Row[]> =>
     engine.read(link => link.run<Row>(sql, values));
   return {
@@ -58,12 +58,13 @@ export function openScan(engine: Engine): StoreScan {
       );
       return row?.called === true ? row.last : 0;
     },
+    gaps: async () => [],
     integrity: () => integrity(engine),
   };
 }
 
 /** Indexes that are not valid, pages whose checksum failed, and, where amcheck is installed, every index of ours. */
-async function integrity(engine: Engine): Promise<string[]> {
+async function integrity(engine: Pick<Engine, 'read'>): Promise<string[]> {
   return engine.read(async link => {
     const invalid = await link.run<{ name: string }>(
       `SELECT i.indexrelid::regclass::text AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid

@@ -68,10 +68,11 @@ export function readCounts(connection: Connection, now: number): Record<Status, 
   counts.waiting =
     count(`phase = 'waiting' AND ${RESTING}`) +
     count(`phase = 'open' AND lease_until IS NULL AND ready_at > ${now}`);
-  // What is in no other status is done. Msgids are given one by one and no message is deleted, so that nothing need be
-  // counted: a look at every row took half a second of a store of a million.
+  // What is in no other status is done. Msgids are given one by one and it is known which are gone, so that nothing need
+  // be counted: a look at every row took half a second of a store of a million.
   const all = connection.get<{ n: number }>(
-    'SELECT (SELECT max(msgid) FROM messages) - (SELECT min(msgid) FROM messages) + 1 AS n',
+    `SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'messages'), 0)
+       - (SELECT ifnull(sum(last - first + 1), 0) FROM msgid_gaps) AS n`,
   )?.n;
   counts.done = (all ?? 0) - Object.values(counts).reduce((sum, n) => sum + n, 0);
   return counts;

@@ -1,5 +1,5 @@
 import { type AllocationRow, type MessageRow, toAllocation, toRawMessage } from '../../rows.ts';
-import type { Allocation, RawCommitRow, RawMessageRow, StoreScan } from '../../store.ts';
+import type { Allocation, MsgidRange, RawCommitRow, RawMessageRow, StoreScan } from '../../store.ts';
 import type { Connection } from '../connection.ts';
 
 const PAGE = 500;
@@ -54,6 +54,9 @@ export function openScan(connection: Connection): StoreScan {
       return (
         connection.get<{ seq: number }>(`SELECT seq FROM sqlite_sequence WHERE name = 'messages'`)?.seq ?? 0
       );
+    },
+    async gaps(): Promise<readonly MsgidRange[]> {
+      return connection.all<MsgidRange>('SELECT first, last FROM msgid_gaps ORDER BY first');
     },
     async integrity(): Promise<readonly string[]> {
       return connection
