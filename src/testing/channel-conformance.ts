@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Channel, Claim, Finish, FinishAnswer } from '../channel/channel.ts';
 import { makeDecisions } from '../channel/make-decisions.ts';
-import { ok, type StepOutcome } from '../message/outcome.ts';
+import type { StepError } from '../message/message.ts';
+import { ok, type StepOutcome, terminal } from '../message/outcome.ts';
 import { parametersOf } from '../message/parameters.ts';
+import { fsckStore } from '../store/fsck.ts';
 import type { Store } from '../store/store.ts';
 import { planOfSteps, submitOne } from './store-conformance/fixture.ts';
 
@@ -32,6 +34,7 @@ export function channelConformance(name: string, factory: ChannelFactory): void 
   describe(`channel: ${name}`, () => {
     claiming(factory);
     finishing(factory);
+    unbegun(factory);
     asking(factory);
   });
 }
@@ -222,7 +225,69 @@ function finishing(factory: ChannelFactory): void {
   });
 }
 
+function unbegun(factory: ChannelFactory): void {
+  const error: StepError = { code: 'COAX_STEP_START', reason: 'no such file' };
+  const outcome: StepOutcome = { kind: 'terminal', error: { ...error, begun: false } };
+  describe('a step that its worker could not begin', () => {
+    it('is not undone', () =>
+      withChannel(factory, async ({ store, channel }) => {
+        await submitOne(store);
+        const first = await finish(channel, await claimOne(channel, 'net'), ok({ ip: 'x' }));
+        assert.ok(first.kind === 'written' && first.message.cursor === 1);
+        const end = await finish(channel, await claimOne(channel, 'disk'), outcome);
+        assert.ok(end.kind === 'written');
+        assert.deepEqual([end.message.mode, end.message.cursor], ['rollback', 0]);
+        assert.deepEqual(end.message.error, outcome.error);
+      }));
+
+    it('is undone when a worker before may have begun it', () =>
+      withChannel(factory, async ({ store, channel }) => {
+        const msgid = await submitOne(store);
+        await claimOne(channel, 'net', { worker: 'dead' });
+        await store.releaseWorker('dead');
+        const end = await finish(channel, await claimOne(channel, 'net'), outcome);
+        assert.ok(end.kind === 'written');
+        assert.deepEqual([end.message.mode, end.message.cursor], ['rollback', 0]);
+        assert.deepEqual(end.message.error, error, 'the commit does not say what nobody knows');
+        await finish(channel, await claimOne(channel, 'net'), ok());
+        assert.equal((await store.message(msgid))?.phase, 'rolled_back');
+      }));
+
+    it('is not undone for a cancel either', () =>
+      withChannel(factory, async ({ store, channel }) => {
+        const msgid = await submitOne(store);
+        const claim = await claimOne(channel, 'net');
+        await makeDecisions(store).cancel(msgid, BY);
+        const end = await finish(channel, claim, outcome);
+        assert.ok(end.kind === 'written');
+        assert.deepEqual([end.message.phase, end.message.cause], ['rolled_back', 'cancelled']);
+      }));
+  });
+}
+
 function asking(factory: ChannelFactory): void {
+  describe('a cancel while an undo runs that then fails for good', () => {
+    it('is on record, and obeyed once a person has decided about the undo', () =>
+      withChannel(factory, async ({ store, channel }) => {
+        const msgid = await submitOne(store);
+        await finish(channel, await claimOne(channel, 'net'), ok({ ip: 'x' }));
+        const decisions = makeDecisions(store);
+        await decisions.rewind(msgid, 0, {}, BY);
+        const undo = await claimOne(channel, 'net');
+        assert.equal(undo.message.rewindTo, 0);
+        await decisions.cancel(msgid, BY);
+        const end = await finish(channel, undo, terminal('E', 'no'));
+        assert.ok(end.kind === 'written');
+        const { phase, cause, rewindTo } = end.message;
+        assert.deepEqual({ phase, cause, rewindTo }, { phase: 'parked', cause: 'cancelled', rewindTo: null });
+        const outcomes = (await store.commits(msgid)).map(commit => commit.outcome);
+        assert.deepEqual(outcomes, ['accepted', 'ok', 'rewind', 'cancel', 'parked']);
+        await decisions.resolve(msgid, 'undone', {}, BY);
+        assert.equal((await store.message(msgid))?.phase, 'rolled_back');
+        assert.deepEqual((await fsckStore(store.scan())).faults, []);
+      }));
+  });
+
   describe('a cancel while the step runs', () => {
     it('is told to the worker, and obeyed when the step has ended', () =>
       withChannel(factory, async ({ store, channel }) => {

@@ -7,6 +7,8 @@ import type { World } from './world.ts';
 
 /** How often things go wrong. */
 export interface Temper {
+  /** The step cannot be begun at all. */
+  readonly start: number;
   readonly retryable: number;
   readonly terminal: number;
   readonly hang: number;
@@ -14,7 +16,14 @@ export interface Temper {
   readonly undoTerminal: number;
 }
 
-export const CALM: Temper = { retryable: 0, terminal: 0, hang: 0, undoRetryable: 0, undoTerminal: 0 };
+export const CALM: Temper = {
+  start: 0,
+  retryable: 0,
+  terminal: 0,
+  hang: 0,
+  undoRetryable: 0,
+  undoTerminal: 0,
+};
 
 /** `make` acts on the outside world, `book` inside the store's transaction, `final` has no undo. */
 export const ACTIONS = ['make', 'book', 'final'] as const;
@@ -65,6 +74,7 @@ async function perform(world: World, active: ActiveCall): Promise<StepOutcome> {
   const { random, model } = world;
   const call = active.call as StepCall;
   const back = call.mode === 'rollback';
+  if (!back && random.chance(world.temper.start)) return unbegun();
   if (!(await pass(world, active))) return aborted();
   const early = trouble(world, call);
   if (early === 'hang') await world.untilAborted(active);
@@ -101,6 +111,10 @@ function trouble(world: World, call: StepCall): StepOutcome | 'hang' | null {
   return null;
 }
 
+const unbegun = (): StepOutcome => ({
+  kind: 'terminal',
+  error: { code: 'SIM_START', reason: 'could not be begun', begun: false },
+});
 const aborted = (): StepOutcome => retryable('SIM_ABORTED', 'told to stop');
 
 /** A step whose effect is a row in the store, made in the transaction that moves the message. */

@@ -42,6 +42,7 @@ export async function simulate(seed: number, template: string, parent: string): 
 function randomTemper(random: Random): Temper {
   const often = random.pick([0, 0.05, 0.2]);
   return {
+    start: random.pick([0, 0.05]),
     retryable: often,
     terminal: random.pick([0, 0.03, 0.15]),
     hang: random.pick([0, 0.03]),

@@ -92,8 +92,8 @@ export class Engine {
     await this.plans.load(link, rows);
     return rows.map(row => {
       // A claim may have been forgotten with the database's last crash: then the step may have begun.
-      const forgot = row.begun === 0 && row.phase === 'open' && row.updated < this.#bornMs;
-      return toMessage(forgot ? { ...row, begun: 1 } : row, this.plans.planOf);
+      const forgot = row.phase === 'open' && row.updated < this.#bornMs;
+      return toMessage(forgot ? { ...row, begun: row.begun + 1 } : row, this.plans.planOf);
     });
   }
 
