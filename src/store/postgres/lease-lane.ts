@@ -1,3 +1,4 @@
+import { isCoaxError } from '../../errors/coax-error.ts';
 import type { Claim, ClaimRequest, ExtendAnswer } from '../store.ts';
 import { Batcher } from './batcher.ts';
 import type { Engine, Tell } from './engine.ts';
@@ -11,9 +12,13 @@ import {
   type ReleaseCall,
   release,
   releaseWorker,
+  takeBack,
 } from './statements/claim.ts';
 
 const CALLS_MAX = 256;
+/** Claims of one process that have tags of their own. */
+const TAGS = 2 ** 20;
+const TAKE_BACK_AFTER_MS = [20, 500, 5000];
 
 interface Pending<Call, Answer> {
   readonly call: Call;
@@ -31,6 +36,8 @@ export class LeaseLane {
   readonly #extends: Batcher<Pending<ExtendCall, ExtendAnswer[]>>;
   readonly #releases: Batcher<Pending<ReleaseCall, void>>;
   readonly #under = new Set<Promise<unknown>>();
+  #claims = 0;
+  #closed = false;
 
   constructor(engine: Engine, tell: Tell) {
     this.#engine = engine;
@@ -53,8 +60,31 @@ export class LeaseLane {
     }
   }
 
-  claim(request: ClaimRequest): Promise<Claim[]> {
-    return this.on(link => claim(this.#engine, link, request));
+  async claim(request: ClaimRequest): Promise<Claim[]> {
+    const tag = this.#engine.origin * TAGS + (this.#claims++ % TAGS);
+    let sent = false;
+    try {
+      return await this.on(link => {
+        sent = true;
+        return claim(this.#engine, link, request, tag);
+      });
+    } catch (error) {
+      // Messages that nobody knows he holds would lie still until the end of their lease.
+      if (sent && isCoaxError(error, 'COAX_STORE_UNAVAILABLE')) void this.#takeBack(tag);
+      throw error;
+    }
+  }
+
+  /** More than once: the claim may still be under way at the other end of the connection that was lost. */
+  async #takeBack(tag: number): Promise<void> {
+    for (const ms of TAKE_BACK_AFTER_MS) {
+      await this.#engine.pause(ms);
+      if (this.#closed) return;
+      await this.on(link => takeBack(link, tag)).then(
+        addresses => this.#ready(addresses),
+        () => {},
+      );
+    }
   }
 
   extend(call: ExtendCall): Promise<ExtendAnswer[]> {
@@ -116,6 +146,7 @@ export class LeaseLane {
   }
 
   async drained(): Promise<void> {
+    this.#closed = true;
     await Promise.all([this.#extends.drained(), this.#releases.drained()]);
     await Promise.allSettled(this.#under);
   }

@@ -23,16 +23,24 @@ const CLAIM = `WITH ${NOW}, picked AS MATERIALIZED (
     ORDER BY ready_at, msgid LIMIT $2::bigint FOR UPDATE SKIP LOCKED
   ) q LIMIT $2::bigint
 )
-UPDATE messages m SET worker = $3::text, lease_until = c.ms + $4::bigint, fence = fence + 1, begun = begun + 1
+UPDATE messages m SET worker = $3::text, lease_until = c.ms + $4::bigint, fence = fence + 1, begun = begun + 1,
+  claim_tag = $5::bigint
 FROM picked p, clock c WHERE m.msgid = p.msgid RETURNING m.*, c.ms AS clock`;
 
-export async function claim(engine: Engine, link: Link, request: ClaimRequest): Promise<Claim[]> {
+/** `tag`: a number that no other claim has. */
+export async function claim(
+  engine: Engine,
+  link: Link,
+  request: ClaimRequest,
+  tag: number,
+): Promise<Claim[]> {
   if (request.limit <= 0 || request.addresses.length === 0) return [];
   const rows = await link.run<MessageRow & { clock: number }>(CLAIM, [
     textArray(request.addresses),
     request.limit,
     request.worker,
     request.leaseMs,
+    tag,
   ]);
   const [first] = rows;
   if (first === undefined) return [];
@@ -98,6 +106,11 @@ const giveBack = (which: string): string => `WITH ${NOW}, given AS MATERIALIZED 
 UPDATE messages m SET lease_until = NULL, fence = m.fence + 1 FROM given g
 WHERE m.msgid = g.msgid AND m.lease_until IS NOT NULL RETURNING m.address`;
 
+/** Nobody heard of these claims, so their steps have not begun. */
+const TAKE_BACK = giveBack('claim_tag = $1 ORDER BY msgid FOR UPDATE OF messages').replace(
+  'fence = m.fence + 1',
+  'fence = m.fence + 1, begun = m.begun - 1',
+);
 const RELEASE_WORKER = giveBack('worker = $1 ORDER BY msgid FOR UPDATE OF messages');
 /** What another has in its hands is looked at again at the next tick. */
 const EXPIRE = giveBack('lease_until <= clock.ms ORDER BY msgid FOR UPDATE OF messages SKIP LOCKED');
@@ -122,6 +135,12 @@ export async function release(link: Link, calls: readonly ReleaseCall[]): Promis
     booleanArray(asked.map(({ begun }) => begun)),
     bigintArray(asked.map(({ afterMs }) => Math.ceil(afterMs))),
   ]);
+  return rows.flatMap(({ address }) => address ?? []);
+}
+
+/** Gives back what a claim took whose answer never came. */
+export async function takeBack(link: Link, tag: number): Promise<string[]> {
+  const rows = await link.run<Given>(TAKE_BACK, [tag]);
   return rows.flatMap(({ address }) => address ?? []);
 }
 
