@@ -1,9 +1,10 @@
+import { isCoaxError } from '../errors/coax-error.ts';
 import { GROUP_ADDRESS } from '../message/address.ts';
 import type { Branch, GroupStep, Json, Message, Parameters } from '../message/message.ts';
 import { isGroup } from '../message/message.ts';
 import { type Outcome, ok, terminal } from '../message/outcome.ts';
 import { parametersOf } from '../message/parameters.ts';
-import type { StoreTx } from '../store/store.ts';
+import type { Claim, StoreTx } from '../store/store.ts';
 import { REAL_TIMERS, type Timers } from '../store/timers.ts';
 import type { StoreChannel } from './store-channel.ts';
 import { askTransition, transition } from './transition.ts';
@@ -55,12 +56,22 @@ export class GroupServer {
     while (!this.#stop.signal.aborted) {
       try {
         const claims = await this.#channel.claim(wish, this.#stop.signal);
-        await Promise.all(
-          claims.map(claim =>
-            this.#channel.finishGroup(claim, tx => lookAtGroup(tx, claim.message, this.#random)),
-          ),
-        );
+        await Promise.all(claims.map(claim => this.#look(claim)));
       } catch (error) {
+        this.#onFault(error);
+        await pause(500, this.#stop.signal, this.#timers);
+      }
+    }
+  }
+
+  /** A store that is unavailable is waited for: the group would stand still until the end of its lease. */
+  async #look(claim: Claim): Promise<void> {
+    for (;;) {
+      try {
+        await this.#channel.finishGroup(claim, tx => lookAtGroup(tx, claim.message, this.#random));
+        return;
+      } catch (error) {
+        if (!isCoaxError(error, 'COAX_STORE_UNAVAILABLE') || this.#stop.signal.aborted) throw error;
         this.#onFault(error);
         await pause(500, this.#stop.signal, this.#timers);
       }

@@ -11,6 +11,9 @@ const EXCLUSIVE_LOCK = 0x63_6f61_7878;
 const BATCH_MAX = 64;
 const BATCH_MS = 100;
 const DEADLOCKS_MAX = 5;
+/** How long a transaction that finds no working connection is tried again, and how often. */
+const PATIENCE_MS = 10_000;
+const PAUSE_MS = 50;
 /** How long the fate of a transaction whose end was not seen is asked for. */
 const FATE_MS = 30_000;
 
@@ -18,6 +21,8 @@ interface Item<T> {
   work(tx: PostgresTx): Promise<T>;
   /** May be run again from the start when nothing of it was kept. */
   readonly repeatable: boolean;
+  /** Not tried any more after this monotonic instant. */
+  readonly until: number;
   resolve(value: T): void;
   reject(error: unknown): void;
 }
@@ -42,7 +47,8 @@ export class ExclusiveLane {
   /** Runs `work`; resolves when what it wrote is durable. */
   enqueue<T>(work: (tx: PostgresTx) => Promise<T>, repeatable: boolean): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ work, repeatable, resolve, reject } as Item<unknown>);
+      const until = this.#engine.timers.monotonic() + PATIENCE_MS;
+      this.#waiting.push({ work, repeatable, until, resolve, reject } as Item<unknown>);
       if (!this.#busy) void this.#drain();
     });
   }
@@ -79,7 +85,7 @@ export class ExclusiveLane {
     } catch (error) {
       const unsure = ending && remedyOf(error) === 'unsure';
       if (!(unsure && xid !== null && (await this.#wasCommitted(xid)))) {
-        this.#failed(batch, error);
+        await this.#failed(batch, error);
         return;
       }
     }
@@ -130,16 +136,22 @@ export class ExclusiveLane {
     }
   }
 
-  /** Nothing of the transaction was kept. */
-  #failed(batch: readonly Item<unknown>[], error: unknown): void {
-    const again = remedyOf(error) === 'unsure' || remedyOf(error) === 'again';
+  /** Nothing of the transaction was kept: what may be done again is, for a while. */
+  async #failed(batch: readonly Item<unknown>[], error: unknown): Promise<void> {
     const fault = this.#engine.fault(error);
-    // What was not begun waits for the next transaction, unless there is no connection for that either.
-    const items = batch.length > 0 ? batch : this.#waiting.splice(0);
-    for (const item of items) {
-      if (again && item.repeatable) this.#waiting.unshift({ ...item, repeatable: false });
+    const passing = remedyOf(error) !== 'none';
+    const now = this.#engine.timers.monotonic();
+    const again: Item<unknown>[] = [];
+    for (const item of batch) {
+      if (passing && item.repeatable && now < item.until) again.push(item);
       else item.reject(fault);
     }
+    for (const item of this.#waiting.splice(0)) {
+      if (passing && now < item.until) again.push(item);
+      else item.reject(fault);
+    }
+    this.#waiting = again;
+    if (again.length > 0) await this.#engine.pause(PAUSE_MS);
   }
 
   /** Asks the database what became of a transaction whose COMMIT was sent and not answered. */
