@@ -34,6 +34,7 @@ const MAY_IMPORT = {
 /** Files of the command line that do their work here rather than through the server. */
 const HERE = [
   '^src/cli/compose(-copy)?\\.ts$',
+  '^src/cli/installation-schema\\.ts$',
   '^src/cli/served-addresses\\.ts$',
   '^src/cli/commands/author/step-run\\.ts$',
   '^src/cli/commands/server/(doctor|worker)\\.ts$',
@@ -67,7 +68,13 @@ export default {
       severity: 'error',
       from: {
         path: '^(src|scripts|bench)/',
-        pathNot: ['^src/store/[^/]+/', '^src/cli/compose(-copy)?\\.ts$', '^src/testing/', '^(scripts|bench)/', TEST],
+        pathNot: [
+          '^src/store/[^/]+/',
+          '^src/cli/compose(-copy)?\\.ts$',
+          '^src/testing/',
+          '^(scripts|bench)/',
+          TEST,
+        ],
       },
       to: { path: '^src/store/[^/]+/' },
     },

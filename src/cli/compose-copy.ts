@@ -1,11 +1,11 @@
 import { statSync } from 'node:fs';
 import { extname, join, resolve } from 'node:path';
-import { cloudSchema } from '../cloud/cloud.ts';
 import { CoaxError } from '../errors/coax-error.ts';
 import { type CopyProgress, type CopyReport, copyStore } from '../store/copy-store.ts';
 import { openPostgresSource, openPostgresTarget } from '../store/postgres/raw-postgres.ts';
 import type { RawSource, RawTarget } from '../store/raw-tables.ts';
 import { openSqliteSource, openSqliteTarget } from '../store/sqlite/raw-sqlite.ts';
+import { installationSchema } from './installation-schema.ts';
 
 /** Copies a store into an empty one; each is `sqlite:PATH` or `postgres://…`. See copyStore for the errors. */
 export async function copyBetween(
@@ -29,8 +29,8 @@ async function openSource(address: string): Promise<RawSource> {
 
 async function openTarget(address: string): Promise<RawTarget> {
   return isPostgres(address)
-    ? openPostgresTarget(address, cloudSchema)
-    : openSqliteTarget(fileOf(address), cloudSchema);
+    ? openPostgresTarget(address, installationSchema)
+    : openSqliteTarget(fileOf(address), installationSchema);
 }
 
 /** The database file of `sqlite:PATH`; a path without an extension is a data directory. */

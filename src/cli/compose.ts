@@ -8,7 +8,7 @@ import { makeTokenCheck } from '../access/token.ts';
 import { GroupServer } from '../channel/groups.ts';
 import { makeDecisions } from '../channel/make-decisions.ts';
 import { StoreChannel } from '../channel/store-channel.ts';
-import { type Cloud, cloudSchema, openCloud } from '../cloud/cloud.ts';
+import { type Cloud, openCloud } from '../cloud/cloud.ts';
 import { cacheFolder } from '../cloud/image/cache-folder.ts';
 import { CoaxError, type Fault, textOf } from '../errors/coax-error.ts';
 import { gitExport } from '../ledger/git-export.ts';
@@ -17,9 +17,11 @@ import { type OpenCatalogue, openCatalogue } from '../step/catalogue.ts';
 import { type FlowBook, openFlows } from '../step/flow-folder.ts';
 import { exportMessages } from '../store/export.ts';
 import { type FsckReport, fsckStore } from '../store/fsck.ts';
+import { openPostgres } from '../store/postgres/open-postgres.ts';
 import { openSqlite, openSqliteScan } from '../store/sqlite/open-sqlite.ts';
 import type { Store } from '../store/store.ts';
 import { Worker } from '../worker/worker.ts';
+import { installationSchema } from './installation-schema.ts';
 import { ServedAddresses } from './served-addresses.ts';
 import { keepToken, removeServerFile, writeServerFile } from './server-file.ts';
 
@@ -69,7 +71,7 @@ export async function openServer(options: ServerOptions): Promise<RunningServer>
       channel: work.channel,
       decisions: makeDecisions(parts.store),
       actorOf: makeTokenCheck(keepToken(dataDir)),
-      fsck: async () => joinReports(await fsckStore(parts.store.scan()), await parts.cloud.fsck()),
+      fsck: async () => joinReports(await fsckOf(parts.store), await parts.cloud.fsck()),
       exportGit: () => gitExport(exportMessages(parts.store)),
       workers: () => [{ name, addresses: [...work.addresses()], claims: work.worker.inFlight }],
       version: VERSION,
@@ -103,7 +105,7 @@ async function openParts(
   dataDir: string,
   options: ServerOptions,
 ): Promise<Parts> {
-  const store = openSqlite({ file: databaseFile(dataDir), schema: cloudSchema });
+  const store = await openStore(dataDir);
   opened.defer(() => store.close());
   startSpawner();
   opened.defer(() => closeSpawners());
@@ -148,9 +150,22 @@ function openWork(
   const served = new ServedAddresses(catalogue, () => cloud.hostNames());
   const addresses = (): readonly string[] => served.now();
   const now = (): number => store.now();
-  const worker = new Worker({ name, channel, catalogue, addresses, now, leaseMs: OWN_LEASE_MS, onFault });
+  const worker = new Worker({ name, channel, catalogue, addresses, now, leaseMs, onFault });
   opened.defer(() => worker.drain(graceMs()));
   return { channel, worker, addresses };
+}
+
+/** The PostgreSQL database that COAX_STORE names, which other servers may share, or a file in the data directory. */
+async function openStore(dataDir: string): Promise<Store> {
+  const url = process.env.COAX_STORE;
+  return url
+    ? openPostgres({ url, schema: installationSchema })
+    : openSqlite({ file: databaseFile(dataDir), schema: installationSchema });
+}
+
+function fsckOf(store: Store): Promise<FsckReport> {
+  // Where several servers take msgids, one that was taken and not used is no loss.
+  return fsckStore(store.scan(), { gapsPossible: store.capabilities.shared });
 }
 
 /** Checks the database of a data directory that no server uses. */

@@ -132,7 +132,7 @@ describe('store copy', () => {
           assert.deepEqual(await seen(distributed), expected);
           for (const store of [twin, distributed]) {
             const message = (await store.message(underWay))!;
-            assert.deepEqual([message.leaseUntil, message.begun], [null, 1]);
+            assert.deepEqual([message.leaseUntil, message.begun > 0], [null, true]);
             const [again] = await store.submit([submission({ key: 'once' }, { idempotencyKey: 'k1' })]);
             assert.equal(again?.created, false);
           }

@@ -31,7 +31,11 @@ export interface CloudFixture extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-export type FixtureOptions = Partial<Omit<CloudOptions, 'store'>> & { readonly lines?: string[] };
+export type FixtureOptions = Partial<Omit<CloudOptions, 'store'>> & {
+  readonly lines?: string[];
+  /** Another store than SQLite in the folder. */
+  readonly openStore?: () => Promise<Store>;
+};
 
 const FLOWS = join(import.meta.dirname, '../../flows');
 const RESTING = new Set(['done', 'rolled_back', 'parked']);
@@ -43,7 +47,8 @@ export function builtinFlow(name: string): FlowDefinition {
 
 export async function openFixture(options: FixtureOptions = {}): Promise<CloudFixture> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'coax-cloud-'));
-  const store = openSqlite({ file: join(dataDir, 'coax.db'), schema: cloudSchema });
+  const store =
+    (await options.openStore?.()) ?? openSqlite({ file: join(dataDir, 'coax.db'), schema: cloudSchema });
   const cloud = await openCloud({
     simulate: true,
     cacheDir: join(dataDir, 'cache'),
