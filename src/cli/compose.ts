@@ -27,8 +27,9 @@ import { keepToken, removeServerFile, writeServerFile } from './server-file.ts';
 
 /** Flows that come with Coax. */
 const FLOWS = fileURLToPath(new URL('../../flows', import.meta.url));
-/** Leases of this process's own worker end with the process, so they may be long. */
+/** Leases on a store of this process alone end with the process, so they may be long; others must see that a server died. */
 const OWN_LEASE_MS = 10 * 60_000;
+const SHARED_LEASE_MS = 30_000;
 /** Steps under way may take so long when the server stops, before they are told to end. */
 const GRACE_MS = 10_000;
 export const LISTEN_DEFAULT = '127.0.0.1:7411';
@@ -150,6 +151,7 @@ function openWork(
   const served = new ServedAddresses(catalogue, () => cloud.hostNames());
   const addresses = (): readonly string[] => served.now();
   const now = (): number => store.now();
+  const leaseMs = store.capabilities.shared ? SHARED_LEASE_MS : OWN_LEASE_MS;
   const worker = new Worker({ name, channel, catalogue, addresses, now, leaseMs, onFault });
   opened.defer(() => worker.drain(graceMs()));
   return { channel, worker, addresses };
