@@ -50,7 +50,7 @@ const FLOOR: Peer = {
   adapter: 'floor-postgres.ts',
   server: startPostgres,
   processes: 1,
-  flows: 80_000,
+  flows: 120_000,
   idleFlows: 300,
   setUp:
     'a bare loop that writes the rows of these flows, hashes included, by `pg`: batches of 256 over 4 connections; at idle four single transactions',
@@ -64,10 +64,10 @@ const OTHERS: readonly Peer[] = [
     adapter: 'bullmq.mjs',
     server: dir => startRedis(dir, 'everysec'),
     processes: 1,
-    flows: 40_000,
+    flows: 60_000,
     idleFlows: 300,
     setUp:
-      'Process Step Jobs, 100 jobs at once in one worker process, Redis with an append-only file written each second',
+      'Process Step Jobs, 300 jobs at once in one worker process, Redis with an append-only file written each second',
     reason:
       'a script in Redis for each step and one for each job’s end, in memory; the last second may be lost, nothing is kept of the steps, a late worker can still write',
   },
@@ -77,7 +77,7 @@ const OTHERS: readonly Peer[] = [
     adapter: 'bullmq.mjs',
     server: dir => startRedis(dir, 'always'),
     processes: 1,
-    flows: 30_000,
+    flows: 40_000,
     idleFlows: 300,
     setUp: 'the same, the file synced before each answer',
     reason: 'as before; Redis syncs once for all the commands that one turn of its loop has read',
@@ -91,7 +91,7 @@ const OTHERS: readonly Peer[] = [
     flows: 5_000,
     idleFlows: 200,
     setUp:
-      'stock single server, one process that serves the handler over HTTP/2, one that calls it, 200 calls at once',
+      'stock single server, one process that serves the handler over HTTP/2, one that calls it, 400 calls at once',
     reason:
       'each step goes from the handler through HTTP/2 to the server, into its replicated log, from there into the partition’s store, and back',
   },
@@ -103,7 +103,7 @@ const OTHERS: readonly Peer[] = [
     processes: 1,
     flows: 3_000,
     idleFlows: 100,
-    setUp: 'PostgreSQL, a queue, 100 workflows at once in each process, pool of 20',
+    setUp: 'PostgreSQL, a queue, 200 workflows at once in one process, pool of 20',
     reason: 'a transaction of its own for each step, and some for each workflow’s begin and end',
   },
   {
