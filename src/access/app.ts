@@ -4,8 +4,8 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { PROBLEM_TYPE, Problem } from '../api/problem.ts';
 import type { EventHub } from './events/event-hub.ts';
 import type { Holds } from './events/hold.ts';
-import type { HttpWorkers } from './http-workers.ts';
 import type { Services } from './services.ts';
+import type { HttpWorkers } from './workers/http-workers.ts';
 
 export type App = FastifyInstance<
   RawServerDefault,

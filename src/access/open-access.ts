@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import websocket from '@fastify/websocket';
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
@@ -10,8 +9,8 @@ import { CoaxError } from '../errors/coax-error.ts';
 import type { App, RouteContext } from './app.ts';
 import { EventHub } from './events/event-hub.ts';
 import { Holds } from './events/hold.ts';
-import { HttpWorkers } from './http-workers.ts';
-import { clearSocket, parseListenAddress } from './listen-address.ts';
+import { healthRoutes } from './health/health-routes.ts';
+import { type AccessServer, listenOn } from './listen-on.ts';
 import { openApiDocument, registerOpenApi } from './openapi.ts';
 import { answerError, problemOf } from './problem.ts';
 import { channelRoutes } from './routes/channel.ts';
@@ -25,11 +24,12 @@ import { messageRoutes } from './routes/message.ts';
 import { networkRoutes } from './routes/network.ts';
 import { SERIAL_PROTOCOL, serialRoutes } from './routes/serial.ts';
 import { stepRoutes } from './routes/step.ts';
-import { healthRoutes, systemRoutes } from './routes/system.ts';
+import { systemRoutes } from './routes/system.ts';
 import { vmRoutes } from './routes/vm.ts';
 import type { Services } from './services.ts';
 import { bearerOf } from './token.ts';
 import { checkBySchema } from './validation.ts';
+import { HttpWorkers } from './workers/http-workers.ts';
 
 export interface AccessOptions {
   /** `HOST:PORT`, `[IPv6]:PORT` or `unix:/path`; port 0 takes a free one. */
@@ -40,52 +40,16 @@ export interface AccessOptions {
   readonly log?: FastifyBaseLogger;
 }
 
-export interface AccessServer {
-  /** Where it listens: `http://127.0.0.1:PORT` or `unix:/path`. */
-  readonly url: string;
-  /** Lets held requests go, answers what is under way, then closes. Safe to repeat. */
-  close(): Promise<void>;
-}
-
 const BODY_BYTES_MAX = 2 * 1024 * 1024;
-const CONNECTIONS_MAX = 10_000;
 
 /**
  * Opens the HTTP API. Errors: COAX_USAGE for an address that cannot be listened on, or one elsewhere without
  * `allowRemote`.
  */
 export async function openAccess(services: Services, options: AccessOptions): Promise<AccessServer> {
-  const address = parseListenAddress(options.listen, options.allowRemote ?? false);
-  const { app, stop } = await makeApp(services, options.log ?? pino({ level: 'warn' }, pino.destination(2)));
-  if (address.kind === 'unix') await clearSocket(address.path);
-  try {
-    await app.listen(
-      address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port },
-    );
-  } catch (cause) {
-    await stop();
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CoaxError('COAX_USAGE', `cannot listen on ${options.listen}: ${reason}`, {
-      where: options.listen,
-      hint: 'Port 0 takes any free port: COAX_LISTEN=127.0.0.1:0',
-      cause,
-    });
-  }
-  app.server.maxConnections = CONNECTIONS_MAX;
-  let closed: Promise<void> | null = null;
-  if (address.kind === 'unix') {
-    // A proxy of the same group may use it; the token is asked for all the same.
-    chmodSync(address.path, 0o660);
-    const { path } = address;
-    return {
-      url: `unix:${path}`,
-      close: () => (closed ??= stop().then(() => rmSync(path, { force: true }))),
-    };
-  }
-  const bound = app.server.address();
-  const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
-  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-  return { url: `http://${host}:${port}`, close: () => (closed ??= stop()) };
+  const log = options.log ?? pino({ level: 'warn' }, pino.destination(2));
+  const { app, stop } = await makeApp(services, log);
+  return listenOn(app, options.listen, options.allowRemote ?? false, stop);
 }
 
 /** The API without a socket: for the OpenAPI document. */
@@ -128,7 +92,7 @@ export async function makeApp(
   const context: RouteContext = {
     services,
     hub,
-    httpWorkers: new HttpWorkers(),
+    httpWorkers: new HttpWorkers(() => services.workers.changed()),
     holds: new Holds(closing.signal),
     closing: closing.signal,
   };
@@ -140,14 +104,16 @@ export async function makeApp(
     },
   });
   await app.register(async scope => registerRoutes(scope as unknown as App, app, context));
-  healthRoutes(app, context);
+  healthRoutes(app, services.health);
   let document: string | null = null;
   app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) => {
     document ??= JSON.stringify(openApiDocument(app));
     return reply.type('application/json').send(document);
   });
   await app.ready();
+  const forget = services.workers.add(() => context.httpWorkers.now(services.store.now()));
   const stop = async (): Promise<void> => {
+    forget();
     closing.abort();
     hub.close();
     await app.close();

@@ -5,6 +5,8 @@ import type { Fault } from '../errors/coax-error.ts';
 import type { FlowDefinition } from '../flow/flow.ts';
 import type { Catalogue } from '../step/contract.ts';
 import type { Store } from '../store/store.ts';
+import type { WorkerNow, WorkerRecord } from '../store/workers.ts';
+import type { Health } from './health/health.ts';
 
 /** All that the HTTP API stands on. It makes none of it. */
 export interface Services {
@@ -19,8 +21,11 @@ export interface Services {
   fsck(): Promise<FsckResult>;
   /** The ledger as a stream for `git fast-import`. */
   exportGit(): AsyncIterable<string | Uint8Array>;
-  /** Workers in this server; those over HTTP are known to the API itself. */
-  workers(): readonly WorkerInfo[];
+  /** The workers of every process on the store. */
+  readonly workers: Workers;
+  /** Name of this process among them. */
+  readonly name: string;
+  readonly health: Health;
   readonly version: string;
   /** The hypervisor is simulated; said in every view. */
   readonly simulated: boolean;
@@ -36,11 +41,17 @@ export interface FsckResult {
   readonly faults: readonly { readonly kind: string; readonly reason: string }[];
 }
 
-export interface WorkerInfo {
-  readonly name: string;
-  readonly addresses: readonly string[];
-  /** Steps under way. */
-  readonly claims: number;
+/** Who is there, as `Presence` tells it. */
+export interface Workers {
+  list(): Promise<readonly WorkerRecord[]>;
+  /** Who served that address last; null if nobody ever did. */
+  lastSeen(address: string): Promise<{ readonly worker: string; readonly seen: number } | null>;
+  /** Whether a living worker knows that action, as far as is known without asking. */
+  isKnown(module: string, action: string): boolean;
+  /** Adds workers that this process knows of; returns what takes them away again. */
+  add(source: () => readonly WorkerNow[]): () => void;
+  /** Something of them is new. */
+  changed(): void;
 }
 
 /** The part of the cloud that the API shows; the cloud knows nothing of HTTP. */

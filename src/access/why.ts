@@ -1,7 +1,7 @@
 import type { WhyView } from '../api/message.ts';
 import type { Commit } from '../ledger/commit.ts';
 import { addressOf, GROUP_ADDRESS } from '../message/address.ts';
-import type { Json, Message } from '../message/message.ts';
+import { isGroup, type Json, type Message } from '../message/message.ts';
 import { isResting, statusOf } from '../message/status.ts';
 import { stepLabel } from '../message/step-label.ts';
 import { isoTime } from './message-view.ts';
@@ -11,7 +11,11 @@ export interface WhyFacts {
   readonly message: Message;
   readonly newestFirst: readonly Commit[];
   readonly children: readonly Message[];
+  /** Addresses that living workers serve, and actions (`module action`) that they know. */
   readonly served: ReadonlySet<string>;
+  readonly known: ReadonlySet<string>;
+  /** Who served the message's address last. */
+  readonly last: { readonly worker: string; readonly seen: number } | null;
   readonly now: number;
 }
 
@@ -38,13 +42,18 @@ export function why(facts: WhyFacts): WhyView {
   };
 }
 
-function waitingOf({ message, served, now }: WhyFacts): WhyView['waiting'] {
+function waitingOf({ message, served, known, last, now }: WhyFacts): WhyView['waiting'] {
   if (isResting(message.phase)) return null;
   const address = addressOf(message, message.plan);
+  const step = message.plan.steps[message.cursor];
+  const isKnown = step === undefined || isGroup(step) || known.has(`${step.module} ${step.action}`);
+  const isServed = address !== null && (address === GROUP_ADDRESS || (served.has(address) && isKnown));
   const leased = message.leaseUntil !== null && message.leaseUntil > now;
   return {
     address,
-    served: address !== null && (address === GROUP_ADDRESS || served.has(address)),
+    served: isServed,
+    since: isoTime(message.updated),
+    lastServed: isServed || last === null ? null : { worker: last.worker, seen: isoTime(last.seen) },
     until: message.readyAt > now ? isoTime(message.readyAt) : null,
     worker: leased ? message.worker : null,
   };
@@ -69,14 +78,31 @@ function standingOf(facts: WhyFacts, status: WhyView['status'], waiting: WhyView
         const open = children.filter(child => !isResting(child.phase)).map(({ msgid }) => msgid);
         return `Waits for ${open.length} of its branches: ${open.slice(0, 10).join(', ')}${open.length > 10 ? ' …' : ''}`;
       }
+      // It was put off since the worker that had it does not know the action.
+      if (waiting?.served === false && message.attempt === 0) return unserved(facts, waiting, label);
       const last = newestFirst.find(commit => commit.outcome === 'retry');
       return `${label} is tried again at ${waiting?.until}${last?.error ? `: the last attempt failed, ${last.error.reason}` : ''}`;
     }
     default:
       return waiting?.served === false
-        ? `No worker serves ${waiting.address}, so nobody can take ${label}`
+        ? unserved(facts, waiting, label)
         : `Waits for a free worker at ${waiting?.address} to take ${label}`;
   }
+}
+
+function unserved({ served }: WhyFacts, waiting: NonNullable<WhyView['waiting']>, label: string): string {
+  const { address, since, lastServed } = waiting;
+  if (address !== null && served.has(address))
+    return `Nobody can take ${label}: ${addressText(address)} is served, but no worker there knows the action ${label}; it waits since ${since}`;
+  const last =
+    lastServed === null ? 'never seen' : `last seen ${lastServed.seen} at worker ${lastServed.worker}`;
+  return `Nobody can take ${label}: ${addressText(address ?? '')} is served by no worker; ${last}; it waits since ${since}`;
+}
+
+/** A module, or a module at a host, in words. */
+export function addressText(address: string): string {
+  const [module, host] = address.split('@');
+  return host === undefined ? `module ${module}` : `module ${module} at host ${host}`;
 }
 
 /** The newest commit in which a host was chosen, or none was found. */

@@ -7,6 +7,7 @@ const Worker = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._@:/-]{0,127}$/)
   .meta({ description: 'Name of the worker, unique among living workers.', examples: ['agent-3.rack2'] });
+const MODULE = /^[a-z][a-z0-9_-]{0,62}$/;
 const Address = z
   .string()
   .regex(/^[a-z][a-z0-9_-]{0,62}(@[A-Za-z0-9][A-Za-z0-9._-]{0,252})?$/, 'give MODULE or MODULE@HOST');
@@ -125,10 +126,40 @@ export const ReleaseBody = z
   .strictObject({
     claims: z.array(ClaimRefView).min(1).max(1000),
     begun: z.boolean().default(true).meta({ description: 'Whether the steps may have done something.' }),
+    afterMs: z
+      .int()
+      .min(0)
+      .max(60_000)
+      .default(0)
+      .meta({ description: 'Nobody may claim them for so long.' }),
   })
   .meta({ id: 'ReleaseRequest' });
 export type ReleaseBody = z.input<typeof ReleaseBody>;
 export const ReleaseAnswer = z.object({ ok: z.literal(true) }).meta({ id: 'ReleaseAnswer' });
+
+/** Version of the worker protocol. One that breaks workers of this one gets another number, and other routes. */
+export const WORKER_PROTOCOL = 1;
+export const HelloBody = z
+  .strictObject({
+    protocol: z.literal(WORKER_PROTOCOL).meta({ description: 'Version of the protocol that it speaks.' }),
+    worker: Worker,
+    host: z.string().max(253).optional(),
+    pid: z.int().min(1).optional(),
+    version: z.string().max(64).optional(),
+    modules: z
+      .record(
+        z.string().regex(MODULE),
+        z.record(z.string().regex(MODULE), z.string().regex(/^[0-9a-f]{64}$/)),
+      )
+      .default({})
+      .meta({ description: 'Module, action, and SHA-256 of the code that does it.' }),
+  })
+  .meta({ id: 'Hello', description: 'What a worker tells of itself, for `coax workers` and `coax why`.' });
+export type HelloBody = z.output<typeof HelloBody>;
+export const HelloAnswer = z
+  .object({ protocol: z.literal(WORKER_PROTOCOL), server: z.string(), version: z.string() })
+  .meta({ id: 'HelloAnswer' });
+export type HelloAnswer = z.infer<typeof HelloAnswer>;
 
 export const SessionQuery = z.strictObject({ worker: Worker });
 /** What the event `ask` of /v1/channel/session carries. */

@@ -255,7 +255,12 @@ export const WhyView = z
     waiting: z
       .object({
         address: z.string().nullable(),
-        served: z.boolean(),
+        served: z.boolean().meta({ description: 'A living worker serves the address and knows the action.' }),
+        since: Time.meta({ description: 'When it came to stand there.' }),
+        lastServed: z
+          .object({ worker: z.string(), seen: Time })
+          .nullable()
+          .meta({ description: 'Who served the address last, when nobody does now.' }),
         until: Time.nullable(),
         worker: z.string().nullable(),
       })

@@ -4,10 +4,26 @@ import { listOf, Time } from './value.ts';
 export const WorkerView = z
   .object({
     name: z.string(),
-    kind: z.enum(['server', 'http']).meta({ description: 'In the server, or over the worker protocol.' }),
+    role: z
+      .enum(['all', 'server', 'worker', 'http'])
+      .meta({ description: 'API and steps, API alone, steps alone, or steps over the worker protocol.' }),
+    process: z.string().meta({ description: 'Who tells of it: itself, or the server that it speaks to.' }),
+    host: z.string().nullable(),
+    pid: z.int().nullable(),
+    version: z.string().nullable(),
     addresses: z.array(z.string()).meta({ description: 'What it serves.' }),
-    claims: z.int().meta({ description: 'Steps it is doing now.' }),
-    seen: Time.nullable(),
+    modules: z.array(
+      z.object({
+        module: z.string(),
+        code: z.string().meta({ description: 'SHA-256 over the code of its actions.' }),
+        differs: z.boolean().meta({ description: 'Another worker has other code for one of its actions.' }),
+        actions: z.array(z.object({ action: z.string(), code: z.string(), differs: z.boolean() })),
+      }),
+    ),
+    steps: z.int().meta({ description: 'Steps it is doing now.' }),
+    draining: z.boolean().meta({ description: 'It takes no more messages.' }),
+    since: Time,
+    seen: Time.meta({ description: 'When it was heard of last.' }),
   })
   .meta({ id: 'Worker' });
 export type WorkerView = z.infer<typeof WorkerView>;

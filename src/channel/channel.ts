@@ -16,10 +16,15 @@ export interface Channel {
   extend(claims: readonly ClaimRef[], leaseMs: number): Promise<readonly ExtendAnswer[]>;
   /** Resolves when the transition is durable. */
   finish(end: Finish): Promise<FinishAnswer>;
-  /** Gives claims back without doing their steps. */
-  release(claims: readonly ClaimRef[], begun: boolean): Promise<void>;
+  /** Gives claims back without doing their steps; nobody may claim them for `afterMs` (0 if absent). */
+  release(claims: readonly ClaimRef[], begun: boolean, afterMs?: number): Promise<void>;
   /** Tells of a message of this worker that a person asked something of: its step should end soon. Returns what ends it. */
   onAsk(worker: string, listener: (msgid: number) => void): () => void;
+  /**
+   * Tells that all this worker holds is taken from it: the connection by which it is known to live has broken. Missing
+   * where there is none that could. Returns what ends it.
+   */
+  onLost?(worker: string, listener: () => void): () => void;
 }
 
 export interface ClaimWish {

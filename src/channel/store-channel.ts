@@ -78,8 +78,9 @@ export class StoreChannel implements Channel {
     return this.#store.extend(claims, leaseMs);
   }
 
-  release(claims: readonly ClaimRef[], begun: boolean): Promise<void> {
-    return this.#store.release(claims, begun);
+  async release(claims: readonly ClaimRef[], begun: boolean, afterMs = 0): Promise<void> {
+    await this.#store.release(claims, begun, afterMs);
+    if (afterMs > 0) this.#later(this.#store.now() + afterMs);
   }
 
   finish(end: Finish): Promise<FinishAnswer> {

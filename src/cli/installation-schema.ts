@@ -1,4 +1,5 @@
 import { cloudSchema } from '../cloud/schema.ts';
+import { workersSchema } from '../store/workers.ts';
 
 /** The tables of all parts beside the store's own. A server and `coax store copy` must agree on them. */
-export const installationSchema = [...cloudSchema] as const;
+export const installationSchema = [...cloudSchema, ...workersSchema] as const;

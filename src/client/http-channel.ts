@@ -1,9 +1,11 @@
-import type {
-  AskEventView,
-  ClaimAnswer,
-  ClaimView,
-  ExtendAnswerView,
-  FinishAnswerView,
+import {
+  type AskEventView,
+  type ClaimAnswer,
+  type ClaimView,
+  type ExtendAnswerView,
+  type FinishAnswerView,
+  type HelloBody as Hello,
+  WORKER_PROTOCOL,
 } from '../api/channel.ts';
 import type {
   Channel,
@@ -77,14 +79,28 @@ export class HttpChannel implements Channel {
     return { kind: 'written', message: answer.message, claim: answer.claim && claimOf(answer.claim) };
   }
 
-  async release(claims: readonly ClaimRef[], begun: boolean): Promise<void> {
-    if (claims.length > 0) await this.#post('release', { claims: claims.map(refOf), begun });
+  async release(claims: readonly ClaimRef[], begun: boolean, afterMs = 0): Promise<void> {
+    if (claims.length > 0) await this.#post('release', { claims: claims.map(refOf), begun, afterMs });
+  }
+
+  /** Tells the server who that worker is and what code it has: now, and whenever its session is opened again. */
+  async introduce(hello: Omit<Hello, 'protocol'>): Promise<void> {
+    const session = this.#session(hello.worker);
+    session.hello = { protocol: WORKER_PROTOCOL, ...hello };
+    await session.ready;
+    await this.#post('hello', session.hello);
   }
 
   onAsk(worker: string, listener: (msgid: number) => void): () => void {
     const { listeners } = this.#session(worker);
     listeners.add(listener);
     return () => listeners.delete(listener);
+  }
+
+  onLost(worker: string, listener: () => void): () => void {
+    const { lostListeners } = this.#session(worker);
+    lostListeners.add(listener);
+    return () => lostListeners.delete(listener);
   }
 
   /** Closes the sessions: the server takes back what their workers still hold. */
@@ -115,8 +131,10 @@ export class HttpChannel implements Channel {
 /** One worker's open connection; opened again whenever it breaks. */
 class Session {
   readonly listeners = new Set<(msgid: number) => void>();
+  readonly lostListeners = new Set<() => void>();
   /** Resolves when the first attempt to connect has succeeded or failed. */
   readonly ready: Promise<void>;
+  hello: Hello | null = null;
   readonly #transport: Transport;
   readonly #worker: string;
   readonly #closing = new AbortController();
@@ -133,10 +151,16 @@ class Session {
     this.#closing.abort();
   }
 
+  async #sayHello(): Promise<void> {
+    if (this.hello === null) return;
+    await this.#transport.json({ method: 'POST', path: '/v1/channel/hello', body: this.hello });
+  }
+
   async #run(ready: () => void): Promise<void> {
     const { signal } = this.#closing;
     let delayMs = 100;
     while (!signal.aborted) {
+      let open = false;
       try {
         const answer = await this.#transport.send({
           method: 'GET',
@@ -148,7 +172,13 @@ class Session {
         });
         for await (const { event, data } of readServerSentEvents(answer)) {
           delayMs = 100;
-          if (event === 'open') ready();
+          if (event === 'open') {
+            open = true;
+            await this.#sayHello();
+            ready();
+          }
+          // The server closes in order: it leaves us what we hold.
+          if (event === 'end') open = false;
           if (event !== 'ask') continue;
           const { msgid } = JSON.parse(data) as AskEventView;
           for (const listener of this.listeners) listener(msgid);
@@ -156,6 +186,8 @@ class Session {
       } catch {
         // Claims fail with the same reason, and their caller hears of it.
       }
+      // The server gives on what the worker held, so the worker lets go of it before it comes back.
+      if (open && !signal.aborted) for (const listener of this.lostListeners) listener();
       ready();
       if (!signal.aborted) await pause(delayMs, signal).catch(() => {});
       delayMs = Math.min(delayMs * 2, 2000);

@@ -35,6 +35,8 @@ export interface CloudOptions {
   readonly cacheDir: string;
   /** Four simulated hosts instead of this machine. */
   readonly simulate: boolean;
+  /** False: this process does no steps, so it runs no hosts and only shows what there is. True if absent. */
+  readonly serves?: boolean;
   /** Instead of QEMU, or of the simulated hypervisor. */
   readonly hypervisor?: Hypervisor;
   readonly hostNetwork?: HostNetwork;
@@ -75,14 +77,16 @@ export interface Cloud {
 export async function openCloud(options: CloudOptions): Promise<Cloud> {
   const { store, dataDir, cacheDir, simulate, onProgress = () => {} } = options;
   const localName = options.hostName ?? localHostName();
-  const claimed = await hostsWithClaims(store);
-  const needsLocal = !simulate || claimed.some(host => host.name === localName && !host.simulated);
+  const serves = options.serves ?? true;
+  const claimed = serves ? await hostsWithClaims(store) : [];
+  const needsLocal =
+    (serves && !simulate) || claimed.some(host => host.name === localName && !host.simulated);
   const local = needsLocal
     ? await openLocalHost({ ...localParts(options), dataDir, cacheDir, onProgress })
     : null;
   const simulated = (simulate ? options.hypervisor : undefined) ?? openSimulated({ dataDir });
 
-  const specs = await register(options, localName, local);
+  const specs = serves ? await register(options, localName, local) : [];
   const served = new Map<string, Hypervisor>();
   for (const spec of simulate ? specs : []) served.set(spec.name, simulated);
   if (local?.hypervisor) served.set(localName, local.hypervisor);

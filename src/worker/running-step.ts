@@ -25,13 +25,13 @@ export class RunningStep implements StepCall {
   readonly timeoutMs: number;
   readonly tx?: Tx;
   stopped: StopReason | null = null;
-  /** Monotonic instants in milliseconds. */
-  readonly deadline: number;
+  /** Monotonic instant in milliseconds; none while it waits for its turn. */
+  deadline = Number.POSITIVE_INFINITY;
   kept: Json | undefined;
   #controller: AbortController | undefined;
   #log = '';
 
-  constructor(claim: Claim, step: ActionStep, worker: string, now: number, tx?: Tx) {
+  constructor(claim: Claim, step: ActionStep, worker: string, tx?: Tx) {
     const { message } = claim;
     this.claim = claim;
     this.msgid = claim.msgid;
@@ -43,7 +43,6 @@ export class RunningStep implements StepCall {
     this.output = undoing ? outputOf(message, message.cursor) : NOTHING;
     this.worker = worker;
     this.timeoutMs = step.timeoutMs;
-    this.deadline = now + step.timeoutMs;
     if (tx !== undefined) this.tx = tx;
   }
 
@@ -62,6 +61,11 @@ export class RunningStep implements StepCall {
     if (this.stopped !== null && !this.#controller.signal.aborted)
       this.#controller.abort(reasonOf(this.stopped));
     return this.#controller.signal;
+  }
+
+  /** Its time runs from now (monotonic). */
+  begin(now: number): void {
+    this.deadline = now + this.timeoutMs;
   }
 
   stop(reason: StopReason): void {

@@ -23,6 +23,8 @@ export interface WorkerOptions {
   readonly executables?: number;
   readonly leaseMs?: number;
   readonly timers?: Timers;
+  /** Whether another living worker knows that action; what none here knows is then left to it. */
+  isKnown?(module: string, action: string): boolean;
   /** Hears of what cannot be told in a message: a store that is unavailable. */
   onFault?(error: unknown): void;
 }
@@ -37,6 +39,8 @@ const GRACE_MS = 2_000;
 const TRANSACTION_MS = 10_000;
 const AGAIN_MS = 500;
 const WAIT_MS = 30_000;
+/** Nobody may claim a step whose action is unknown here for so long, so that it does not come back at once. */
+const UNKNOWN_AGAIN_MS = 500;
 
 interface Entry {
   readonly call: RunningStep;
@@ -59,6 +63,9 @@ export class Worker {
   #asked: readonly string[] = [];
   readonly #quiet: (() => void)[] = [];
   readonly #stopAsk: () => void;
+  readonly #stopLost: (() => void) | undefined;
+  /** How often all claims were lost at once: a claim of an earlier time is begun no more. */
+  #losses = 0;
   #stopSweep: (() => void) | undefined;
   #inFlight = 0;
   #extended: number;
@@ -73,6 +80,7 @@ export class Worker {
     this.#stopAsk = options.channel.onAsk(options.name, msgid =>
       this.#running.get(msgid)?.call.stop('asked'),
     );
+    this.#stopLost = options.channel.onLost?.(options.name, () => this.#lose());
     this.#sweepLater();
     this.#loop = this.#run();
   }
@@ -102,6 +110,13 @@ export class Worker {
     stop();
     this.#stopSweep?.();
     this.#stopAsk();
+    this.#stopLost?.();
+  }
+
+  /** Nothing that it holds is its own any more. */
+  #lose(): void {
+    this.#losses += 1;
+    for (const { call } of this.#running.values()) call.stop('lost');
   }
 
   async #run(): Promise<void> {
@@ -122,7 +137,8 @@ export class Worker {
         const addresses = this.#options.addresses();
         this.#asked = addresses;
         const wish = { worker: name, addresses, limit, leaseMs, waitMs: WAIT_MS };
-        for (const claim of await channel.claim(wish, this.#waiting.signal)) void this.#carry(claim);
+        const losses = this.#losses;
+        for (const claim of await channel.claim(wish, this.#waiting.signal)) void this.#carry(claim, losses);
       } catch (error) {
         this.#options.onFault?.(error);
         await this.#pause(AGAIN_MS);
@@ -131,11 +147,11 @@ export class Worker {
   }
 
   /** Takes one message as far as it goes here. */
-  async #carry(first: Claim): Promise<void> {
+  async #carry(first: Claim, losses: number): Promise<void> {
     this.#inFlight += 1;
     try {
       let claim: Claim | null = first;
-      while (claim !== null) claim = await this.#doStep(claim);
+      while (claim !== null) claim = await this.#doStep(claim, losses);
     } catch (error) {
       this.#options.onFault?.(error);
     } finally {
@@ -145,7 +161,12 @@ export class Worker {
     }
   }
 
-  async #doStep(claim: Claim): Promise<Claim | null> {
+  async #doStep(claim: Claim, losses: number): Promise<Claim | null> {
+    if (losses !== this.#losses) {
+      // It may have been given after the loss: then nobody else would see to it before the lease ends.
+      await this.#options.channel.release([claim], false);
+      return null;
+    }
     const { message } = claim;
     const step = message.plan.steps[message.cursor];
     if (step === undefined || isGroup(step)) {
@@ -153,7 +174,7 @@ export class Worker {
       return null;
     }
     const action = this.#options.catalogue.find(step.module, step.action);
-    if (action === null) return this.#finish(claim, step, unknown(step), null);
+    if (action === null) return this.#leave(claim, step);
     if (message.mode === 'rollback' && !action.undoable)
       return this.#finish(claim, step, irreversible(step), action.code);
     if (action.kind === 'transactional') return this.#doInTransaction(claim, step, action);
@@ -162,10 +183,18 @@ export class Worker {
     // Nothing is known of what the next owner does with it.
     if (call.stopped === 'lost') return null;
     if (call.stopped === 'drain' && outcome.kind !== 'ok') {
-      await this.#options.channel.release([claim], true);
+      await this.#options.channel.release([claim], outcome.error.begun !== false);
       return null;
     }
     return this.#finish(claim, step, withNotes(outcome, call), action.code, started);
+  }
+
+  /** Another worker may know the action: this one is older or newer. If none does, the step fails, rather than being stuck. */
+  async #leave(claim: Claim, step: ActionStep): Promise<Claim | null> {
+    if (!this.#options.isKnown?.(step.module, step.action))
+      return this.#finish(claim, step, unknown(step), null);
+    await this.#options.channel.release([claim], false, UNKNOWN_AGAIN_MS);
+    return null;
   }
 
   async #perform(
@@ -174,25 +203,29 @@ export class Worker {
     action: Action,
   ): Promise<{ outcome: StepOutcome; call: RunningStep }> {
     const external = action.kind === 'executable';
-    if (external) await this.#executables.take();
-    const call = new RunningStep(claim, step, this.#options.name, this.#timers.monotonic());
+    const call = new RunningStep(claim, step, this.#options.name);
     const entry: Entry = { call, giveUp: null, external };
+    // Before its turn, so that its lease is extended while it waits.
     this.#running.set(claim.msgid, entry);
+    if (external) await this.#executables.take();
     try {
+      if (call.stopped !== null) return { outcome: calledOff(call), call };
+      call.begin(this.#timers.monotonic());
       const outcome = await new Promise<StepOutcome>(resolve => {
         entry.giveUp = resolve;
         action.run(call).then(resolve, error => resolve(terminal('COAX_INTERNAL', String(error))));
       });
       return { outcome, call };
     } finally {
-      this.#running.delete(claim.msgid);
+      // A claim that was lost may be here once more by now.
+      if (this.#running.get(claim.msgid) === entry) this.#running.delete(claim.msgid);
       if (external) this.#executables.give();
     }
   }
 
   #doInTransaction(claim: Claim, step: ActionStep, action: Action): Promise<Claim | null> {
     const run = async (tx: Tx): Promise<StepOutcome> => {
-      const call = new RunningStep(claim, step, this.#options.name, this.#timers.monotonic(), tx);
+      const call = new RunningStep(claim, step, this.#options.name, tx);
       return withNotes(await this.#bounded(action.run(call), step), call);
     };
     return this.#finish(claim, step, run, action.code);
@@ -343,6 +376,12 @@ function unknown(step: ActionStep): StepOutcome {
 
 function irreversible(step: ActionStep): StepOutcome {
   return terminal('COAX_STEP_IRREVERSIBLE', `${step.module} ${step.action} has no undo`);
+}
+
+/** It was told to stop while it waited for its turn. */
+function calledOff({ mode }: RunningStep): StepOutcome {
+  const error: StepError = { code: 'COAX_STEP_CANCELLED', reason: 'it was called off before it began' };
+  return { kind: 'retryable', error: mode === 'normal' ? { ...error, begun: false } : error };
 }
 
 function timedOut(call: RunningStep): StepOutcome {

@@ -3,22 +3,26 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { z } from 'zod';
+import { Health } from '../../src/access/health/health.ts';
 import { openAccess } from '../../src/access/open-access.ts';
 import type { Services } from '../../src/access/services.ts';
 import { makeTokenCheck } from '../../src/access/token.ts';
 import { GroupServer } from '../../src/channel/groups.ts';
 import { makeDecisions } from '../../src/channel/make-decisions.ts';
+import { Presence } from '../../src/channel/presence.ts';
 import { StoreChannel } from '../../src/channel/store-channel.ts';
 import { makeClient } from '../../src/client/client.ts';
 import { cloudSchema, openCloud } from '../../src/cloud/cloud.ts';
 import { gitExport } from '../../src/ledger/git-export.ts';
 import { openCatalogue } from '../../src/step/catalogue.ts';
+import { codesOf } from '../../src/step/codes-of.ts';
 import { defineModule } from '../../src/step/define-module.ts';
 import { openFlows } from '../../src/step/flow-folder.ts';
 import { Terminal } from '../../src/step/step-errors.ts';
 import { exportMessages } from '../../src/store/export.ts';
 import { fsckStore } from '../../src/store/fsck.ts';
 import { openSqlite } from '../../src/store/sqlite/open-sqlite.ts';
+import { workersSchema } from '../../src/store/workers.ts';
 import { Worker } from '../../src/worker/worker.ts';
 
 export const TOKEN = 'coax_test-token';
@@ -95,7 +99,7 @@ function testModule(gates: Gates) {
 /** A whole server, simulated hypervisor and all, with its HTTP API on a free port (or a Unix socket). */
 export async function openServed(options: { listen?: 'tcp' | 'unix' } = {}) {
   const dataDir = mkdtempSync(join(tmpdir(), 'coax-access-'));
-  const store = openSqlite({ file: join(dataDir, 'coax.db'), schema: cloudSchema });
+  const store = openSqlite({ file: join(dataDir, 'coax.db'), schema: [...cloudSchema, ...workersSchema] });
   const cloud = await openCloud({ store, dataDir, cacheDir: join(dataDir, 'cache'), simulate: true });
   const gates = new Gates();
   const catalogue = openCatalogue({ builtin: [...cloud.modules, testModule(gates)], dirs: [] });
@@ -113,6 +117,19 @@ export async function openServed(options: { listen?: 'tcp' | 'unix' } = {}) {
     now: () => store.now(),
     onFault: fault => void defects.push(fault),
   });
+  const health = new Health('0.0.0-test', true);
+  health.opened(store);
+  const presence = await Presence.open({ store, process: 'w1', claimantsOf: name => [name] });
+  const about = {
+    role: 'all' as const,
+    host: 'here',
+    pid: 1,
+    version: '0.0.0-test',
+    addresses,
+    modules: codesOf(catalogue),
+    draining: false,
+  };
+  presence.add(() => [{ name: worker.name, since: 0, steps: worker.inFlight, about }]);
   const services: Services = {
     store,
     decisions: makeDecisions(store),
@@ -123,7 +140,9 @@ export async function openServed(options: { listen?: 'tcp' | 'unix' } = {}) {
     actorOf: makeTokenCheck(TOKEN, 'tester'),
     fsck: () => fsckStore(store.scan()),
     exportGit: () => gitExport(exportMessages(store)),
-    workers: () => [{ name: worker.name, addresses, claims: worker.inFlight }],
+    workers: presence,
+    name: worker.name,
+    health,
     version: '0.0.0-test',
     simulated: true,
   };
@@ -154,6 +173,7 @@ export async function openServed(options: { listen?: 'tcp' | 'unix' } = {}) {
       client.close();
       await access.close();
       await worker.drain(0);
+      await presence.close();
       await groups.close();
       channel.close();
       await cloud.close();

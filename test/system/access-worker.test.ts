@@ -84,7 +84,7 @@ test('the same worker serves over HTTP: steps, undo, and a cancel that reaches i
     await gates.reached('remote');
     assert.ok(
       (await client.workers()).items.some(
-        ({ name, kind, claims }) => name === 'remote' && kind === 'http' && claims === 1,
+        ({ name, role, steps }) => name === 'remote' && role === 'http' && steps === 1,
       ),
     );
     await client.cancel(held.msgid, { reason: 'enough' });

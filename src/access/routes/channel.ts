@@ -7,9 +7,12 @@ import {
   ExtendBody,
   FinishAnswerView,
   FinishBody,
+  HelloAnswer,
+  HelloBody,
   ReleaseAnswer,
   ReleaseBody,
   SessionQuery,
+  WORKER_PROTOCOL,
 } from '../../api/channel.ts';
 import type { Claim } from '../../channel/channel.ts';
 import { addressOf, hostOf } from '../../message/address.ts';
@@ -20,12 +23,15 @@ import { validateParameters } from '../../message/validate.ts';
 import { type App, PROBLEMS, type RouteContext } from '../app.ts';
 import { SseStream } from '../events/sse-stream.ts';
 
+/** A worker that does not know an action leaves it to one that does; for so long nobody may claim it. */
+const UNKNOWN_AGAIN_MS = 500;
 const FINISH_BYTES_MAX = 4 * 1024 * 1024;
 
 /** The channel for workers elsewhere, in any language. Leases and fences protect it as they protect the server's own. */
 export function channelRoutes(app: App, context: RouteContext): void {
   claimRoutes(app, context);
   finishRoutes(app, context);
+  helloRoute(app, context);
   sessionRoute(app, context);
 }
 
@@ -46,8 +52,9 @@ function claimRoutes(app: App, context: RouteContext): void {
       },
     },
     async ({ body }, reply) => {
+      services.health.refuseWhenDraining();
       httpWorkers.seen(body.worker, store.now(), body.addresses);
-      const gone = holds.hold(reply);
+      const gone = AbortSignal.any([holds.hold(reply), services.health.draining]);
       const claims = await channel.claim(body, gone);
       if (gone.aborted) {
         // Nobody hears the answer: the messages go back at once rather than at the end of their leases.
@@ -99,6 +106,11 @@ function finishRoutes(app: App, context: RouteContext): void {
         message !== null && message.fence === fence && (worker ?? message.worker) === message.worker;
       if (!isHolder) return { kind: 'lost' as const };
       const claim: Claim = { msgid, fence, message, leaseUntil: message.leaseUntil ?? 0 };
+      if (isUnknown(outcome) && services.workers.isKnown(...actionOf(message))) {
+        await channel.release([claim], false, UNKNOWN_AGAIN_MS);
+        httpWorkers.took(msgid, fence);
+        return { kind: 'lost' as const };
+      }
       const keep = keepAt === undefined ? {} : { keepAt: new Set(keepAt) };
       const answer = await channel.finish({ claim, outcome, code, started, finished, ...keep });
       httpWorkers.took(msgid, fence);
@@ -123,10 +135,29 @@ function finishRoutes(app: App, context: RouteContext): void {
         response: { 200: ReleaseAnswer, ...PROBLEMS },
       },
     },
-    async ({ body: { claims, begun } }) => {
-      await channel.release(claims, begun);
+    async ({ body: { claims, begun, afterMs } }) => {
+      await channel.release(claims, begun, afterMs);
       for (const { msgid, fence } of claims) httpWorkers.took(msgid, fence);
       return { ok: true as const };
+    },
+  );
+}
+
+function helloRoute(app: App, { services, httpWorkers }: RouteContext): void {
+  app.post(
+    '/v1/channel/hello',
+    {
+      schema: {
+        operationId: 'hello',
+        tags: ['worker protocol'],
+        summary: 'Tell who the worker is and what code it has; may be told again',
+        body: HelloBody,
+        response: { 200: HelloAnswer, ...PROBLEMS },
+      },
+    },
+    async ({ body }) => {
+      httpWorkers.hello(body, services.store.now());
+      return { protocol: WORKER_PROTOCOL, server: services.name, version: services.version } as const;
     },
   );
 }
@@ -157,7 +188,7 @@ function sessionRoute(app: App, context: RouteContext): void {
       httpWorkers.sessionBegins(worker, store.now());
       const stream = new SseStream(reply);
       const end = channel.onAsk(worker, msgid => stream.send('ask', { msgid }));
-      stream.send('open', { worker });
+      stream.send('open', { worker, protocol: WORKER_PROTOCOL });
       closing.addEventListener('abort', () => stream.end('the server closes'));
       const over = () => {
         end();
@@ -194,4 +225,13 @@ function viewStepCall(message: Message): ClaimView['step'] {
     parameters: parametersOf(message),
     output: message.mode === 'rollback' ? outputOf(message, message.cursor) : {},
   };
+}
+
+function isUnknown(outcome: StepOutcome): boolean {
+  return outcome.kind === 'retryable' && outcome.error.code === 'COAX_MODULE_UNKNOWN';
+}
+
+function actionOf({ plan, cursor }: Message): [module: string, action: string] {
+  const step = plan.steps[cursor];
+  return step === undefined || isGroup(step) ? ['', ''] : [step.module, step.action];
 }

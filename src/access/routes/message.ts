@@ -14,6 +14,7 @@ import {
 } from '../../api/message.ts';
 import { MsgidPath } from '../../api/value.ts';
 import { CoaxError } from '../../errors/coax-error.ts';
+import { addressOf } from '../../message/address.ts';
 import type { Message } from '../../message/message.ts';
 import { isResting } from '../../message/status.ts';
 import { type App, PROBLEMS, type RouteContext } from '../app.ts';
@@ -23,6 +24,7 @@ import { commitsPage, cursorOf, readCursor } from '../page.ts';
 import { acceptOne, submissionOf, submitMany } from '../submit.ts';
 import { requestInvalid } from '../validation.ts';
 import { why } from '../why.ts';
+import { actionsOf } from '../workers/unserved.ts';
 
 const WHY_COMMITS = 200;
 const BODY_BYTES_MAX = 16 * 1024 * 1024;
@@ -183,7 +185,7 @@ function ledgerRoutes(app: App, context: RouteContext): void {
 }
 
 function whyRoute(app: App, context: RouteContext): void {
-  const { services, httpWorkers } = context;
+  const { services } = context;
   const { store } = services;
 
   app.get(
@@ -201,11 +203,12 @@ function whyRoute(app: App, context: RouteContext): void {
       const message = await findMessage(context, msgid);
       const newestFirst = await store.commits(msgid, { order: 'newest', limit: WHY_COMMITS });
       const children = message.phase === 'waiting' ? await store.children(msgid) : [];
-      const served = new Set([
-        ...services.workers().flatMap(({ addresses }) => addresses),
-        ...httpWorkers.addresses,
-      ]);
-      return why({ message, newestFirst, children, served, now: store.now() });
+      const living = (await services.workers.list()).filter(({ about }) => !about.draining);
+      const served = new Set(living.flatMap(({ about }) => about.addresses));
+      const known = new Set(living.flatMap(actionsOf));
+      const address = addressOf(message, message.plan);
+      const last = address === null ? null : await services.workers.lastSeen(address);
+      return why({ message, newestFirst, children, served, known, last, now: store.now() });
     },
   );
 }

@@ -25,7 +25,7 @@ export const verb = defineVerb<{ offline?: boolean }>({
 });
 
 async function readOffline(dataDir: string): Promise<FsckReportView> {
-  const { offlineFsck } = await import('../../compose.ts');
+  const { offlineFsck } = await import('../../compose/open-store.ts');
   return (await offlineFsck(dataDir)) as unknown as FsckReportView;
 }
 

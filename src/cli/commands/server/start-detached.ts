@@ -39,7 +39,9 @@ export async function startDetached(context: Context, options: UpOptions): Promi
     },
   );
   const url = await untilReady(pid, dataDir, logFile, from);
-  await out.object({ url, pid, dataDir, log: logFile }, url, () => printUp(out, url, pid, dataDir, options));
+  await out.object({ url, pid, dataDir, log: logFile }, url, () =>
+    printUp(out, { url, pid }, dataDir, options),
+  );
   return 0;
 }
 
@@ -48,6 +50,7 @@ function upArguments(dataDir: string, options: UpOptions): string[] {
     'up',
     '--data',
     dataDir,
+    ...(options.role ? ['--role', options.role] : []),
     ...(options.simulate ? ['--simulate'] : []),
     ...(options.allowRemote ? ['--allow-remote'] : []),
     ...(options.listen ? ['--listen', options.listen] : []),

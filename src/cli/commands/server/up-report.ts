@@ -1,7 +1,9 @@
+import type { ProcessRole } from '../../compose/process-options.ts';
 import { usualDataDir } from '../../data-dir.ts';
 import type { Output } from '../../output/output.ts';
 
 export interface UpOptions {
+  readonly role?: ProcessRole;
   readonly detach?: boolean;
   readonly simulate?: boolean;
   readonly modules?: readonly string[];
@@ -11,14 +13,29 @@ export interface UpOptions {
   readonly grace?: number;
 }
 
+/** What was started: where it listens if it does, and its name among the workers. */
+export interface Started {
+  readonly url: string | null;
+  readonly name?: string;
+  readonly pid?: number;
+}
+
 /** Says where it is and what to try. */
-export function printUp(out: Output, url: string, pid: number, dataDir: string, options: UpOptions): void {
+export function printUp(
+  out: Output,
+  { url, name, pid = process.pid }: Started,
+  dataDir: string,
+  options: UpOptions,
+): void {
+  const isWorker = options.role === 'worker';
   out.fields([
-    ['server', out.style('bold', url)],
+    [isWorker ? 'worker' : 'server', out.style('bold', isWorker ? (name ?? '') : (url ?? ''))],
+    ['health', isWorker && url !== null ? `${url}/readyz` : null],
     ['note', options.simulate ? out.style('yellow', 'SIMULATED: no real VM runs') : null],
     ['pid', pid],
     ['data', dataDir],
   ]);
+  if (isWorker) return;
   // Another data directory must be named again by every later command.
   const data = usualDataDir() === dataDir ? '' : ` --data ${dataDir}`;
   const tries = ['coax run create_vm cpu=1 mem=256 --wait', 'coax log @', 'coax vm ls'];

@@ -1,22 +1,29 @@
 import { CoaxError } from '../../../errors/coax-error.ts';
+import { ROLES } from '../../compose/process-options.ts';
 import type { Context } from '../../context.ts';
 import { readServerFile } from '../../data-dir.ts';
 import { plain } from '../../output/text.ts';
 import { defineVerb, lengthOfTime } from '../../verb.ts';
 import { printUp, type UpOptions } from './up-report.ts';
 
-/** Starts a server: store, worker, cloud and HTTP API in one process. */
+/** Starts a server: store, worker, cloud and HTTP API in one process; or one of its roles alone. */
 export const verb = defineVerb<UpOptions>({
   examples: [
     ['coax up', 'here, until Ctrl-C'],
     ['coax up --detach', 'in the background; prints its address once it answers'],
     ['coax up --simulate --data /tmp/try', 'no real VM, in a folder of its own'],
+    [
+      'COAX_STORE=postgres://db/coax coax up --role worker',
+      'steps alone, on a store that several processes share',
+    ],
     ['coax up --modules ./modules --flows ./flows', 'with your own steps and flows, followed as they change'],
   ],
   details: [
     'Ctrl-C or SIGTERM lets the steps under way end, then stops; a second Ctrl-C stops at once. VMs run on. COAX_LISTEN is the default of --listen.',
+    'COAX_STORE=postgres://… is a store that any number of servers and workers share; without it the store is a file in the data directory, of this process alone. --role server: the API, groups and views, no steps. --role worker: steps alone; with --listen it has /livez and /readyz there.',
   ],
   options: [
+    { flags: '--role <role>', about: 'What this process is for (default all)', choices: ROLES },
     { flags: '-d, --detach', about: 'In the background; its log is server.log in the data directory' },
     { flags: '--simulate', about: 'Simulated hypervisor: nothing real runs, and every listing says so' },
     {
@@ -44,7 +51,8 @@ export const verb = defineVerb<UpOptions>({
     [5, 'another server uses the data directory'],
   ],
   async run(context, _args, options) {
-    refuseSecond(context);
+    if (options.role === 'worker' && options.detach) throw noDetached();
+    if (options.role !== 'worker') refuseSecond(context);
     if (options.detach) {
       const { startDetached } = await import('./start-detached.ts');
       return startDetached(context, options);
@@ -62,24 +70,38 @@ function refuseSecond({ dataDir }: Context): void {
   });
 }
 
+function noDetached(): CoaxError {
+  return new CoaxError('COAX_USAGE', 'a process of role worker stays in the foreground', {
+    where: '--detach',
+    hint: 'Let a service manager start it; `coax workers` shows it, SIGTERM ends it in order.',
+  });
+}
+
 async function serve({ dataDir, out }: Context, options: UpOptions): Promise<number> {
-  const { LISTEN_DEFAULT, openServer } = await import('../../compose.ts');
+  const { openProcess } = await import('../../compose.ts');
+  const { sharedStoreUrl } = await import('../../compose/open-store.ts');
+  const { LISTEN_DEFAULT } = await import('../../compose/process-options.ts');
+  const role = options.role ?? 'all';
+  const usual = role === 'worker' ? null : process.env.COAX_LISTEN || LISTEN_DEFAULT;
   const signals = stopSignals();
-  const server = await openServer({
+  const running = await openProcess({
+    role,
     dataDir,
-    listen: options.listen ?? (process.env.COAX_LISTEN || LISTEN_DEFAULT),
+    storeUrl: sharedStoreUrl(),
+    listen: options.listen ?? usual,
     allowRemote: options.allowRemote ?? false,
     simulate: options.simulate ?? false,
     modulesDirs: options.modules ?? [],
     flowsDirs: options.flows ?? [],
     log: line => out.hint(`${out.errorStyle('dim', new Date().toISOString())}  ${plain(line)}`),
   });
-  await out.object({ url: server.url, pid: process.pid, dataDir }, server.url, () =>
-    printUp(out, server.url, process.pid, dataDir, options),
+  const { name, url } = running;
+  await out.object({ name, role, url, pid: process.pid, dataDir }, url ?? name, () =>
+    printUp(out, running, dataDir, options),
   );
   const signal = await signals.first;
   out.hint(`${signal}: letting the steps under way end; again to stop at once`);
-  await server.close(options.grace);
+  await running.close(options.grace);
   signals.close();
   out.hint('stopped');
   return 0;

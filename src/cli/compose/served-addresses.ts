@@ -1,4 +1,4 @@
-import type { Catalogue } from '../step/contract.ts';
+import type { Catalogue } from '../../step/contract.ts';
 
 /** The addresses that this server's worker serves: every module it knows, and `compute@HOST` for each host here. */
 export class ServedAddresses {

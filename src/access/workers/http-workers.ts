@@ -1,9 +1,12 @@
-import type { WorkerView } from '../api/system.ts';
-import type { ClaimRef } from '../channel/channel.ts';
-import { isoTime } from './message-view.ts';
+import type { HelloBody } from '../../api/channel.ts';
+import type { ClaimRef } from '../../channel/channel.ts';
+import type { WorkerNow } from '../../store/workers.ts';
 
 interface Entry {
+  readonly name: string;
+  readonly since: number;
   addresses: readonly string[];
+  hello: HelloBody | null;
   seen: number;
   readonly claims: Map<number, number>;
   /** Open sessions: while there is one, the worker lives. */
@@ -11,23 +14,47 @@ interface Entry {
 }
 
 /** A worker that has not been heard of for so long, and holds no session, is forgotten. */
-const FORGET_MS = 120_000;
+const FORGET_MS = 60_000;
 const WORKERS_MAX = 10_000;
 
 /** What the API knows of workers that speak over HTTP: a view for people. The store alone decides who holds what. */
 export class HttpWorkers {
   readonly #entries = new Map<string, Entry>();
+  readonly #changed: () => void;
+
+  /** `changed`: told when one comes, goes, or serves something else. */
+  constructor(changed: () => void = () => {}) {
+    this.#changed = changed;
+  }
 
   seen(worker: string, now: number, addresses?: readonly string[]): Entry {
     let entry = this.#entries.get(worker);
     if (entry === undefined) {
       if (this.#entries.size >= WORKERS_MAX) this.#forget(now);
-      entry = { addresses: [], seen: now, claims: new Map(), sessions: 0 };
+      entry = {
+        name: worker,
+        since: now,
+        addresses: [],
+        hello: null,
+        seen: now,
+        claims: new Map(),
+        sessions: 0,
+      };
       this.#entries.set(worker, entry);
+      this.#changed();
     }
     entry.seen = now;
-    if (addresses !== undefined) entry.addresses = addresses;
+    if (addresses !== undefined && String(entry.addresses) !== String(addresses)) {
+      entry.addresses = addresses;
+      this.#changed();
+    }
     return entry;
+  }
+
+  /** What the worker tells of itself. */
+  hello(hello: HelloBody, now: number): void {
+    this.seen(hello.worker, now).hello = hello;
+    this.#changed();
   }
 
   gave(worker: string, claims: readonly ClaimRef[]): void {
@@ -51,21 +78,25 @@ export class HttpWorkers {
     const entry = this.#entries.get(worker);
     if (entry === undefined || --entry.sessions > 0) return false;
     this.#entries.delete(worker);
+    this.#changed();
     return true;
   }
 
-  get addresses(): string[] {
-    return [...this.#entries.values()].flatMap(entry => entry.addresses);
-  }
-
-  views(now: number): WorkerView[] {
+  now(now: number): WorkerNow[] {
     this.#forget(now);
-    return [...this.#entries].map(([name, { addresses, claims, seen }]) => ({
+    return [...this.#entries.values()].map(({ name, since, addresses, hello, claims }) => ({
       name,
-      kind: 'http' as const,
-      addresses: [...addresses],
-      claims: claims.size,
-      seen: isoTime(seen),
+      since,
+      steps: claims.size,
+      about: {
+        role: 'http' as const,
+        host: hello?.host ?? null,
+        pid: hello?.pid ?? null,
+        version: hello?.version ?? null,
+        addresses: addresses.length > 0 ? addresses : Object.keys(hello?.modules ?? {}),
+        modules: hello?.modules ?? {},
+        draining: false,
+      },
     }));
   }
 

@@ -1,0 +1,51 @@
+import { chmodSync, rmSync } from 'node:fs';
+import { CoaxError } from '../errors/coax-error.ts';
+import type { App } from './app.ts';
+import { clearSocket, parseListenAddress } from './listen-address.ts';
+
+const CONNECTIONS_MAX = 10_000;
+
+/** Something that listens. */
+export interface AccessServer {
+  /** Where it listens: `http://127.0.0.1:PORT` or `unix:/path`. */
+  readonly url: string;
+  /** Lets held requests go, answers what is under way, then closes. Safe to repeat. */
+  close(): Promise<void>;
+}
+
+/** Binds an application; `stop` is what closes it. Errors: COAX_USAGE for an address that cannot be listened on. */
+export async function listenOn(
+  app: App,
+  listen: string,
+  allowRemote: boolean,
+  stop: () => Promise<void>,
+): Promise<AccessServer> {
+  let closed: Promise<void> | null = null;
+  try {
+    const address = parseListenAddress(listen, allowRemote);
+    if (address.kind === 'unix') {
+      const { path } = address;
+      await clearSocket(path);
+      await app.listen({ path });
+      // A proxy of the same group may use it; the token is asked for all the same.
+      chmodSync(path, 0o660);
+      const close = (): Promise<void> => stop().then(() => rmSync(path, { force: true }));
+      return { url: `unix:${path}`, close: () => (closed ??= close()) };
+    }
+    await app.listen({ host: address.host, port: address.port });
+    app.server.maxConnections = CONNECTIONS_MAX;
+    const bound = app.server.address();
+    const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
+    const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+    return { url: `http://${host}:${port}`, close: () => (closed ??= stop()) };
+  } catch (cause) {
+    await stop();
+    if (cause instanceof CoaxError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new CoaxError('COAX_USAGE', `cannot listen on ${listen}: ${reason}`, {
+      where: listen,
+      hint: 'Port 0 takes any free port: COAX_LISTEN=127.0.0.1:0',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,60 @@
+import { fileURLToPath } from 'node:url';
+import { type Cloud, openCloud } from '../../cloud/cloud.ts';
+import { cacheFolder } from '../../cloud/image/cache-folder.ts';
+import type { Fault } from '../../errors/coax-error.ts';
+import { closeSpawners, startSpawner } from '../../linux/process/run-process.ts';
+import { type OpenCatalogue, openCatalogue } from '../../step/catalogue.ts';
+import { type FlowBook, openFlows } from '../../step/flow-folder.ts';
+import type { Store } from '../../store/store.ts';
+import { openStore } from './open-store.ts';
+import type { ProcessOptions } from './process-options.ts';
+
+/** Flows that come with Coax. */
+const FLOWS = fileURLToPath(new URL('../../../flows', import.meta.url));
+
+export interface Parts {
+  readonly store: Store;
+  readonly cloud: Cloud;
+  readonly catalogue: OpenCatalogue;
+}
+
+/** What every process has: the store, the cloud on it, and the actions of all folders. `opened` closes them. */
+export async function openParts(
+  opened: AsyncDisposableStack,
+  dataDir: string,
+  options: ProcessOptions,
+): Promise<Parts> {
+  const store = await openStore(dataDir, options.storeUrl);
+  opened.defer(() => store.close());
+  startSpawner();
+  opened.defer(() => closeSpawners());
+  const cloud = await openCloud({
+    store,
+    dataDir,
+    cacheDir: cacheFolder(),
+    simulate: options.simulate,
+    serves: options.role !== 'server',
+    onProgress: options.log,
+  });
+  opened.defer(() => cloud.close());
+  const onFault = onFaultOf(options);
+  const catalogue = openCatalogue({ builtin: cloud.modules, dirs: options.modulesDirs, onFault });
+  opened.defer(() => catalogue.close());
+  await catalogue.refresh();
+  catalogue.watch();
+  return { store, cloud, catalogue };
+}
+
+/** The flows of all folders, followed as they change. */
+export async function openBook(opened: AsyncDisposableStack, options: ProcessOptions): Promise<FlowBook> {
+  const flows = openFlows({ dirs: [FLOWS, ...options.flowsDirs], onFault: onFaultOf(options) });
+  opened.defer(() => flows.close());
+  await flows.refresh();
+  flows.watch();
+  return flows;
+}
+
+const onFaultOf =
+  ({ log }: ProcessOptions) =>
+  ({ where, reason }: Fault): void =>
+    log(`${where}: ${reason}`);

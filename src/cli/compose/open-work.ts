@@ -1,0 +1,100 @@
+import { hostname } from 'node:os';
+import type { Health } from '../../access/health/health.ts';
+import { GroupServer } from '../../channel/groups.ts';
+import { Presence } from '../../channel/presence.ts';
+import { StoreChannel } from '../../channel/store-channel.ts';
+import { codesOf } from '../../step/codes-of.ts';
+import { Worker } from '../../worker/worker.ts';
+import type { Parts } from './open-parts.ts';
+import { type ProcessOptions, VERSION } from './process-options.ts';
+import { reportOnce } from './report-once.ts';
+import { ServedAddresses } from './served-addresses.ts';
+
+/** Where nobody else can use the store, leases end with this process, so they may be long. */
+const OWN_LEASE_MS = 10 * 60_000;
+/** So often what this process serves is compared with what it told of it. */
+const LOOK_MS = 1000;
+
+export interface Work {
+  readonly name: string;
+  readonly channel: StoreChannel;
+  readonly presence: Presence;
+  /** Begins to take messages; returns what lets the steps under way end. */
+  start(): (graceMs: number) => Promise<void>;
+}
+
+/** What moves messages: the channel, the groups, this process's own worker, and what tells others of it. */
+export async function openWork(
+  opened: AsyncDisposableStack,
+  parts: Parts,
+  options: ProcessOptions,
+  health: Health,
+): Promise<Work> {
+  const { store, cloud, catalogue } = parts;
+  const { role, log } = options;
+  const onFault = reportOnce(log);
+  const name = `${hostname()}-${process.pid}`;
+  const channel = new StoreChannel(store);
+  opened.defer(() => channel.close());
+  const presence = await Presence.open({
+    store,
+    process: name,
+    claimantsOf: dead => [dead, groupsOf(dead)],
+    onFault,
+    onDeath: (dead, claims) => log(`${dead} has died; ${claims} of its steps are given on`),
+  });
+  opened.defer(() => presence.close());
+  if (role !== 'worker') {
+    const groups = new GroupServer(channel, groupsOf(name), Math.random, onFault);
+    opened.defer(() => groups.close());
+  }
+  const served = new ServedAddresses(catalogue, () => cloud.hostNames());
+  const since = store.now();
+  let worker: Worker | null = null;
+  presence.add(() => [
+    {
+      name,
+      since,
+      steps: worker?.inFlight ?? 0,
+      about: {
+        role,
+        host: hostname(),
+        pid: process.pid,
+        version: VERSION,
+        addresses: role === 'server' ? [] : served.now(),
+        modules: role === 'server' ? {} : codesOf(catalogue),
+        draining: health.draining.aborted,
+      },
+    },
+  ]);
+  const start = (): ((graceMs: number) => Promise<void>) => {
+    if (role === 'server') return async () => {};
+    const begun = new Worker({
+      name,
+      channel,
+      catalogue,
+      addresses: () => served.now(),
+      now: () => store.now(),
+      isKnown: (module, action) => presence.isKnown(module, action),
+      ...(!store.capabilities.shared && { leaseMs: OWN_LEASE_MS }),
+      onFault,
+    });
+    worker = begun;
+    return graceMs => begun.drain(graceMs);
+  };
+  opened.defer(tellOfChanges(parts, presence));
+  return { name, channel, presence, start };
+}
+
+const groupsOf = (name: string): string => `${name}-groups`;
+
+/** New modules and new code are told of within a second. Returns what ends it. */
+function tellOfChanges({ catalogue }: Parts, presence: Presence): () => void {
+  let told = catalogue.list();
+  const timer = setInterval(() => {
+    if (catalogue.list() === told) return;
+    told = catalogue.list();
+    presence.changed();
+  }, LOOK_MS).unref();
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,22 @@
+/** `server`: API, groups and views, no steps. `worker`: steps alone, on a shared store. `all`: both. */
+export type ProcessRole = 'all' | 'server' | 'worker';
+export const ROLES: readonly ProcessRole[] = ['all', 'server', 'worker'];
+
+export const LISTEN_DEFAULT = '127.0.0.1:7411';
+export const VERSION = '0.1.0';
+
+export interface ProcessOptions {
+  readonly role: ProcessRole;
+  readonly dataDir: string;
+  /** `postgres://…`, shared with other processes; null = SQLite in the data directory. */
+  readonly storeUrl: string | null;
+  /** `HOST:PORT` (port 0 = any) or `unix:/path`. A worker listens only when it is given. */
+  readonly listen: string | null;
+  readonly allowRemote?: boolean;
+  readonly simulate: boolean;
+  /** Folders of the user's own modules and flows; they need not exist yet. */
+  readonly modulesDirs: readonly string[];
+  readonly flowsDirs: readonly string[];
+  /** A line about what the process does. */
+  log(line: string): void;
+}
