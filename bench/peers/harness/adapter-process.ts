@@ -31,8 +31,12 @@ export async function startAdapter(file: string, settings: Settings): Promise<Ad
   const given = JSON.stringify(settings);
   const [program, values] = file.endsWith('.py')
     ? ['/usr/bin/python3', ['-P', path, given]]
-    : [process.execPath, ['--disable-warning=ExperimentalWarning', path, given]];
-  const child = spawn(program, values, { stdio: ['pipe', process.stderr, process.stderr, 'pipe'] });
+    : [process.execPath, ['--disable-warning=ExperimentalWarning', '--no-deprecation', path, given]];
+  const child = spawn(program, values, {
+    stdio: ['pipe', process.stderr, process.stderr, 'pipe'],
+    // What it leaves in the folder for temporary files goes with the round's folder.
+    env: { ...process.env, TMPDIR: settings.dir },
+  });
   const requests = child.stdin as Writable;
   const waiting: { resolve(value: unknown): void; reject(error: Error): void }[] = [];
   let ended: Error | undefined;

@@ -15,7 +15,8 @@ const FOOT = 30;
 /** Horizontal bars on a scale of powers of ten, as SVG; colours follow the reader's light or dark scheme. */
 export function barChart(title: string, unit: string, bars: readonly Bar[]): string {
   const values = bars.map(({ value }) => value);
-  const low = Math.floor(Math.log10(Math.min(...values)));
+  // So low that the shortest bar can be seen.
+  const low = Math.floor(Math.log10(Math.min(...values) / 2));
   const high = Math.max(Math.ceil(Math.log10(Math.max(...values))), low + 1);
   const place = (value: number): number =>
     round(LEFT + ((Math.log10(value) - low) / (high - low)) * (WIDTH - LEFT - RIGHT));

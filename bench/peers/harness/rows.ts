@@ -27,13 +27,16 @@ const IDLE_GOALS: Readonly<Record<string, number>> = { 'coax-sqlite': 2, 'coax-p
 
 const isCoax = ({ peer }: Measured): boolean => peer.name.startsWith('coax-');
 const isFloor = ({ peer }: Measured): boolean => peer.name.startsWith('floor-');
+/** A floor is that of its own engine. */
+const isBeside = (one: Measured, other: Measured): boolean =>
+  !isFloor(other) || other.peer.name.split('-')[1] === one.peer.name.split('-')[1];
 
 /** Coax beside every other system, then what each of them took by itself. */
 export function rowsOf(measured: readonly Measured[]): Row[] {
   const ours = measured.filter(isCoax);
   const others = measured.filter(one => !isCoax(one));
   return [
-    ...ours.flatMap(one => others.flatMap(other => compare(one, other))),
+    ...ours.flatMap(one => others.flatMap(other => (isBeside(one, other) ? compare(one, other) : []))),
     ...(ours.length === 0 || others.length === 0 ? measured.flatMap(alone) : []),
     ...measured.flatMap(idle),
   ];
@@ -50,8 +53,14 @@ function compare(one: Measured, other: Measured): Row[] {
     });
   const cpuGoal = isFloor(other) ? null : 'ratio < 1';
   return [
-    comparedRow(`${title}: steps`, 'steps/s', reference, pairs('stepsPerSecond'), goal),
-    comparedRow(`${title}: CPU for 1,000 flows`, 's', reference, pairs('cpuPerThousandFlows'), cpuGoal),
+    comparedRow(`${title} beside ${reference}: steps`, 'steps/s', reference, pairs('stepsPerSecond'), goal),
+    comparedRow(
+      `${title} beside ${reference}: CPU for 1,000 flows`,
+      's',
+      reference,
+      pairs('cpuPerThousandFlows'),
+      cpuGoal,
+    ),
   ];
 }
 

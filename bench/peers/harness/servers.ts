@@ -110,7 +110,7 @@ function postgresUser(): { uid: number; gid: number } | undefined {
 }
 
 /** Debian keeps the server's programs out of the PATH, in a folder for each version. */
-function postgresProgram(name: string): string {
+export function postgresProgram(name: string): string {
   const versions = '/usr/lib/postgresql';
   const newest = existsSync(versions) ? readdirSync(versions).sort((a, b) => Number(b) - Number(a))[0] : '';
   return newest ? join(versions, newest, 'bin', name) : name;

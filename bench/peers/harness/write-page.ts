@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { barChart } from './chart.ts';
 import { type Measured, medianOf, plain } from './rows.ts';
+import { versions } from './versions.ts';
 
 const DOCS = join(import.meta.dirname, '../../../docs');
 const BEGIN = '<!-- peers: written by npm run bench:peers -- --write -->';
@@ -38,7 +39,7 @@ export function section(measured: readonly Measured[], where: string, day: strin
     figure(medianOf(one.rounds, 'cpuPerThousandFlows')),
     `${figure(medianOf(one.rounds, 'idleP50Ms'))} ms`,
     `${figure(medianOf(one.rounds, 'idleP99Ms'))} ms`,
-    ...ours.map(other => (other === one ? '' : figure(medianRatio(other, one)))),
+    ...ours.map(other => (other.peer.name === one.peer.name ? '' : figure(medianRatio(other, one)))),
   ]);
   return [
     '## Beside other systems',
@@ -49,7 +50,7 @@ export function section(measured: readonly Measured[], where: string, day: strin
     '',
     '![Durable steps a second of each system](performance-peers.svg)',
     '',
-    `Measured on ${day}: ${where}.`,
+    `Measured on ${day}: ${where}; ${versions().join(', ')}.`,
     '',
     row(head),
     `|${' --- |'.repeat(head.length)}`,
