@@ -186,11 +186,13 @@ export const MessagesQuery = PageQuery.extend({
   status: StatusName.optional(),
   flow: z.string().max(63).optional(),
   children: z.stringbool().default(false).meta({ description: 'List the branches of groups too.' }),
+  archived: z.stringbool().default(false).meta({ description: 'List archived messages instead.' }),
 });
 export type MessagesQuery = {
   status?: MessageView['status'];
   flow?: string;
   children?: boolean;
+  archived?: boolean;
   limit?: number;
   cursor?: string;
 };

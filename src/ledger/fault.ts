@@ -24,6 +24,8 @@ export type FaultKind =
   | 'missing'
   /** An allocation that no message that could hold it stands behind. */
   | 'allocation'
+  /** An archive file is missing, or is not what was written. */
+  | 'archive'
   /** The engine's own check found damage. */
   | 'integrity';
 

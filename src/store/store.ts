@@ -10,6 +10,7 @@ import type {
   Plan,
   Status,
 } from '../message/message.ts';
+import type { ArchivedMark, ArchiveRow } from './archives.ts';
 import type { Tx } from './tx.ts';
 
 /**
@@ -185,6 +186,11 @@ export interface StoreTx extends Tx {
   /** Runs `work` and takes back what it wrote unless `keep` says that its value is worth it. */
   attempt<T>(work: () => Promise<T>, keep: (value: T) => boolean): Promise<T>;
   allocations(query: AllocationQuery): Promise<readonly Allocation[]>;
+  /**
+   * Takes archived messages out of the store, with their commits. False, and nothing is done, when one of them is not as it
+   * was, holds something, or has a child that is not among them. What verified the archive is the caller's to have done.
+   */
+  drop(archive: ArchiveRow, marks: readonly ArchivedMark[]): Promise<boolean>;
 }
 
 export interface CommitEvent {
@@ -197,6 +203,8 @@ export interface MessageQuery {
   readonly flow?: string;
   /** Only top-level messages unless true. */
   readonly withChildren?: boolean;
+  /** Those that are in archives, instead of those in the store; only where archives are read. */
+  readonly archived?: boolean;
   /** Newest first: only msgids below this one. */
   readonly before?: number;
   readonly limit: number;
@@ -241,6 +249,7 @@ export interface StoreScan {
   allocations(): AsyncIterable<Allocation>;
   /** Highest msgid ever given. */
   lastMsgid(): Promise<number>;
+  archives(): Promise<readonly ArchiveRow[]>;
   /** Msgids that are rightly not there, in order; an engine in which any may be missing does not say. */
   gaps(): Promise<readonly MsgidRange[]>;
   /** The engine's own integrity check: a line per fault. */

@@ -106,13 +106,14 @@ function readRoutes(app: App, context: RouteContext): void {
         response: { 200: MessagePage, ...PROBLEMS },
       },
     },
-    async ({ query: { status, flow, children, limit, cursor } }) => {
+    async ({ query: { status, flow, children, archived, limit, cursor } }) => {
       const before = readCursor('m', cursor);
       const found = await store.messages({
         ...(status && { status }),
         ...(flow && { flow }),
         ...(before !== null && { before }),
         withChildren: children,
+        archived,
         limit: limit + 1,
       });
       const shown = found.slice(0, limit);

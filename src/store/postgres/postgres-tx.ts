@@ -1,5 +1,6 @@
 import { CoaxError, invariant } from '../../errors/coax-error.ts';
 import type { Ask, Message, Phase } from '../../message/message.ts';
+import { type ArchivedMark, type ArchiveRow, dropMessages } from '../archives.ts';
 import type { MessageRow } from '../rows.ts';
 import type { Accepted, Allocation, AllocationQuery, NextState, StoreTx, Submission } from '../store.ts';
 import type { Engine } from './engine.ts';
@@ -132,5 +133,9 @@ export class PostgresTx implements StoreTx {
   allocations(query: AllocationQuery): Promise<readonly Allocation[]> {
     this.#assertOpen();
     return readAllocations(this.link, query);
+  }
+
+  drop(archive: ArchiveRow, marks: readonly ArchivedMark[]): Promise<boolean> {
+    return dropMessages(this.db, archive, marks);
   }
 }

@@ -1,8 +1,18 @@
 import type { SQLInputValue } from 'node:sqlite';
 import { CoaxError } from '../../errors/coax-error.ts';
 import type { Ask, Message, Phase } from '../../message/message.ts';
+import { type ArchivedMark, type ArchiveRow, dropMessages, rangesOf } from '../archives.ts';
+import { prefixNumber } from '../id-prefix.ts';
 import { type AllocationRow, type MessageRow, toAllocation, toMessage } from '../rows.ts';
-import type { Accepted, Allocation, AllocationQuery, NextState, StoreTx, Submission } from '../store.ts';
+import type {
+  Accepted,
+  Allocation,
+  AllocationQuery,
+  MsgidRange,
+  NextState,
+  StoreTx,
+  Submission,
+} from '../store.ts';
 import type { Connection } from './connection.ts';
 import type { Engine } from './engine.ts';
 import { submit } from './statements/submit.ts';
@@ -97,6 +107,35 @@ export class SqliteTx implements StoreTx {
   async allocations(query: AllocationQuery): Promise<readonly Allocation[]> {
     return queryAllocations(this.#engine.writer, query);
   }
+
+  async drop(archive: ArchiveRow, marks: readonly ArchivedMark[]): Promise<boolean> {
+    const { writer } = this.#engine;
+    const keepLast = writer.prepare(`UPDATE meta SET value = max(value, ?) WHERE name = 'last_pos'`);
+    const commits = marks.flatMap(({ msgid }) =>
+      writer.all<{ pos: number; id: string }>('SELECT pos, id FROM commits WHERE msgid = ?', msgid),
+    );
+    if (!(await dropMessages(this.db, archive, marks))) return false;
+    // Positions are never given twice.
+    for (const { pos, id } of commits) {
+      keepLast.run(pos);
+      writer.run('DELETE FROM commit_ids WHERE prefix = ? AND pos = ?', prefixNumber(id), pos);
+    }
+    for (const range of rangesOf(archive)) addGap(writer, range);
+    return true;
+  }
+}
+
+/** Keeps that these msgids are gone; ranges that touch become one. */
+function addGap(writer: Connection, { first, last }: MsgidRange): void {
+  const below = writer.get<MsgidRange>(
+    'SELECT first, last FROM msgid_gaps WHERE first < ? ORDER BY first DESC LIMIT 1',
+    first,
+  );
+  const before = below?.last === first - 1 ? below : undefined;
+  const after = writer.get<MsgidRange>('SELECT first, last FROM msgid_gaps WHERE first = ? + 1', last);
+  for (const neighbour of [before, after])
+    if (neighbour !== undefined) writer.run('DELETE FROM msgid_gaps WHERE first = ?', neighbour.first);
+  writer.run('INSERT INTO msgid_gaps VALUES (?, ?)', before?.first ?? first, after?.last ?? last);
 }
 
 export function queryAllocations(connection: Connection, query: AllocationQuery): Allocation[] {

@@ -14,6 +14,7 @@ interface LsOptions {
   readonly all?: boolean;
   readonly watch?: boolean;
   readonly children?: boolean;
+  readonly archived?: boolean;
 }
 
 const PAGE = 1000;
@@ -37,6 +38,7 @@ export const verb = defineVerb<LsOptions>({
     { flags: '-n, --limit <n>', about: 'At most so many', default: 20, parse: wholeNumber(1) },
     { flags: '-a, --all', about: 'Every one' },
     { flags: '--children', about: 'The branches of groups too' },
+    { flags: '--archived', about: 'Those that were moved to archive files' },
     { flags: '--watch', about: 'List again whenever something changes; Ctrl-C ends it' },
   ],
   async run(context, _args, options) {

@@ -1,3 +1,4 @@
+import type { ArchiveRow } from '../../archives.ts';
 import { type AllocationRow, type MessageRow, toAllocation, toRawMessage } from '../../rows.ts';
 import type { Allocation, RawCommitRow, RawMessageRow, StoreScan } from '../../store.ts';
 import type { Engine } from '../engine.ts';
@@ -58,6 +59,7 @@ export function openScan(engine: Pick<Engine, 'read'>): StoreScan {
       );
       return row?.called === true ? row.last : 0;
     },
+    archives: () => all<ArchiveRow>('SELECT * FROM archives ORDER BY first_msgid, name COLLATE "C"'),
     gaps: async () => [],
     integrity: () => integrity(engine),
   };

@@ -1,3 +1,4 @@
+import type { ArchiveRow } from '../../archives.ts';
 import { type AllocationRow, type MessageRow, toAllocation, toRawMessage } from '../../rows.ts';
 import type { Allocation, MsgidRange, RawCommitRow, RawMessageRow, StoreScan } from '../../store.ts';
 import type { Connection } from '../connection.ts';
@@ -54,6 +55,9 @@ export function openScan(connection: Connection): StoreScan {
       return (
         connection.get<{ seq: number }>(`SELECT seq FROM sqlite_sequence WHERE name = 'messages'`)?.seq ?? 0
       );
+    },
+    async archives(): Promise<readonly ArchiveRow[]> {
+      return connection.all<ArchiveRow>('SELECT * FROM archives ORDER BY first_msgid, name');
     },
     async gaps(): Promise<readonly MsgidRange[]> {
       return connection.all<MsgidRange>('SELECT first, last FROM msgid_gaps ORDER BY first');

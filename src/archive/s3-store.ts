@@ -1,0 +1,109 @@
+import { AwsClient } from 'aws4fetch';
+import { CoaxError, textOf } from '../errors/coax-error.ts';
+import type { ObjectStore } from './object-store.ts';
+
+export interface S3Options {
+  readonly bucket: string;
+  /** Before each name; empty, or ends with a slash. */
+  readonly prefix: string;
+  /** `http://host:9000`; the bucket comes after it in the path. */
+  readonly endpoint: string;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+const ANSWER_MS = 120_000;
+
+/**
+ * Archive files in a bucket of an S3-compatible store (the REST API of Amazon S3, path-style, Signature Version 4).
+ * Requests that fail for a passing reason are sent again a few times.
+ */
+export class S3Store implements ObjectStore {
+  readonly place: string;
+  readonly #options: S3Options;
+  readonly #client: AwsClient;
+
+  constructor(options: S3Options) {
+    const { accessKeyId, secretAccessKey, sessionToken, region } = options;
+    this.#options = options;
+    this.place = `s3://${options.bucket}/${options.prefix}`.replace(/\/$/, '');
+    this.#client = new AwsClient({
+      accessKeyId,
+      secretAccessKey,
+      ...(sessionToken !== undefined && { sessionToken }),
+      service: 's3',
+      region,
+      retries: 4,
+    });
+  }
+
+  async put(name: string, bytes: Buffer): Promise<void> {
+    const answer = await this.#send('PUT', this.#url(name), name, bytes);
+    await this.#check(answer, name);
+  }
+
+  async get(name: string): Promise<Buffer | null> {
+    const answer = await this.#send('GET', this.#url(name), name);
+    if (answer.status === 404 && !(await answer.clone().text()).includes('NoSuchBucket')) return null;
+    await this.#check(answer, name);
+    return Buffer.from(await answer.arrayBuffer());
+  }
+
+  async list(): Promise<readonly string[]> {
+    const { bucket, prefix } = this.#options;
+    const names: string[] = [];
+    for (let token = ''; ; ) {
+      const query = new URLSearchParams({ 'list-type': '2', prefix });
+      if (token !== '') query.set('continuation-token', token);
+      const answer = await this.#send('GET', `${this.#root()}/${encodeURIComponent(bucket)}?${query}`, '');
+      await this.#check(answer, '');
+      const text = await answer.text();
+      for (const [, key] of text.matchAll(/<Key>([^<]*)<\/Key>/g))
+        names.push(unescaped(key as string).slice(prefix.length));
+      token = unescaped(/<NextContinuationToken>([^<]*)</.exec(text)?.[1] ?? '');
+      if (token === '') return names.sort();
+    }
+  }
+
+  #root(): string {
+    return this.#options.endpoint.replace(/\/+$/, '');
+  }
+
+  #url(name: string): string {
+    const key = `${this.#options.prefix}${name}`.split('/').map(encodeURIComponent).join('/');
+    return `${this.#root()}/${encodeURIComponent(this.#options.bucket)}/${key}`;
+  }
+
+  async #send(method: string, url: string, name: string, body?: Buffer): Promise<Response> {
+    try {
+      return await this.#client.fetch(url, {
+        method,
+        signal: AbortSignal.timeout(ANSWER_MS),
+        ...(body !== undefined && { body: new Uint8Array(body) }),
+      });
+    } catch (cause) {
+      const why = cause instanceof Error && cause.cause !== undefined ? textOf(cause.cause) : textOf(cause);
+      throw this.#fault(name, `${this.#root()} does not answer: ${why}`, cause);
+    }
+  }
+
+  async #check(answer: Response, name: string): Promise<void> {
+    if (answer.ok) return;
+    const text = await answer.text();
+    const [, code = `status ${answer.status}`] = /<Code>([^<]*)<\/Code>/.exec(text) ?? [];
+    const [, reason = ''] = /<Message>([^<]*)<\/Message>/.exec(text) ?? [];
+    throw this.#fault(name, `${this.#root()} says ${code}${reason && `: ${unescaped(reason)}`}`);
+  }
+
+  #fault(name: string, reason: string, cause?: unknown): CoaxError {
+    return new CoaxError('COAX_ARCHIVE_UNAVAILABLE', reason, { where: `${this.place}/${name}`, cause });
+  }
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+
+function unescaped(text: string): string {
+  return text.replace(/&(amp|lt|gt|quot|apos);/g, (_, name: string) => ENTITIES[name] as string);
+}
