@@ -6,14 +6,17 @@ import { Notes } from './notes.ts';
 import {
   claimedMove,
   foundWritten,
+  isKept,
   type Move,
+  noteMove,
   refusals,
+  writeKept,
   writeMoves,
   writtenAnswer,
 } from './statements/write.ts';
 
-const BATCH_MAX = 256;
-const BATCH_MIN = 64;
+const BATCH_MAX = 192;
+const BATCH_MIN = 96;
 const LANES = 4;
 
 interface Item {
@@ -23,34 +26,34 @@ interface Item {
   reject(error: unknown): void;
 }
 
+type Statement = typeof writeMoves;
+
 /** Transitions of claimed messages: what is asked for at the same time is one statement and one wait for the disk. */
 export class WriteLane {
   readonly #engine: Engine;
   readonly #tell: Tell;
-  readonly #batcher: Batcher<Item>;
+  /** Of moves whose worker keeps the message, and of all others. */
+  readonly #kept: Batcher<Item>;
+  readonly #others: Batcher<Item>;
 
   constructor(engine: Engine, tell: Tell) {
     this.#engine = engine;
     this.#tell = tell;
-    this.#batcher = new Batcher<Item>({
-      timers: engine.timers,
-      lanes: LANES,
-      max: BATCH_MAX,
-      min: BATCH_MIN,
-      run: batch => this.#run(batch),
-      joiner: apart,
-    });
+    const common = { timers: engine.timers, max: BATCH_MAX, min: BATCH_MIN, joiner: apart };
+    this.#kept = new Batcher<Item>({ ...common, lanes: LANES, run: batch => this.#run(batch, writeKept) });
+    this.#others = new Batcher<Item>({ ...common, lanes: LANES, run: batch => this.#run(batch, writeMoves) });
   }
 
   write(write: Write, next: NextState): Promise<WriteAnswer> {
-    return new Promise((resolve, reject) => this.#batcher.push({ write, next, resolve, reject }));
+    const batcher = isKept(write, next) ? this.#kept : this.#others;
+    return new Promise((resolve, reject) => batcher.push({ write, next, resolve, reject }));
   }
 
-  drained(): Promise<void> {
-    return this.#batcher.drained();
+  async drained(): Promise<void> {
+    await Promise.all([this.#kept.drained(), this.#others.drained()]);
   }
 
-  async #run(batch: readonly Item[]): Promise<void> {
+  async #run(batch: readonly Item[], statement: Statement): Promise<void> {
     const now = this.#engine.clock.now();
     const moves = new Map<Item, Move>();
     for (const item of batch) {
@@ -60,13 +63,13 @@ export class WriteLane {
         item.reject(error);
       }
     }
-    if (moves.size > 0) await this.#writeAll(moves, now);
+    if (moves.size > 0) await this.#writeAll(moves, now, statement);
   }
 
-  async #writeAll(moves: ReadonlyMap<Item, Move>, now: number): Promise<void> {
+  async #writeAll(moves: ReadonlyMap<Item, Move>, now: number, statement: Statement): Promise<void> {
     try {
       const { answers, notes } = await this.#engine.persist(this.#engine.lanes, (link, unsure) =>
-        this.#writeOnce(link, moves, now, unsure),
+        this.#writeOnce(link, moves, now, statement, unsure),
       );
       this.#tell(notes);
       for (const [item, answer] of answers) item.resolve(answer);
@@ -76,7 +79,7 @@ export class WriteLane {
         return;
       }
       // One that cannot be written must not fail its neighbours.
-      for (const one of moves) await this.#writeAll(new Map([one]), now);
+      for (const one of moves) await this.#writeAll(new Map([one]), now, statement);
     }
   }
 
@@ -84,10 +87,11 @@ export class WriteLane {
     link: Link,
     moves: ReadonlyMap<Item, Move>,
     now: number,
+    statement: Statement,
     unsure: boolean,
   ): Promise<{ answers: Map<Item, WriteAnswer>; notes: Notes }> {
     const notes = new Notes();
-    const moved = await writeMoves(this.#engine, link, [...moves.values()], now, notes);
+    const moved = await statement(this.#engine, link, [...moves.values()], now, notes);
     const left = [...moves].filter(([, { before }]) => !moved.has(before.msgid));
     const found =
       unsure && left.length > 0
@@ -96,7 +100,7 @@ export class WriteLane {
             left.map(([, move]) => move),
           )
         : new Set<number>();
-    for (const [, move] of left) if (found.has(move.before.msgid)) tellAgain(move, notes);
+    for (const [, move] of left) if (found.has(move.before.msgid)) noteMove(move, notes);
     const lost = left.filter(([, { before }]) => !found.has(before.msgid)).map(([item]) => item);
     const refused =
       lost.length === 0
@@ -111,15 +115,6 @@ export class WriteLane {
       answers.set(item, refused.get(move.before.msgid) ?? writtenAnswer(item.write, move));
     return { answers, notes };
   }
-}
-
-/** Listeners hear now of what was written by the try whose answer was lost. */
-function tellAgain({ after, address, chained, keep }: Move, notes: Notes): void {
-  notes.note(
-    after,
-    chained.map(({ commit }) => commit),
-  );
-  if (!keep && address !== null && after.phase === 'open') notes.ready.push(address);
 }
 
 /** A store that is unavailable is so for all; anything else may be the fault of one row. */

@@ -52,6 +52,44 @@ const WRITE = `WITH parents AS MATERIALIZED (
 )
 SELECT msgid, (SELECT count(*) FROM woken) AS woken FROM moved`;
 
+/**
+ * The common case, a step that is done and whose worker goes on with the next one: it changes a third of the columns, and
+ * each column that is sent costs as much as the row itself.
+ */
+const WRITE_KEPT = `WITH moved AS (
+  UPDATE messages m SET cursor = i.cursor::integer, attempt = i.attempt::integer, trail = i.trail, seq = m.seq + 1,
+    head = i.head, address = i.address, begun = 1, updated = $1::bigint
+  FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::text[], $9::text[],
+    $10::bigint[], $11::text[], $12::text[])
+    AS i (msgid, fence, seq_before, cursor, attempt, trail, head, address, prefix, body, snapshot)
+  WHERE m.msgid = i.msgid AND m.fence = i.fence AND m.seq = i.seq_before AND m.lease_until IS NOT NULL AND m.ask IS NULL
+  RETURNING i.msgid, m.seq, i.prefix, i.head, i.body, i.snapshot
+), latest AS (
+  INSERT INTO commits (msgid, seq, prefix, origin, id, body, snapshot)
+  SELECT msgid, seq, prefix, $13::integer, head, body, snapshot FROM moved
+)
+SELECT msgid FROM moved`;
+
+/** Will this be a move that WRITE_KEPT can write? */
+export function isKept(write: Write, next: NextState): boolean {
+  const before = write.claim.message;
+  const { state } = next;
+  return (
+    next.commits.length === 1 &&
+    next.readyAt === 0 &&
+    state.phase === 'open' &&
+    before.phase === 'open' &&
+    before.ask === null &&
+    before.mode === state.mode &&
+    before.cause === state.cause &&
+    before.error === state.error &&
+    before.undoError === state.undoError &&
+    before.rewindTo === state.rewindTo &&
+    before.generation === state.generation &&
+    write.keep(next)
+  );
+}
+
 /** A message's move, worked out and ready to be written. */
 export interface Move {
   readonly before: Message;
@@ -97,8 +135,39 @@ export async function writeMoves(
   const moves = [...given].sort((a, b) => a.before.msgid - b.before.msgid);
   const rows = await link.run<{ msgid: number; woken: number }>(WRITE, valuesOf(engine, moves, now));
   const moved = new Set(rows.map(({ msgid }) => msgid));
-  for (const move of moves) if (moved.has(move.before.msgid)) tell(move, notes);
+  for (const move of moves) if (moved.has(move.before.msgid)) noteMove(move, notes);
   if ((rows[0]?.woken ?? 0) > 0) notes.ready.push(GROUP_ADDRESS);
+  return moved;
+}
+
+/** The same for moves that `isKept` chose. */
+export async function writeKept(
+  engine: Engine,
+  link: Link,
+  given: readonly Move[],
+  now: number,
+  notes: Notes,
+): Promise<ReadonlySet<number>> {
+  const moves = [...given].sort((a, b) => a.before.msgid - b.before.msgid);
+  const numbers = (of: (move: Move) => number): Buffer => bigintArray(moves.map(of));
+  const texts = (of: (move: Move) => string | null): Buffer => textArray(moves.map(of));
+  const rows = await link.run<{ msgid: number }>(WRITE_KEPT, [
+    now,
+    numbers(({ before }) => before.msgid),
+    numbers(({ before }) => before.fence),
+    numbers(({ before }) => before.seq),
+    numbers(({ after }) => after.cursor),
+    numbers(({ after }) => after.attempt),
+    texts(({ after }) => JSON.stringify(after.trail)),
+    texts(({ after }) => after.head),
+    texts(({ address }) => address),
+    numbers(({ after }) => prefixNumber(after.head)),
+    texts(({ chained }) => chained[0]?.encoded ?? null),
+    texts(({ before, chained, after }) => snapshotAfter(before, chained, after)),
+    engine.origin,
+  ]);
+  const moved = new Set(rows.map(({ msgid }) => msgid));
+  for (const move of moves) if (moved.has(move.before.msgid)) noteMove(move, notes);
   return moved;
 }
 
@@ -151,7 +220,8 @@ function json(value: unknown): string | null {
   return value === null ? null : JSON.stringify(value);
 }
 
-function tell({ after, address, chained, keep }: Move, notes: Notes): void {
+/** What is to be told of a move that was written. */
+export function noteMove({ after, address, chained, keep }: Move, notes: Notes): void {
   notes.note(
     after,
     chained.map(({ commit }) => commit),
