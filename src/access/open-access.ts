@@ -13,6 +13,7 @@ import { healthRoutes } from './health/health-routes.ts';
 import { type AccessServer, listenOn } from './listen-on.ts';
 import { openApiDocument, registerOpenApi } from './openapi.ts';
 import { answerError, problemOf } from './problem.ts';
+import { archiveRoutes } from './routes/archive.ts';
 import { channelRoutes } from './routes/channel.ts';
 import { commitRoutes } from './routes/commit.ts';
 import { decisionRoutes } from './routes/decision.ts';
@@ -147,6 +148,7 @@ function registerRoutes(scope: App, app: App, context: RouteContext): void {
   vmRoutes(scope, context);
   serialRoutes(scope, app, context);
   fsckRoutes(scope, context);
+  archiveRoutes(scope, context);
   channelRoutes(scope, context);
   systemRoutes(scope, context);
 }

@@ -19,6 +19,8 @@ export interface Services {
   /** The actor whom a token stands for, or null. See `makeTokenCheck`. */
   actorOf(token: string): string | null;
   fsck(): Promise<FsckResult>;
+  /** Moves old finished messages to archive files; `to`: another place than the server's own. */
+  archive(olderThanMs: number, to: string | null): Promise<Archived>;
   /** The ledger as a stream for `git fast-import`. */
   exportGit(): AsyncIterable<string | Uint8Array>;
   /** The workers of every process on the store. */
@@ -35,6 +37,22 @@ export interface Flows {
   find(name: string): FlowDefinition | null;
   list(): readonly FlowDefinition[];
   faults(): readonly Fault[];
+}
+
+export interface Archived {
+  readonly place: string;
+  readonly archives: readonly ArchivedFile[];
+  readonly messages: number;
+  readonly commits: number;
+  readonly bytes: number;
+  readonly kept: number;
+}
+
+interface ArchivedFile {
+  readonly name: string;
+  readonly messages: number;
+  readonly commits: number;
+  readonly bytes: number;
 }
 
 export interface FsckResult {

@@ -9,6 +9,7 @@ import { CoaxError } from '../errors/coax-error.ts';
 import { gitExport } from '../ledger/git-export.ts';
 import { exportMessages } from '../store/export.ts';
 import type { FsckReport } from '../store/fsck.ts';
+import { openArchives } from './compose/archives.ts';
 import { openBook, openParts } from './compose/open-parts.ts';
 import { checkStore, makeDataDir } from './compose/open-store.ts';
 import { openWork } from './compose/open-work.ts';
@@ -44,14 +45,18 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
   const flows = await openBook(opened, options);
   const work = await openWork(opened, parts, options, health);
   health.opened(parts.store);
+  const archives = openArchives(opened, parts.store, dataDir, options);
+  const store = archives.readable;
   const access = await openAccess(
     {
       ...parts,
+      store,
       flows,
       channel: work.channel,
-      decisions: makeDecisions(parts.store),
+      decisions: makeDecisions(store),
       actorOf: makeTokenCheck(keepToken(dataDir)),
       fsck: async () => joinReports(await checkStore(parts.store), await parts.cloud.fsck()),
+      archive: (olderThanMs, to) => archives.archive(olderThanMs, to),
       exportGit: () => gitExport(exportMessages(parts.store)),
       workers: work.presence,
       name: work.name,

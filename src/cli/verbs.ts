@@ -109,6 +109,11 @@ export const GROUPS: readonly VerbGroup[] = [
       verb('workers', 'List workers', () => import('./commands/server/workers.ts')),
       verb('worker', 'Run a worker process against a server', () => import('./commands/server/worker.ts')),
       verb(
+        'archive',
+        'Move old finished messages to archive files',
+        () => import('./commands/store/archive.ts'),
+      ),
+      verb(
         'store copy',
         'Move the whole state to another database',
         () => import('./commands/store/copy.ts'),

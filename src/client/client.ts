@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { ArchiveBody, ArchiveReportView } from '../api/archive.ts';
 import type { BlameList, CommitPage, CommitShow, CommitsQuery, DiffView, ForkBody } from '../api/commit.ts';
 import type { FlowList, FlowShow, LintAnswer, LintBody } from '../api/flow.ts';
 import type { FsckReportView } from '../api/fsck.ts';
@@ -144,6 +145,10 @@ export class CoaxClient {
 
   fsck(): Promise<FsckReportView> {
     return this.#post('/v1/fsck', undefined, 0);
+  }
+
+  archive(body: ArchiveBody): Promise<ArchiveReportView> {
+    return this.#post('/v1/archive', body, 0);
   }
 
   /** The ledger as a stream for `git fast-import`. */

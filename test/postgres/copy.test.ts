@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { copyBetween } from '../../src/cli/compose-copy.ts';
-import { cloudSchema } from '../../src/cloud/cloud.ts';
+import { installationSchema } from '../../src/cli/installation-schema.ts';
 import { isCoaxError } from '../../src/errors/coax-error.ts';
 import { parametersOf } from '../../src/message/parameters.ts';
 import type { CopyProgress } from '../../src/store/copy-store.ts';
@@ -42,7 +42,7 @@ async function makeInstallation(dir: string): Promise<Installation> {
     await using server = await openFixture({ dataDir: dir, openStore: async () => idle(file) });
     underWay = await server.submit('create_vm', { cpu: 1, mem: 128, name: 'late' });
   }
-  const store = openSqlite({ file, schema: cloudSchema });
+  const store = openSqlite({ file, schema: installationSchema });
   const claims = await store.claim({ worker: 'gone', addresses: ['resource'], limit: 1, leaseMs: 3_600_000 });
   assert.deepEqual(
     claims.map(({ msgid }) => msgid),
@@ -55,7 +55,7 @@ async function makeInstallation(dir: string): Promise<Installation> {
 
 /** A store in which nobody finds work, so that what is submitted stays. */
 async function idle(file: string): Promise<Store> {
-  const store = openSqlite({ file, schema: cloudSchema });
+  const store = openSqlite({ file, schema: installationSchema });
   store.claim = async () => [];
   return store;
 }
@@ -123,9 +123,9 @@ describe('store copy', () => {
           [],
         );
 
-        const twin = openSqlite({ file: join(dir, 'back.db'), schema: cloudSchema });
-        const distributed = await openPostgres({ url, schema: cloudSchema });
-        const original = openSqlite({ file, schema: cloudSchema });
+        const twin = openSqlite({ file: join(dir, 'back.db'), schema: installationSchema });
+        const distributed = await openPostgres({ url, schema: installationSchema });
+        const original = openSqlite({ file, schema: installationSchema });
         try {
           const expected = await seen(original);
           assert.deepEqual(await seen(twin), expected);
@@ -142,8 +142,8 @@ describe('store copy', () => {
 
         const msgids: number[] = [];
         for (const openStore of [
-          () => openPostgres({ url, schema: cloudSchema }),
-          async () => openSqlite({ file: join(dir, 'back.db'), schema: cloudSchema }),
+          () => openPostgres({ url, schema: installationSchema }),
+          async () => openSqlite({ file: join(dir, 'back.db'), schema: installationSchema }),
         ]) {
           await using server = await openFixture({ dataDir: dir, openStore });
           const done = await server.rest(underWay);
@@ -177,14 +177,14 @@ describe('store copy', () => {
   it('an installation of PostgreSQL with holes in its msgids: SQLite knows them', () =>
     withFolder(dir =>
       withDatabase(async ({ url, open, sql }) => {
-        const store = await open({ schema: cloudSchema });
+        const store = await open({ schema: installationSchema });
         await store.submit([submission()]);
         await sql(`SELECT nextval('messages_msgid'), nextval('messages_msgid')`);
         await store.submit([submission(), submission()]);
         await sql(`SELECT nextval('messages_msgid')`);
         await store.close();
         await copyBetween(url, `sqlite:${dir}`, () => {});
-        const embedded = openSqlite({ file: join(dir, 'coax.db'), schema: cloudSchema });
+        const embedded = openSqlite({ file: join(dir, 'coax.db'), schema: installationSchema });
         try {
           assert.deepEqual((await fsckStore(embedded.scan())).faults, []);
           assert.deepEqual(await embedded.counts(), {
@@ -207,7 +207,7 @@ describe('store copy', () => {
     withFolder(dir =>
       withDatabase(async ({ url, open, sql }) => {
         const file = join(dir, 'a', 'coax.db');
-        const source = openSqlite({ file, schema: cloudSchema });
+        const source = openSqlite({ file, schema: installationSchema });
         await source.submit([submission()]);
         await refused(
           copyBetween(`sqlite:${file}`, url, () => {}),
@@ -225,7 +225,7 @@ describe('store copy', () => {
           'COAX_USAGE',
           /address of a store/,
         );
-        const used = await open({ schema: cloudSchema });
+        const used = await open({ schema: installationSchema });
         await refused(
           copyBetween(`sqlite:${file}`, url, () => {}),
           'COAX_STORE_LOCKED',
@@ -259,12 +259,12 @@ describe('store copy', () => {
   it('a server that writes to the source meanwhile: nothing is kept', () =>
     withFolder(dir =>
       withDatabase(async ({ url, open }) => {
-        const store = await open({ schema: cloudSchema });
+        const store = await open({ schema: installationSchema });
         await store.submit([submission()]);
         await store.close();
         let intruder: Promise<unknown> | undefined;
         const copying = copyBetween(url, `sqlite:${dir}`, () => {
-          intruder ??= open({ schema: cloudSchema }).then(late => late.submit([submission()]));
+          intruder ??= open({ schema: installationSchema }).then(late => late.submit([submission()]));
         });
         await refused(
           copying.finally(() => intruder),

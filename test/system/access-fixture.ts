@@ -139,6 +139,7 @@ export async function openServed(options: { listen?: 'tcp' | 'unix' } = {}) {
     cloud,
     actorOf: makeTokenCheck(TOKEN, 'tester'),
     fsck: () => fsckStore(store.scan()),
+    archive: async () => ({ place: '', archives: [], messages: 0, commits: 0, bytes: 0, kept: 0 }),
     exportGit: () => gitExport(exportMessages(store)),
     workers: presence,
     name: worker.name,

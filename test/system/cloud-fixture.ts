@@ -6,7 +6,8 @@ import type { Decisions } from '../../src/channel/decisions.ts';
 import { GroupServer } from '../../src/channel/groups.ts';
 import { makeDecisions } from '../../src/channel/make-decisions.ts';
 import { StoreChannel } from '../../src/channel/store-channel.ts';
-import { type Cloud, type CloudOptions, cloudSchema, openCloud } from '../../src/cloud/cloud.ts';
+import { installationSchema } from '../../src/cli/installation-schema.ts';
+import { type Cloud, type CloudOptions, openCloud } from '../../src/cloud/cloud.ts';
 import { checkParameters } from '../../src/flow/check-parameters.ts';
 import type { FlowDefinition } from '../../src/flow/flow.ts';
 import { parseFlow } from '../../src/flow/parse-flow.ts';
@@ -48,7 +49,8 @@ export function builtinFlow(name: string): FlowDefinition {
 export async function openFixture(options: FixtureOptions = {}): Promise<CloudFixture> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'coax-cloud-'));
   const store =
-    (await options.openStore?.()) ?? openSqlite({ file: join(dataDir, 'coax.db'), schema: cloudSchema });
+    (await options.openStore?.()) ??
+    openSqlite({ file: join(dataDir, 'coax.db'), schema: installationSchema });
   const cloud = await openCloud({
     simulate: true,
     cacheDir: join(dataDir, 'cache'),

@@ -1,11 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { CoaxError, textOf } from '../../errors/coax-error.ts';
-import { type FsckReport, fsckStore } from '../../store/fsck.ts';
+import { type FsckOptions, type FsckReport, fsckStore } from '../../store/fsck.ts';
 import { openPostgres } from '../../store/postgres/open-postgres.ts';
 import { openSqlite, openSqliteScan } from '../../store/sqlite/open-sqlite.ts';
-import type { Store } from '../../store/store.ts';
+import type { Store, StoreScan } from '../../store/store.ts';
 import { installationSchema } from '../installation-schema.ts';
+import { fsckArchives } from './archives.ts';
 
 /** The URL of the PostgreSQL that several processes share (COAX_STORE); null = SQLite in the data directory. */
 export function sharedStoreUrl(env: NodeJS.ProcessEnv = process.env): string | null {
@@ -35,7 +36,7 @@ export async function offlineFsck(dataDir: string): Promise<FsckReport> {
   }
   const scan = openSqliteScan(databaseFile(resolve(dataDir)));
   try {
-    return await fsckStore(scan);
+    return await checkScan(scan, {});
   } finally {
     scan.close();
   }
@@ -43,8 +44,22 @@ export async function offlineFsck(dataDir: string): Promise<FsckReport> {
 
 /** Where several servers take msgids, one that was taken and not used is no loss. */
 export function checkStore(store: Store): Promise<FsckReport> {
-  return fsckStore(store.scan(), { gapsPossible: store.capabilities.shared });
+  return checkScan(store.scan(), { gapsPossible: store.capabilities.shared });
 }
+
+async function checkScan(scan: StoreScan, options: FsckOptions): Promise<FullReport> {
+  const report = await fsckStore(scan, options);
+  const { faults, archives, archived } = await fsckArchives(scan);
+  return {
+    ...report,
+    ok: report.ok && faults.length === 0,
+    faults: [...report.faults, ...faults],
+    ...(archives > 0 && { archives, archived }),
+  };
+}
+
+/** With what the archives hold, when there are any. */
+export type FullReport = FsckReport & { readonly archives?: number; readonly archived?: number };
 
 function databaseFile(dataDir: string): string {
   return join(dataDir, 'coax.db');

@@ -63,8 +63,13 @@ export const verb = defineVerb<LsOptions>({
   },
 });
 
-async function fetchMessages(client: Client, { status, flow, limit, all, children }: LsOptions) {
-  const filter = { ...(status && { status }), ...(flow && { flow }), ...(children && { children }) };
+async function fetchMessages(client: Client, { status, flow, limit, all, children, archived }: LsOptions) {
+  const filter = {
+    ...(status && { status }),
+    ...(flow && { flow }),
+    ...(children && { children }),
+    ...(archived && { archived }),
+  };
   const items: MessageView[] = [];
   let next: string | undefined;
   do {

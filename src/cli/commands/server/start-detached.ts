@@ -55,6 +55,10 @@ function upArguments(dataDir: string, options: UpOptions): string[] {
     ...(options.allowRemote ? ['--allow-remote'] : []),
     ...(options.listen ? ['--listen', options.listen] : []),
     ...(options.grace === undefined ? [] : ['--grace', `${options.grace}ms`]),
+    ...(options.retain === undefined ? [] : ['--retain', `${options.retain}ms`]),
+    ...(options.archive
+      ? ['--archive', options.archive.includes('://') ? options.archive : resolve(options.archive)]
+      : []),
     ...(options.modules ?? []).flatMap(dir => ['--modules', resolve(dir)]),
     ...(options.flows ?? []).flatMap(dir => ['--flows', resolve(dir)]),
   ];

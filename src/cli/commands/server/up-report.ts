@@ -11,6 +11,8 @@ export interface UpOptions {
   readonly listen?: string;
   readonly allowRemote?: boolean;
   readonly grace?: number;
+  readonly retain?: number;
+  readonly archive?: string;
 }
 
 /** What was started: where it listens if it does, and its name among the workers. */

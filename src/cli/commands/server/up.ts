@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import { ROLES } from '../../compose/process-options.ts';
 import type { Context } from '../../context.ts';
@@ -40,6 +41,16 @@ export const verb = defineVerb<UpOptions>({
     },
     { flags: '-l, --listen <addr>', about: 'HOST:PORT (port 0 = any) or unix:/path' },
     { flags: '--allow-remote', about: 'Listen on an address that other machines reach' },
+    {
+      flags: '--retain <time>',
+      about: 'Archive finished messages older than this, as in 30d (default: keep everything)',
+      parse: lengthOfTime,
+    },
+    {
+      flags: '--archive <place>',
+      about: 'Where archives go: folder or s3://bucket/prefix (default: archive in the data directory)',
+      completes: 'file',
+    },
     {
       flags: '--grace <time>',
       about: 'How long steps under way may take when it stops',
@@ -93,6 +104,8 @@ async function serve({ dataDir, out }: Context, options: UpOptions): Promise<num
     simulate: options.simulate ?? false,
     modulesDirs: options.modules ?? [],
     flowsDirs: options.flows ?? [],
+    ...(options.retain !== undefined && { retainMs: options.retain }),
+    ...(options.archive !== undefined && { archive: placeOf(options.archive) }),
     log: line => out.hint(`${out.errorStyle('dim', new Date().toISOString())}  ${plain(line)}`),
   });
   const { name, url } = running;
@@ -105,6 +118,11 @@ async function serve({ dataDir, out }: Context, options: UpOptions): Promise<num
   signals.close();
   out.hint('stopped');
   return 0;
+}
+
+/** A folder is meant from here, wherever the server works. */
+function placeOf(archive: string): string {
+  return archive.includes('://') ? archive : resolve(archive);
 }
 
 function stopSignals(): { first: Promise<string>; close(): void } {
