@@ -21,8 +21,10 @@ import type {
   WriteAnswer,
 } from '../store.ts';
 import type { Engine } from './engine.ts';
-import { ExclusiveLane } from './exclusive-lane.ts';
-import { LeaseLane } from './lease-lane.ts';
+import { ExclusiveLane } from './lanes/exclusive-lane.ts';
+import { LeaseLane } from './lanes/lease-lane.ts';
+import { SubmitLane } from './lanes/submit-lane.ts';
+import { WriteLane } from './lanes/write-lane.ts';
 import { kyselyOn } from './link/kysely-driver.ts';
 import type { Notes } from './notes.ts';
 import type { PostgresTx } from './postgres-tx.ts';
@@ -38,13 +40,11 @@ import {
 } from './statements/read.ts';
 import { openScan } from './statements/scan.ts';
 import { claimedMove, isCurrent, moveNow, refusals, writtenAnswer } from './statements/write.ts';
-import { SubmitLane } from './submit-lane.ts';
 import { CommitFeed } from './wake-up/commit-feed.ts';
 import { LifeLine } from './wake-up/life-line.ts';
 import { Listener } from './wake-up/listener.ts';
 import type { Notice } from './wake-up/notice.ts';
 import { Notifier } from './wake-up/notifier.ts';
-import { WriteLane } from './write-lane.ts';
 
 type Listen<T> = (value: T) => void;
 

@@ -25,10 +25,9 @@ export class Pool {
       return await work(link);
     } finally {
       this.#used -= 1;
-      if (link !== undefined && !link.broken) {
-        if (this.#closed) await link.close();
-        else this.#idle.push(link);
-      }
+      if (link?.broken) this.#drop();
+      else if (link !== undefined && this.#closed) await link.close();
+      else if (link !== undefined) this.#idle.push(link);
       this.#waiting.shift()?.();
     }
   }
@@ -38,6 +37,11 @@ export class Pool {
     for (let link = this.#idle.pop(); link !== undefined; link = this.#idle.pop())
       if (!link.broken) return link;
     return this.#open();
+  }
+
+  /** What ended one connection has mostly ended those that nobody looks at, too. */
+  #drop(): void {
+    for (const link of this.#idle.splice(0)) link.destroy();
   }
 
   async close(): Promise<void> {

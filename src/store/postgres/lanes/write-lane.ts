@@ -1,8 +1,7 @@
-import type { NextState, Write, WriteAnswer } from '../store.ts';
-import { Batcher } from './batcher.ts';
-import type { Engine, Tell } from './engine.ts';
-import type { Link } from './link/link.ts';
-import { Notes } from './notes.ts';
+import type { NextState, Write, WriteAnswer } from '../../store.ts';
+import type { Engine, Tell } from '../engine.ts';
+import type { Link } from '../link/link.ts';
+import { Notes } from '../notes.ts';
 import {
   claimedMove,
   foundWritten,
@@ -13,7 +12,8 @@ import {
   writeKept,
   writeMoves,
   writtenAnswer,
-} from './statements/write.ts';
+} from '../statements/write.ts';
+import { Batcher } from './batcher.ts';
 
 const BATCH_MAX = 192;
 const BATCH_MIN = 96;

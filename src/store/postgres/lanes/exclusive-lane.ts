@@ -1,9 +1,9 @@
-import { CoaxError } from '../../errors/coax-error.ts';
-import type { Engine, Tell } from './engine.ts';
-import type { Link } from './link/link.ts';
-import { Notes } from './notes.ts';
-import { remedyOf } from './postgres-error.ts';
-import { PostgresTx } from './postgres-tx.ts';
+import { CoaxError } from '../../../errors/coax-error.ts';
+import type { Engine, Tell } from '../engine.ts';
+import type { Link } from '../link/link.ts';
+import { Notes } from '../notes.ts';
+import { remedyOf } from '../postgres-error.ts';
+import { PostgresTx } from '../postgres-tx.ts';
 
 /** One of these transactions runs at a time, on whatever server: "coax" and "x" in ASCII. */
 const EXCLUSIVE_LOCK = 0x63_6f61_7878;

@@ -1,11 +1,10 @@
-import { isCoaxError } from '../../errors/coax-error.ts';
-import type { Accepted, Submission } from '../store.ts';
-import { Batcher } from './batcher.ts';
-import type { Engine, Tell } from './engine.ts';
-import type { Link } from './link/link.ts';
-import { ensurePartitions, lacksPartition } from './migrate.ts';
-import { Notes } from './notes.ts';
-import { codeOf } from './postgres-error.ts';
+import { isCoaxError } from '../../../errors/coax-error.ts';
+import type { Accepted, Submission } from '../../store.ts';
+import type { Engine, Tell } from '../engine.ts';
+import type { Link } from '../link/link.ts';
+import { ensurePartitions, lacksPartition } from '../migrate.ts';
+import { Notes } from '../notes.ts';
+import { codeOf } from '../postgres-error.ts';
 import {
   foundSubmitted,
   insertPrepared,
@@ -14,7 +13,8 @@ import {
   type Prepared,
   plansOf,
   prepareSubmits,
-} from './statements/submit.ts';
+} from '../statements/submit.ts';
+import { Batcher } from './batcher.ts';
 
 const CALLS_MAX = 512;
 const LANES = 2;

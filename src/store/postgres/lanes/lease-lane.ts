@@ -1,9 +1,8 @@
-import { isCoaxError } from '../../errors/coax-error.ts';
-import type { Claim, ClaimRequest, ExtendAnswer } from '../store.ts';
-import { Batcher } from './batcher.ts';
-import type { Engine, Tell } from './engine.ts';
-import type { Link } from './link/link.ts';
-import { Notes } from './notes.ts';
+import { isCoaxError } from '../../../errors/coax-error.ts';
+import type { Claim, ClaimRequest, ExtendAnswer } from '../../store.ts';
+import type { Engine, Tell } from '../engine.ts';
+import type { Link } from '../link/link.ts';
+import { Notes } from '../notes.ts';
 import {
   claim,
   type ExtendCall,
@@ -13,7 +12,8 @@ import {
   release,
   releaseWorker,
   takeBack,
-} from './statements/claim.ts';
+} from '../statements/claim.ts';
+import { Batcher } from './batcher.ts';
 
 const CALLS_MAX = 256;
 /** Claims of one process that have tags of their own. */
