@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import { after, before } from 'node:test';
+import { StoreChannel } from '../../src/channel/store-channel.ts';
 import { openPostgres } from '../../src/store/postgres/open-postgres.ts';
+import type { PostgresStore } from '../../src/store/postgres/postgres-store.ts';
+import { channelConformance } from '../../src/testing/channel-conformance.ts';
 import { makePostgresCluster, type PostgresCluster } from '../../src/testing/postgres-cluster.ts';
 import { storeConformance } from '../../src/testing/store-conformance/store-conformance.ts';
 
@@ -10,11 +13,31 @@ before(async () => {
 });
 after(() => cluster.close());
 
+/** The same schema for the same folder. */
+const open = (dir: string): Promise<PostgresStore> =>
+  openPostgres({
+    url: cluster.url(),
+    namespace: `s${createHash('sha256').update(dir).digest('hex').slice(0, 20)}`,
+  });
+
 storeConformance('postgres', {
   capabilities: { engine: 'postgres', shared: true, notifies: true },
-  open: dir =>
-    openPostgres({
-      url: cluster.url(),
-      namespace: `s${createHash('sha256').update(dir).digest('hex').slice(0, 20)}`,
-    }),
+  open,
+});
+
+channelConformance('over PostgreSQL', {
+  transactional: true,
+  async open(dir) {
+    const store = await open(dir);
+    // No random part in backoffs: a retry comes exactly when its step asked for it.
+    const channel = new StoreChannel(store, () => 0);
+    return {
+      store,
+      channel,
+      async close() {
+        channel.close();
+        await store.close();
+      },
+    };
+  },
 });
