@@ -52,6 +52,10 @@ await serve(async ({ url }) => {
       if (job.task_identifier === STEPS.at(-1)) told();
     });
   };
+  const stop = async () => {
+    await runner?.stop();
+    runner = undefined;
+  };
   const left = async () => {
     const { rows } = await reader.query('SELECT count(*)::int AS count FROM graphile_worker.jobs');
     return rows[0].count;
@@ -73,7 +77,7 @@ await serve(async ({ url }) => {
       return { began, ended: now() };
     },
     complete: async () => Math.min(finished, submitted - (await left())),
-    rest: () => runner.stop(),
+    rest: stop,
     wake: start,
     async one() {
       const completed = new Promise(resolve => {
@@ -83,7 +87,7 @@ await serve(async ({ url }) => {
       await completed;
     },
     async close() {
-      await runner.stop();
+      await stop();
       await utils.release();
       await reader.end();
     },
