@@ -77,6 +77,7 @@ export async function encodeArchive(content: ArchiveContent): Promise<ArchiveFil
       commits,
       bytes: bytes.length,
       sha256,
+      file_sha256: hash('sha256', bytes, 'hex'),
       ids_sha256: hash('sha256', ids, 'hex'),
       ranges: JSON.stringify(toRanges(msgids).map(range => [range.first, range.last])),
     },
@@ -89,6 +90,8 @@ export async function encodeArchive(content: ArchiveContent): Promise<ArchiveFil
 export async function decodeArchive(row: ArchiveFile['row'], bytes: Buffer): Promise<ArchiveContent> {
   const fault = (reason: string, cause?: unknown): CoaxError =>
     new CoaxError('COAX_ARCHIVE_CORRUPT', reason, { where: row.name, cause });
+  if (hash('sha256', bytes, 'hex') !== row.file_sha256)
+    throw fault('its bytes are not those that were written');
   let text: string;
   try {
     text = (await decompress(bytes)).toString('utf8');

@@ -27,13 +27,14 @@ export async function* findFamilies(store: Store, before: number): AsyncGenerato
       .orderBy('msgid')
       .limit(PAGE)
       .execute();
-    const old = page.filter(
+    const roots = page.filter(
       row => row.parent_msgid === null && FINISHED.has(row.phase) && row.updated < before,
     );
-    for (const { msgid } of old) {
-      const family = await familyOf(db, msgid, before);
-      if (family !== null) yield family;
-    }
+    yield* await familiesOf(
+      db,
+      roots.map(({ msgid }) => msgid),
+      before,
+    );
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE) return;
     after = last.msgid;
@@ -41,38 +42,31 @@ export async function* findFamilies(store: Store, before: number): AsyncGenerato
   }
 }
 
-async function familyOf(db: Kysely<Tables>, msgid: number, before: number): Promise<Family | null> {
-  const family: MessageRow[] = [];
-  let level = [msgid];
+async function familiesOf(db: Kysely<Tables>, roots: readonly number[], before: number): Promise<Family[]> {
+  const families = new Map<number, MessageRow[]>(roots.map(root => [root, []]));
+  const rootOf = new Map<number, number>();
+  let level = [...roots];
   for (let which: 'msgid' | 'parent_msgid' = 'msgid'; level.length > 0; which = 'parent_msgid') {
     const found: MessageRow[] = [];
-    for (let at = 0; at < level.length; at += PAGE) {
-      const some = level.slice(at, at + PAGE);
-      found.push(...(await db.selectFrom('messages').selectAll().where(which, 'in', some).execute()));
+    for (const msgids of pagesOf(level))
+      found.push(...(await db.selectFrom('messages').selectAll().where(which, 'in', msgids).execute()));
+    for (const row of found) {
+      const root = which === 'msgid' ? row.msgid : (rootOf.get(row.parent_msgid as number) as number);
+      rootOf.set(row.msgid, root);
+      families.get(root)?.push(row);
+      if (!FINISHED.has(row.phase) || row.updated >= before) families.delete(root);
     }
-    if (found.some(row => !FINISHED.has(row.phase) || row.updated >= before)) return null;
-    if (
-      await holdsSomething(
-        db,
-        found.map(row => row.msgid),
-      )
-    )
-      return null;
-    family.push(...found);
-    level = found.map(row => row.msgid);
+    level = found.map(({ msgid }) => msgid);
   }
-  return family.sort((a, b) => a.msgid - b.msgid);
+  for (const msgids of pagesOf([...rootOf.keys()])) {
+    const held = await db.selectFrom('allocations').select('msgid').where('msgid', 'in', msgids).execute();
+    for (const { msgid } of held) families.delete(rootOf.get(msgid) as number);
+  }
+  return [...families.values()].map(family => family.sort((a, b) => a.msgid - b.msgid));
 }
 
-async function holdsSomething(db: Kysely<Tables>, msgids: readonly number[]): Promise<boolean> {
-  for (let at = 0; at < msgids.length; at += PAGE) {
-    const held = await db
-      .selectFrom('allocations')
-      .select('msgid')
-      .where('msgid', 'in', msgids.slice(at, at + PAGE))
-      .limit(1)
-      .execute();
-    if (held.length > 0) return true;
-  }
-  return false;
+function pagesOf(msgids: readonly number[]): number[][] {
+  return Array.from({ length: Math.ceil(msgids.length / PAGE) }, (_, page) =>
+    msgids.slice(page * PAGE, (page + 1) * PAGE),
+  );
 }

@@ -14,6 +14,8 @@ export interface ArchiveRow {
   readonly bytes: number;
   /** Of the lines before the last one, as they are without compression. */
   readonly sha256: string;
+  /** Of the file itself. */
+  readonly file_sha256: string;
   /** Of the index of commit ids beside it. */
   readonly ids_sha256: string;
   /** JSON: [[first, last], …], in order. */

@@ -91,7 +91,7 @@ export const CORE_TABLES: readonly RawTable[] = [
     columns: [
       ...texts('name', 'place'),
       ...integers('first_msgid', 'last_msgid', 'messages', 'commits', 'bytes'),
-      ...texts('sha256', 'ids_sha256', 'ranges'),
+      ...texts('sha256', 'file_sha256', 'ids_sha256', 'ranges'),
       ...integers('created'),
     ],
   },

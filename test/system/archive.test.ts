@@ -8,7 +8,6 @@ import { describe, it } from 'node:test';
 import { AwsV4Signer } from 'aws4fetch';
 // @ts-expect-error it brings no types
 import S3rver from 's3rver';
-import { decodeArchive } from '../../src/archive/archive-file.ts';
 import { type ArchiveTurn, archiveMessages } from '../../src/archive/archive-messages.ts';
 import { ArchivedReader } from '../../src/archive/archived-reader.ts';
 import { checkArchives } from '../../src/archive/check-archives.ts';
@@ -242,12 +241,7 @@ describe('archives', () => {
             const changed = Buffer.from(bytes);
             changed[at]! ^= 0x10;
             writeFileSync(path, changed);
-            const faults = await faultsOf(store);
-            // Zstandard's frame header may name the same window in several ways: then what is unpacked is the same.
-            const [row] = await store.scan().archives();
-            const same = !path.endsWith('.ids') && (await decodes(row!, changed));
-            assert.equal(faults.length === 0, same, `byte ${at} of ${path}: ${faults}`);
-            assert.ok(!same || at < 14, `byte ${at}`);
+            assert.equal((await faultsOf(store)).length, 1, `byte ${at} of ${path}`);
           }
           rmSync(path);
           assert.match((await faultsOf(store)).join(), /missing/);
@@ -302,13 +296,6 @@ function damage(path: string): void {
   const bytes = readFileSync(path);
   bytes[bytes.length >> 1]! ^= 1;
   writeFileSync(path, bytes);
-}
-
-async function decodes(row: Parameters<typeof decodeArchive>[0], bytes: Buffer): Promise<boolean> {
-  return decodeArchive(row, bytes).then(
-    () => true,
-    () => false,
-  );
 }
 
 describe('archives on PostgreSQL', () => {

@@ -103,6 +103,7 @@ export const CORE_SCHEMA: readonly SchemaPart[] = [
         commits bigint NOT NULL,
         bytes bigint NOT NULL,
         sha256 text NOT NULL,
+        file_sha256 text NOT NULL,
         ids_sha256 text NOT NULL,
         ranges text NOT NULL,
         created bigint NOT NULL)`,

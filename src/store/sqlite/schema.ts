@@ -21,6 +21,7 @@ const ARCHIVES = `CREATE TABLE archives (
   commits INTEGER NOT NULL,
   bytes INTEGER NOT NULL,
   sha256 TEXT NOT NULL,
+  file_sha256 TEXT NOT NULL,
   ids_sha256 TEXT NOT NULL,
   ranges TEXT NOT NULL,
   created INTEGER NOT NULL
