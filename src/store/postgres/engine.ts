@@ -4,7 +4,7 @@ import type { Message } from '../../message/message.ts';
 import { type MessageRow, toMessage } from '../rows.ts';
 import type { Timers } from '../timers.ts';
 import { DbClock } from './db-clock.ts';
-import { CLOCK_MS, type Link, type LinkOptions, openLink } from './link/link.ts';
+import { type Link, type LinkOptions, openLink } from './link/link.ts';
 import { Pool, SharedLink } from './link/pool.ts';
 import type { Notes } from './notes.ts';
 import { PlanBook } from './plan-book.ts';
@@ -33,12 +33,10 @@ export class Engine {
   readonly lanes: Pool;
   readonly exclusive: Pool;
   readonly readers: Pool;
-  /** Claims, leases and notices: nobody waits for the disk here. */
+  /** Claims, leases and notices. */
   readonly leases: SharedLink;
   readonly #options: Omit<LinkOptions, 'answerMs' | 'byIndex'>;
-  readonly #incarnations = new Set<string>();
-  /** When the present life of the database server was first seen; what was written before may have begun. */
-  #bornMs = 0;
+  #closed = false;
 
   constructor(options: Omit<LinkOptions, 'answerMs' | 'byIndex'>, timers: Timers) {
     this.#options = options;
@@ -51,20 +49,8 @@ export class Engine {
     this.leases = new SharedLink(() => this.connect('hot'));
   }
 
-  /** A connection to the migrated database. */
+  /** One more connection. */
   async connect(kind: LinkKind): Promise<Link> {
-    const link = await this.connectBare(kind);
-    try {
-      await this.#greet(link);
-      return link;
-    } catch (error) {
-      link.destroy();
-      throw fromPostgres(error, link.where);
-    }
-  }
-
-  /** A connection to a database that may have no tables yet. */
-  async connectBare(kind: LinkKind): Promise<Link> {
     const link = await openLink({
       ...this.#options,
       answerMs: ANSWER_MS[kind],
@@ -74,27 +60,10 @@ export class Engine {
     return link;
   }
 
-  async #greet(link: Link): Promise<void> {
-    if (this.#incarnations.has(link.incarnation)) return;
-    const [, rows] = await Promise.all([
-      link.run(
-        `INSERT INTO incarnations (name, seen) VALUES ($1, ${CLOCK_MS}) ON CONFLICT (name) DO NOTHING`,
-        [link.incarnation],
-      ),
-      link.run<{ born: number }>('SELECT max(seen) AS born FROM incarnations'),
-    ]);
-    this.#bornMs = Math.max(this.#bornMs, rows[0]?.born ?? 0);
-    this.#incarnations.add(link.incarnation);
-  }
-
   /** Rows as messages, with their plans read. */
   async messages(link: Link, rows: readonly MessageRow[]): Promise<Message[]> {
     await this.plans.load(link, rows);
-    return rows.map(row => {
-      // A claim may have been forgotten with the database's last crash: then the step may have begun.
-      const forgot = row.phase === 'open' && row.updated < this.#bornMs;
-      return toMessage(forgot ? { ...row, begun: row.begun + 1 } : row, this.plans.planOf);
-    });
+    return rows.map(row => toMessage(row, this.plans.planOf));
   }
 
   /**
@@ -110,7 +79,7 @@ export class Engine {
       } catch (error) {
         const remedy = remedyOf(error);
         if (remedy === 'unsure') unsure = true;
-        if (remedy === 'none' || this.timers.monotonic() >= until) throw this.fault(error);
+        if (remedy === 'none' || this.#closed || this.timers.monotonic() >= until) throw this.fault(error);
         await this.pause(Math.min(PAUSE_MAX_MS, 2 ** Math.min(tries, 9)) * (0.5 + Math.random() / 2));
       }
     }
@@ -141,6 +110,7 @@ export class Engine {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     await Promise.all([
       this.lanes.close(),
       this.exclusive.close(),

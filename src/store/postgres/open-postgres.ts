@@ -36,7 +36,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSt
     options.timers ?? REAL_TIMERS,
   );
   try {
-    const link = await engine.connectBare('reader');
+    const link = await engine.connect('reader');
     try {
       await migrate(link, namespace, [...CORE_SCHEMA, ...(options.schema ?? [])]);
       const { rows } = await link.once('SELECT current_schema() AS schema');

@@ -22,7 +22,7 @@ import { CORE_SCHEMA, type SchemaPart } from './schema.ts';
 import { openScan } from './statements/scan.ts';
 
 /** What this engine derives for itself. */
-const OWN_TABLES = ['migrations', 'incarnations'];
+const OWN_TABLES = ['migrations'];
 const ANSWER_MS = 3_600_000;
 const APPLICATION = 'coax copy';
 

@@ -9,8 +9,6 @@
  *   indexes of the newest part stay small enough for memory. `pos` is the order in which commits were written, `origin`
  *   the server that wrote them, `prefix` the first 12 hex digits of the id as a number.
  * - `claim_tag` names the claim that holds the message, so that a claim whose answer was lost can be given back.
- * - `incarnations` holds when each life of the database server was first seen: claims are not waited for to reach the
- *   disk, so a message that was not written since may have begun although its row says that it has not.
  */
 export interface SchemaPart {
   readonly id: string;
@@ -87,7 +85,6 @@ export const CORE_SCHEMA: readonly SchemaPart[] = [
         created bigint NOT NULL,
         PRIMARY KEY (kind, key))`,
       `CREATE INDEX allocations_msgid ON allocations (msgid)`,
-      `CREATE TABLE incarnations (name text PRIMARY KEY, seen bigint NOT NULL)`,
     ],
   },
   {

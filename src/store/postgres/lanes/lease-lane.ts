@@ -27,8 +27,8 @@ interface Pending<Call, Answer> {
 }
 
 /**
- * Claims and leases, on one connection whose statements go out as a pipeline and are done in order. Nothing here waits for
- * the disk, and nothing is tried again: whoever claims asks again anyway.
+ * Claims and leases, on one connection whose statements go out as a pipeline and are done in order. Nothing is
+ * tried again: whoever claims asks again anyway.
  */
 export class LeaseLane {
   readonly #engine: Engine;

@@ -23,7 +23,7 @@ export class Link {
   readonly where: string;
   readonly client: pg.Client;
   pid = 0;
-  /** Tells one life of the database server from the next: a restart, a promotion. */
+  /** Tells one life of the database server from the next: a restart, a promotion, a recovery after a process that crashed. */
   incarnation = '';
   /** Milliseconds since 1970 by the database's clock, as it was asked for at connecting. */
   clock = 0;
@@ -162,7 +162,7 @@ async function prepare(link: Link, options: LinkOptions): Promise<boolean> {
       settings.flat(),
     ),
     link.once(`SELECT pg_is_in_recovery() AS standby, pg_backend_pid() AS pid, ${CLOCK_MS} AS clock,
-      pg_postmaster_start_time()::text || CASE WHEN pg_is_in_recovery() THEN ''
+      pg_postmaster_start_time()::text || ' ' || (SELECT coalesce(stats_reset::text, '') FROM pg_stat_bgwriter) || CASE WHEN pg_is_in_recovery() THEN ''
         ELSE ' ' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END AS incarnation`),
   ]);
   const row = answer.rows[0] as { standby: boolean; pid: number; clock: number; incarnation: string };

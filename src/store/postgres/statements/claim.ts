@@ -6,16 +6,19 @@ import { bigintArray, booleanArray, textArray } from '../link/binary-array.ts';
 import { CLOCK_MS, type Link } from '../link/link.ts';
 
 /**
- * Leases are judged by the database's clock, and nobody waits for the disk: a claim that a crash forgets is as if it had
- * never been made, and its holder finds out by the fence.
+ * Leases are judged by the database's clock. Only claims wait for the disk (and a synchronous standby): a database that
+ * forgot one in a crash would give its fence a second time, while the step of the first runs on. What is forgotten of the
+ * others does no harm: an extension leaves the lease as it was a third of its length before, and what was given back goes
+ * back again when the lease ends.
  */
+const CLOCK = `clock AS MATERIALIZED (SELECT ${CLOCK_MS} AS ms)`;
 const NOW = `clock AS MATERIALIZED (SELECT ${CLOCK_MS} AS ms, set_config('synchronous_commit', 'off', true) AS off)`;
 
 /**
  * The index holds exactly the claimable messages, by address in order of readiness: a claim reads its first entries, however
  * long the queue is, and steps over those that another claim has in its hands.
  */
-const CLAIM = `WITH ${NOW}, picked AS MATERIALIZED (
+const CLAIM = `WITH ${CLOCK}, picked AS MATERIALIZED (
   SELECT q.msgid FROM unnest($1::text[]) WITH ORDINALITY AS a (address, place)
   CROSS JOIN LATERAL (
     SELECT msgid FROM messages
