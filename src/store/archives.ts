@@ -1,5 +1,10 @@
 import type { Kysely } from 'kysely';
-import type { MsgidRange } from './store.ts';
+
+/** Both ends belong to it. */
+export interface MsgidRange {
+  readonly first: number;
+  readonly last: number;
+}
 
 /** What the store keeps of an archive file: where it is, which msgids went into it, and what it must be. */
 export interface ArchiveRow {

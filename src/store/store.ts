@@ -10,7 +10,7 @@ import type {
   Plan,
   Status,
 } from '../message/message.ts';
-import type { ArchivedMark, ArchiveRow } from './archives.ts';
+import type { ArchivedMark, ArchiveRow, MsgidRange } from './archives.ts';
 import type { Tx } from './tx.ts';
 
 /**
@@ -231,12 +231,6 @@ export interface AllocationQuery {
   readonly kind?: string;
   readonly msgid?: number;
   readonly key?: string;
-}
-
-/** Both ends belong to it. */
-export interface MsgidRange {
-  readonly first: number;
-  readonly last: number;
 }
 
 /** Raw rows, unparsed, so that fsck sees damage rather than an exception. */

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { AwsV4Signer } from 'aws4fetch';
 // @ts-expect-error it brings no types
 import S3rver from 's3rver';
@@ -172,7 +173,7 @@ describe('archives', () => {
         });
         const killed = await exec(process.execPath, [
           '--disable-warning=ExperimentalWarning',
-          join(import.meta.dirname, 'archive-child.ts'),
+          fileURLToPath(new URL('./archive-child.ts', import.meta.url)),
           file,
           folder,
           turn,

@@ -1,18 +1,10 @@
 import type { SQLInputValue } from 'node:sqlite';
 import { CoaxError } from '../../errors/coax-error.ts';
 import type { Ask, Message, Phase } from '../../message/message.ts';
-import { type ArchivedMark, type ArchiveRow, dropMessages, rangesOf } from '../archives.ts';
+import { type ArchivedMark, type ArchiveRow, dropMessages, type MsgidRange, rangesOf } from '../archives.ts';
 import { prefixNumber } from '../id-prefix.ts';
 import { type AllocationRow, type MessageRow, toAllocation, toMessage } from '../rows.ts';
-import type {
-  Accepted,
-  Allocation,
-  AllocationQuery,
-  MsgidRange,
-  NextState,
-  StoreTx,
-  Submission,
-} from '../store.ts';
+import type { Accepted, Allocation, AllocationQuery, NextState, StoreTx, Submission } from '../store.ts';
 import type { Connection } from './connection.ts';
 import type { Engine } from './engine.ts';
 import { submit } from './statements/submit.ts';

@@ -1,6 +1,6 @@
-import type { ArchiveRow } from '../../archives.ts';
+import type { ArchiveRow, MsgidRange } from '../../archives.ts';
 import { type AllocationRow, type MessageRow, toAllocation, toRawMessage } from '../../rows.ts';
-import type { Allocation, MsgidRange, RawCommitRow, RawMessageRow, StoreScan } from '../../store.ts';
+import type { Allocation, RawCommitRow, RawMessageRow, StoreScan } from '../../store.ts';
 import type { Connection } from '../connection.ts';
 
 const PAGE = 500;
