@@ -1,7 +1,6 @@
 /** Connections that break and databases that crash: nothing acknowledged is lost, nothing is done twice. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { makeDecisions } from '../../src/channel/make-decisions.ts';
 import { isCoaxError } from '../../src/errors/coax-error.ts';
 import { ok } from '../../src/message/outcome.ts';
 import { fsckStore } from '../../src/store/fsck.ts';
@@ -97,19 +96,26 @@ describe('PostgreSQL that fails', () => {
       await checkTold(stores[1]!, told);
     }));
 
-  it('a claim that a crash forgot may have begun its step, so a cancel undoes it', () =>
-    withDatabase(async ({ open, sql }) => {
+  it('no fence is given twice: a claim outlives a crash, its holder can write, and nobody else has it', () =>
+    withDatabase(async ({ open }) => {
       const store = await open();
       const msgid = await submitOne(store);
+      const claim = await claimOne(store, 'net');
       await tests.cluster.stop('immediate');
       await tests.cluster.start();
-      const [row] = await sql('SELECT begun FROM messages');
-      assert.equal(row?.begun, 0);
-      assert.equal((await store.message(msgid))?.begun, 1);
-      const moved = await makeDecisions(store).cancel(msgid, { actor: 'ann', reason: 'enough' });
-      assert.deepEqual([moved.mode, moved.phase], ['rollback', 'open']);
-      const later = await submitOne(store);
-      assert.equal((await store.message(later))?.begun, 0, 'what came after the crash is known');
+      const after = await patiently(() => store.message(msgid));
+      assert.deepEqual([after?.fence, after?.begun, after?.worker], [claim.fence, 1, claim.message.worker]);
+      assert.deepEqual(await patiently(() => claimAt(store, 'net', 9)), []);
+      assert.equal((await patiently(() => finish(store, claim, ok()))).kind, 'written');
+      // What a crash forgets of a claim that was given back is that: the next claim's fence is higher than any before.
+      const next = await claimOne(store, 'disk');
+      await store.release([next], true);
+      await tests.cluster.stop('immediate');
+      await tests.cluster.start();
+      await patiently(() => store.releaseWorker(next.message.worker ?? ''));
+      const [again] = await patiently(() => claimAt(store, 'disk', 9));
+      assert.ok(again !== undefined && again.fence > next.fence);
+      assert.equal((await finish(store, next, ok())).kind, 'lost');
     }));
 
   it('the answer to a write is lost: it is found written, and told once', () =>
