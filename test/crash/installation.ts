@@ -34,8 +34,11 @@ export class Installation {
   #server: ChildProcess | null = null;
   #ended: Promise<unknown> = Promise.resolve();
   #log = '';
+  readonly #simulate: boolean;
 
-  constructor() {
+  /** `simulate`: with the simulated hypervisor, so that a life costs little. */
+  constructor(simulate = true) {
+    this.#simulate = simulate;
     for (const folder of ['data', 'effects', 'locks', 'flows', 'modules/shake'])
       mkdirSync(join(this.dir, folder), { recursive: true });
     for (const action of ['a', 'b', 'refuse']) {
@@ -49,6 +52,10 @@ export class Installation {
     }
   }
 
+  get dataDir(): string {
+    return join(this.dir, 'data');
+  }
+
   get log(): string {
     return this.#log;
   }
@@ -59,13 +66,13 @@ export class Installation {
 
   /** Starts the server; null when it ended before it answered. */
   async start(crashAt?: string): Promise<CoaxClient | null> {
-    const data = join(this.dir, 'data');
+    const data = this.dataDir;
     const { COAX_URL: _, ...env } = process.env;
     const server = spawn(
       COAX,
       [
         'up',
-        '--simulate',
+        ...(this.#simulate ? ['--simulate'] : []),
         '--data',
         data,
         '--listen',
@@ -108,6 +115,18 @@ export class Installation {
   async kill(): Promise<void> {
     if (this.isUp) this.#server?.kill('SIGKILL');
     await this.#ended;
+  }
+
+  /** One call of the command line for this data directory: its exit status and all that it wrote. */
+  coax(...args: string[]): Promise<{ status: number | null; text: string }> {
+    const { COAX_URL: _, ...env } = process.env;
+    const called = spawn(COAX, ['--data', this.dataDir, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let text = '';
+    for (const stream of [called.stdout, called.stderr])
+      stream.on('data', chunk => {
+        text += chunk;
+      });
+    return new Promise(resolve => called.once('close', status => resolve({ status, text })));
   }
 
   /** Resolves when the server has ended by itself, or after that time. */

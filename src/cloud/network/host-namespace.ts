@@ -166,7 +166,7 @@ function isUp(name: string, gateway: string): boolean {
   return isNamespace(name) && (networkInterfaces()[name] ?? []).some(({ address }) => address === gateway);
 }
 
-function isNamespace(name: string): boolean {
+export function isNamespace(name: string): boolean {
   try {
     return statfsSync(pathOf(name)).type === NSFS_MAGIC;
   } catch {
