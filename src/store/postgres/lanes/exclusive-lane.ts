@@ -17,6 +17,15 @@ const PAUSE_MS = 50;
 /** How long the fate of a transaction whose end was not seen is asked for. */
 const FATE_MS = 30_000;
 
+/** A transaction's number, and the life of the database in which it is that transaction's. */
+interface Begun {
+  readonly xid: string;
+  readonly incarnation: string;
+}
+
+/** `unknown`: nobody can tell. */
+type Fate = 'committed' | 'aborted' | 'unknown';
+
 interface Item<T> {
   work(tx: PostgresTx): Promise<T>;
   /** May be run again from the start when nothing of it was kept. */
@@ -71,23 +80,21 @@ export class ExclusiveLane {
     const batch: Item<unknown>[] = [];
     const settle: (() => void)[] = [];
     const notes = new Notes();
-    let xid: string | null = null;
+    let begun: Begun | null = null;
     let ending = false;
     try {
-      const pid = { value: 0 };
       await this.#engine.exclusive.use(async link => {
-        pid.value = link.pid;
-        xid = await this.#begin(link);
+        begun = { xid: await this.#begin(link), incarnation: link.incarnation };
         await this.#fill(link, batch, settle, notes);
         ending = true;
         await link.once('COMMIT');
       });
     } catch (error) {
-      const unsure = ending && remedyOf(error) === 'unsure';
-      if (!(unsure && xid !== null && (await this.#wasCommitted(xid)))) {
-        await this.#failed(batch, error);
-        return;
-      }
+      const unsure = ending && begun !== null && remedyOf(error) === 'unsure';
+      const fate = unsure ? await this.#fateOf(begun as unknown as Begun, notes) : 'aborted';
+      if (fate === 'unknown') this.#unknown(batch);
+      else if (fate === 'aborted') await this.#failed(batch, error);
+      if (fate !== 'committed') return;
     }
     this.#tell(notes);
     for (const done of settle) done();
@@ -154,33 +161,58 @@ export class ExclusiveLane {
     if (again.length > 0) await this.#engine.pause(PAUSE_MS);
   }
 
-  /** Asks the database what became of a transaction whose COMMIT was sent and not answered. */
-  async #wasCommitted(xid: string): Promise<boolean> {
+  /** Whether it was kept cannot be found out: nothing is done again. */
+  #unknown(batch: readonly Item<unknown>[]): void {
+    const error = new CoaxError(
+      'COAX_STORE_UNAVAILABLE',
+      'the connection to PostgreSQL ended while a transaction was being made durable',
+      { where: this.#engine.where, hint: 'Look whether it was done before doing it again.' },
+    );
+    for (const item of batch) item.reject(error);
+  }
+
+  /** What became of a transaction whose COMMIT was sent and not answered. */
+  async #fateOf(begun: Begun, notes: Notes): Promise<Fate> {
     const until = this.#engine.timers.monotonic() + FATE_MS;
-    for (;;) {
+    while (this.#engine.timers.monotonic() < until) {
       try {
-        const status = await this.#engine.readers.use(async link => {
-          // Its session may still hold the transaction open although its connection is gone.
-          await link.once(
-            `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_xid = $1::xid8::xid`,
-            [xid],
-          );
-          const { rows } = await link.once('SELECT pg_xact_status($1::xid8) AS status', [xid]);
-          return (rows[0] as { status: string | null }).status;
-        });
-        if (status === 'committed') return true;
-        if (status === 'aborted') return false;
+        const fate = await this.#engine.readers.use(link => fateAt(link, begun, notes));
+        if (fate !== null) return fate;
       } catch (error) {
-        // The database does not know that number: it was promoted from a standby that never got it.
-        if (remedyOf(error) === 'none') return false;
+        // The database does not know that number: it was never given there.
+        if (remedyOf(error) === 'none') return 'aborted';
       }
-      if (this.#engine.timers.monotonic() > until)
-        throw new CoaxError(
-          'COAX_STORE_UNAVAILABLE',
-          'the connection to PostgreSQL ended while a transaction was being made durable',
-          { where: this.#engine.where, hint: 'Look whether it was done before doing it again.' },
-        );
       await this.#engine.pause(100);
     }
+    return 'unknown';
   }
+}
+
+/** Null: it has not ended. */
+async function fateAt(link: Link, begun: Begun, notes: Notes): Promise<Fate | null> {
+  const isSameLife = link.incarnation === begun.incarnation;
+  // Its session may still hold the transaction open although its connection is gone.
+  if (isSameLife)
+    await link.once(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_xid = $1::xid8::xid`,
+      [begun.xid],
+    );
+  const { rows } = await link.once('SELECT pg_xact_status($1::xid8) AS status', [begun.xid]);
+  const { status } = rows[0] as { status: string | null };
+  if (status === 'aborted') return 'aborted';
+  if (isSameLife && status !== 'committed') return null;
+  if (!isSameLife) {
+    // After a crash or a promotion the number may be another transaction's: only the ledger is proof.
+    if (status !== 'committed') return 'aborted';
+    const commit = notes.events.flatMap(({ commits }) => commits).at(0);
+    if (commit === undefined) return 'unknown';
+    const found = await link.once('SELECT 1 FROM commits WHERE msgid = $1 AND seq = $2 AND id = $3', [
+      commit.msgid,
+      commit.seq,
+      commit.id,
+    ]);
+    if (found.rows.length === 0) return 'aborted';
+  }
+  await link.settle();
+  return 'committed';
 }

@@ -67,6 +67,14 @@ export class Link {
     return this.client.query(sql, values as unknown[]);
   }
 
+  /**
+   * Waits until all that can be read now is as durable as what is written: a commit whose wait for the synchronous standby
+   * was broken off shows at the primary all the same.
+   */
+  async settle(): Promise<void> {
+    await this.once(`SELECT pg_logical_emit_message(true, 'coax', '')`);
+  }
+
   /** Ends the connection without waiting for anything under way. */
   destroy(): void {
     this.broken = true;

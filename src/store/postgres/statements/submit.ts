@@ -239,5 +239,7 @@ export async function foundSubmitted(link: Link, made: readonly Made[]): Promise
   const rows = await link.run<{ id: string }>('SELECT id FROM commits WHERE msgid = $1 AND seq = 0', [
     first.msgid,
   ]);
-  return rows[0]?.id === first.head;
+  if (rows[0]?.id !== first.head) return false;
+  await link.settle();
+  return true;
 }

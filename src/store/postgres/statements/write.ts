@@ -256,7 +256,7 @@ function refusal(claim: Claim, message: Message | undefined): WriteAnswer {
   return { kind: 'asked', claim: { ...claim, message } };
 }
 
-/** Which of these moves are in the database although their answer never came. */
+/** Which of these moves are in the database, and durable, although their answer never came. */
 export async function foundWritten(link: Link, moves: readonly Move[]): Promise<ReadonlySet<number>> {
   const heads = new Map(moves.map(({ after }) => [after.head, after.msgid]));
   const rows = await link.run<{ id: string }>(
@@ -264,6 +264,7 @@ export async function foundWritten(link: Link, moves: readonly Move[]): Promise<
      JOIN commits c ON c.msgid = i.msgid AND c.seq = i.seq`,
     [bigintArray(moves.map(({ after }) => after.msgid)), bigintArray(moves.map(({ after }) => after.seq))],
   );
+  if (rows.length > 0) await link.settle();
   return new Set(rows.flatMap(({ id }) => heads.get(id) ?? []));
 }
 
