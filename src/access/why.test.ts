@@ -35,10 +35,21 @@ function messageOf(more: Partial<Message> = {}): Message {
 
 const KNOWN = new Set(['resource select_host', 'compute create_vm']);
 const explain = (message: Message, commits: Partial<Commit>[] = [], served: string[] = ['resource']) =>
-  why({ message, newestFirst: commits as Commit[], children: [], served: new Set(served), known: KNOWN, last: null, now: 1000 });
+  why({
+    message,
+    newestFirst: commits as Commit[],
+    children: [],
+    served: new Set(served),
+    known: KNOWN,
+    last: null,
+    now: 1000,
+  });
 
 test('why a message waits is told: nobody serves it, nobody is free, backoff, a worker at it', () => {
-  assert.match(explain(messageOf(), [], []).reason, /Nobody can take resource select_host: module resource is served by no worker; never seen; it waits since 1970/);
+  assert.match(
+    explain(messageOf(), [], []).reason,
+    /Nobody can take resource select_host: module resource is served by no worker; never seen; it waits since 1970/,
+  );
   assert.equal(explain(messageOf(), [], []).waiting?.served, false);
   assert.match(explain(messageOf()).reason, /free worker at resource/);
   const last = { outcome: 'retry', error: { code: 'X', reason: 'busy' } } as Partial<Commit>;

@@ -160,8 +160,14 @@ export class Presence {
 
   async #bury(process: string): Promise<void> {
     const { store, claimantsOf, onDeath } = this.#options;
+    // Workers that spoke to it over HTTP have lost the connection by which they were known to live; those that have another
+    // by now are listed under another server.
+    const remote = (await readWorkers(store.reader)).filter(
+      worker => worker.process === process && worker.about.role === 'http',
+    );
     let claims = 0;
-    for (const claimant of claimantsOf(process)) claims += await store.releaseWorker(claimant);
+    for (const claimant of [...claimantsOf(process), ...remote.map(({ name }) => name)])
+      claims += await store.releaseWorker(claimant);
     await store.jot(db => forgetProcess(db, process));
     onDeath?.(process, claims);
   }

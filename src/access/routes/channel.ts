@@ -185,6 +185,7 @@ function sessionRoute(app: App, context: RouteContext): void {
     async (request, reply) => {
       const { worker } = request.query;
       const closing = holds.hold(reply);
+      await loseFormerClaims(context, worker);
       httpWorkers.sessionBegins(worker, store.now());
       const stream = new SseStream(reply);
       const end = channel.onAsk(worker, msgid => stream.send('ask', { msgid }));
@@ -202,6 +203,13 @@ function sessionRoute(app: App, context: RouteContext): void {
       return reply;
     },
   );
+}
+
+/** A worker that comes from another server, with which it has no session any more, has lost what it held. */
+async function loseFormerClaims({ services }: RouteContext, worker: string): Promise<void> {
+  const known = (await services.workers.list()).find(({ name }) => name === worker);
+  if (known !== undefined && known.about.role === 'http' && known.process !== services.name)
+    await services.store.releaseWorker(worker);
 }
 
 /** A claim with all that its step may know, so that a worker in another language need not read plans. */

@@ -1,5 +1,8 @@
 import { hostname } from 'node:os';
 import { CoaxError, textOf } from '../../../errors/coax-error.ts';
+import type { OpenCatalogue } from '../../../step/catalogue.ts';
+import { codesOf } from '../../../step/codes-of.ts';
+import { VERSION } from '../../compose/process-options.ts';
 import { findServer } from '../../context.ts';
 import { cell } from '../../output/output.ts';
 import { defineVerb, lengthOfTime, wholeNumber } from '../../verb.ts';
@@ -13,6 +16,10 @@ interface WorkerOptions {
 }
 
 const GRACE_MS = 10_000;
+/** So often the code is compared with what the server was told of it. */
+const LOOK_MS = 1000;
+
+type Codes = ReturnType<typeof codesOf>;
 
 /** A worker process of its own: it does the steps of its modules for a server, over HTTP. */
 export const verb = defineVerb<WorkerOptions>({
@@ -69,6 +76,9 @@ export const verb = defineVerb<WorkerOptions>({
       onFault: error =>
         out.hint(error instanceof CoaxError ? `${error.code}: ${error.reason}` : textOf(error)),
     });
+    const stopTelling = tellOfCode(catalogue, modules =>
+      channel.introduce({ worker: name, host: hostname(), pid: process.pid, version: VERSION, modules }),
+    );
     out.line(
       `${name} serves ${addressesOf(catalogue.modules(), options.at ?? []).join(' ')} for ${address.url}`,
     );
@@ -78,11 +88,26 @@ export const verb = defineVerb<WorkerOptions>({
     });
     out.hint('letting the steps under way end');
     await worker.drain(options.grace ?? GRACE_MS);
+    stopTelling();
     channel.close();
     catalogue.close();
     return 0;
   },
 });
+
+/** Tells now and whenever the code changes. Returns what ends it. */
+function tellOfCode(catalogue: OpenCatalogue, tell: (modules: Codes) => Promise<void>): () => void {
+  let told: unknown;
+  const look = (): void => {
+    if (catalogue.list() === told) return;
+    told = catalogue.list();
+    // A server that is away hears of it with the next session.
+    tell(codesOf(catalogue)).catch(() => {});
+  };
+  look();
+  const timer = setInterval(look, LOOK_MS);
+  return () => clearInterval(timer);
+}
 
 function addressesOf(modules: readonly string[], hosts: readonly string[]): string[] {
   return [...modules, ...hosts.flatMap(host => modules.map(module => `${module}@${host}`))];
