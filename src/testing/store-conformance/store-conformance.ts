@@ -1,5 +1,6 @@
 import { describe } from 'node:test';
 import { claimConformance } from './claim.ts';
+import { dropConformance } from './drop.ts';
 import { durabilityConformance } from './durability.ts';
 import type { StoreFactory } from './fixture.ts';
 import { readConformance } from './read.ts';
@@ -14,6 +15,7 @@ export function storeConformance(name: string, factory: StoreFactory): void {
     claimConformance(factory);
     writeConformance(factory);
     transactConformance(factory);
+    dropConformance(factory);
     readConformance(factory);
     durabilityConformance(factory);
   });
