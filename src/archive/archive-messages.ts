@@ -15,7 +15,7 @@ import { type Family, findFamilies } from './find-families.ts';
 import type { ObjectStore } from './object-store.ts';
 
 /** One file holds at most so much, except that a family stays together. */
-const MESSAGES_MAX = 2000;
+const MESSAGES_MAX = 1000;
 const CHARACTERS_MAX = 16_000_000;
 
 const COLUMNS = CORE_TABLES.find(({ name }) => name === 'messages')!.columns.map(({ name }) => name);
@@ -95,7 +95,7 @@ async function readBack(objects: ObjectStore, { row, ids }: ArchiveFile): Promis
   const [bytes, index] = [await objects.get(row.name), await objects.get(idsName(row.name))];
   if (bytes === null || index === null || !index.equals(ids))
     throw new CoaxError('COAX_ARCHIVE_CORRUPT', 'what was written is not there', { where });
-  const [fault] = checkContent(await decodeArchive(row, bytes));
+  const [fault] = await checkContent(await decodeArchive(row, bytes));
   if (fault !== undefined)
     throw new CoaxError('COAX_STORE_CORRUPT', `what does not verify is not archived: ${fault}`, {
       where,

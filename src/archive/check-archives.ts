@@ -40,7 +40,7 @@ async function check(row: ArchiveRow, open: (place: string) => ObjectStore): Pro
     const content = await decodeArchive(row, bytes);
     const ids = encodeIds(content.messages);
     const kept = await objects.get(idsName(row.name));
-    const faults = checkContent(content);
+    const faults = await checkContent(content);
     if (kept === null) faults.push('its index of commit ids is missing');
     else if (!kept.equals(ids) || hash('sha256', kept, 'hex') !== row.ids_sha256)
       faults.push('its index of commit ids is another one');
