@@ -14,6 +14,8 @@ describe('QMP with a real QEMU', () => {
   const socket = join(folder, 'qmp.sock');
   let pid: number;
 
+  const listens = (): Promise<boolean> => withQmp(socket, async () => true).catch(() => false);
+
   before(async () => {
     const files = { stdoutFile: join(folder, 'out'), stderrFile: join(folder, 'err') };
     const args = [
@@ -27,7 +29,8 @@ describe('QMP with a real QEMU', () => {
     ];
     pid = await spawnDetached(QEMU, args, files);
     const limit = AbortSignal.timeout(20_000);
-    while (!existsSync(socket)) await sleep(10, undefined, { signal: limit });
+    // The file is there a moment before anybody listens.
+    while (!(await listens())) await sleep(10, undefined, { signal: limit });
   });
   after(() => {
     if (existsSync(`/proc/${pid}`)) process.kill(pid, 'SIGKILL');
