@@ -41,6 +41,8 @@ export interface AccessOptions {
   readonly log?: FastifyBaseLogger;
 }
 
+/** Held requests are answered within so long when the server closes. */
+const LET_GO_MS = 5000;
 const BODY_BYTES_MAX = 2 * 1024 * 1024;
 
 /**
@@ -82,13 +84,15 @@ export async function makeApp(
     const hint = 'GET /openapi.json lists every operation.';
     answerError(new CoaxError('COAX_NOT_FOUND', `there is no operation ${where}`, { hint }), request, reply);
   });
+  const closing = new AbortController();
   app.decorateRequest('actor', '');
   app.addHook('onSend', async (request, reply) => {
+    // A connection that is kept would hold up the end of the server.
+    if (closing.signal.aborted) reply.header('connection', 'close');
     reply.header('x-request-id', request.id);
     reply.header('x-content-type-options', 'nosniff');
   });
 
-  const closing = new AbortController();
   const hub = new EventHub(services.store);
   const context: RouteContext = {
     services,
@@ -117,6 +121,8 @@ export async function makeApp(
     forget();
     closing.abort();
     hub.close();
+    // Closing cuts connections whose answer has ended, though its last bytes may not have left yet.
+    await context.holds.released(LET_GO_MS);
     await app.close();
   };
   return { app, stop };

@@ -16,6 +16,7 @@ export function waitMsOf(request: FastifyRequest, querySeconds: number | undefin
 export class Holds {
   readonly #closing: AbortSignal;
   #held = 0;
+  readonly #waiting: (() => void)[] = [];
 
   constructor(closing: AbortSignal) {
     this.#closing = closing;
@@ -30,8 +31,19 @@ export class Holds {
     const controller = new AbortController();
     reply.raw.once('close', () => {
       this.#held--;
+      if (this.#held === 0) for (const wake of this.#waiting.splice(0)) wake();
       controller.abort();
     });
     return AbortSignal.any([controller.signal, this.#closing]);
+  }
+
+  /** Resolves when every held request has been answered to its last byte, or after `ms`. */
+  async released(ms: number): Promise<void> {
+    if (this.#held === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.push(resolve);
+    const timer = setTimeout(resolve, ms);
+    await promise;
+    clearTimeout(timer);
   }
 }
