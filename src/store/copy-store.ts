@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { CoaxError } from '../errors/coax-error.ts';
 import { fsckStore } from './fsck.ts';
 import { type RawRow, type RawSource, type RawTable, type RawTarget, takenOver } from './raw-tables.ts';
+import type { StoreScan } from './store.ts';
 
 export interface CopyReport {
   readonly from: string;
@@ -118,7 +119,9 @@ async function assertEmpty(target: RawTarget, table: RawTable): Promise<void> {
 
 /** The source is checked by what was copied of it: damage is not carried on in silence. */
 async function verify(source: RawSource, target: RawTarget): Promise<void> {
-  const report = await fsckStore(target.scan(), { gapsPossible: source.shared });
+  // What the source does not know to be gone is a fault, although the target keeps a list of all that is not there.
+  const scan: StoreScan = { ...target.scan(), gaps: () => source.scan().gaps() };
+  const report = await fsckStore(scan, { gapsPossible: source.shared });
   if (report.ok) return;
   throw new CoaxError('COAX_FSCK', `${report.faults.length} faults came along; nothing was kept`, {
     where: source.where,

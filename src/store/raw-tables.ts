@@ -37,6 +37,8 @@ export interface RawSource {
   /** All rows in batches of bounded size. */
   rows(table: RawTable): AsyncIterable<readonly RawRow[]>;
   counters(): Promise<RawCounters>;
+  /** What is there now, for fsck. */
+  scan(): StoreScan;
   /** COAX_STORE_LOCKED when somebody wrote since it was opened. */
   assertUnchanged(): Promise<void>;
   close(): Promise<void>;
@@ -47,8 +49,6 @@ export interface RawTarget extends RawSource {
   insert(table: RawTable, rows: readonly RawRow[]): Promise<void>;
   /** After the last row: counters, and whatever the engine keeps beside the rows. */
   settle(counters: RawCounters): Promise<void>;
-  /** What is there now, for fsck. */
-  scan(): StoreScan;
   /** Makes all of it durable and visible at once. */
   finish(): Promise<void>;
 }

@@ -5,6 +5,10 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { archiveMessages } from '../../src/archive/archive-messages.ts';
+import { ArchivedReader } from '../../src/archive/archived-reader.ts';
+import { checkArchives } from '../../src/archive/check-archives.ts';
+import { FolderStore } from '../../src/archive/folder-store.ts';
 import { copyBetween } from '../../src/cli/compose-copy.ts';
 import { installationSchema } from '../../src/cli/installation-schema.ts';
 import { isCoaxError } from '../../src/errors/coax-error.ts';
@@ -200,6 +204,44 @@ describe('store copy', () => {
         } finally {
           await embedded.close();
         }
+      }),
+    ));
+
+  it('archives are known there, too; a message that is lost without a trace is not taken for archived', () =>
+    withFolder(dir =>
+      withDatabase(async ({ url, sql }) => {
+        const file = join(dir, 'coax.db');
+        const world = await makeWorld(file);
+        const openPlace = (place: string) => new FolderStore(place);
+        const source = openSqlite({ file, schema: installationSchema });
+        const ledger = await source.commits(world.long);
+        const { messages } = await archiveMessages(source, openPlace(join(dir, 'archive')), {
+          before: Number.MAX_SAFE_INTEGER,
+        });
+        await source.close();
+        await copyBetween(`sqlite:${file}`, url, () => {});
+        const back = join(dir, 'back.db');
+        await copyBetween(url, `sqlite:${back}`, () => {});
+        const twin = openSqlite({ file: back, schema: installationSchema });
+        try {
+          const reader = new ArchivedReader(twin, openPlace);
+          assert.deepEqual(await reader.commits(world.long), ledger);
+          assert.deepEqual((await fsckStore(twin.scan())).faults, []);
+          const { archived } = await checkArchives(twin.scan(), openPlace);
+          assert.equal(archived, messages);
+          await twin.transact(async tx => {
+            await tx.db.deleteFrom('commits').where('msgid', '=', world.queued).execute();
+            await tx.db.deleteFrom('messages').where('msgid', '=', world.queued).execute();
+          });
+        } finally {
+          await twin.close();
+        }
+        await refused(
+          copyBetween(`sqlite:${back}`, `sqlite:${dir}/lost.db`, () => {}),
+          'COAX_FSCK',
+          /nothing was kept/,
+        );
+        assert.equal((await sql('SELECT count(*)::int AS n FROM archives'))[0]?.n, 1);
       }),
     ));
 

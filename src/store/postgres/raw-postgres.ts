@@ -172,6 +172,10 @@ class RawPostgres implements RawSource {
     return { lastMsgid: row?.msgid ?? 0, lastPos: row?.pos ?? 0 };
   }
 
+  scan(): StoreScan {
+    return openScan({ read: work => work(this.link) });
+  }
+
   async assertUnchanged(): Promise<void> {
     await assertUnused(this.link);
     if ((await this.#sequences()) !== this.#mark)
@@ -256,10 +260,6 @@ class RawPostgresTarget extends RawPostgres implements RawTarget {
     if (lastMsgid > 0) await this.all(`SELECT setval('messages_msgid', $1)`, [lastMsgid]);
     if (lastPos > 0) await this.all(`SELECT setval('commits_pos', $1)`, [lastPos]);
     for (const next of [lastMsgid, lastMsgid + PARTITION_MESSAGES]) await this.#partition(next);
-  }
-
-  scan(): StoreScan {
-    return openScan({ read: work => work(this.link) });
   }
 
   async finish(): Promise<void> {

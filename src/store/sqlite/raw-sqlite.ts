@@ -140,6 +140,10 @@ class RawSqlite implements RawSource {
     return { lastMsgid: row?.msgid ?? 0, lastPos: row?.pos ?? 0 };
   }
 
+  scan(): StoreScan {
+    return openScan(this.connection);
+  }
+
   async assertUnchanged(): Promise<void> {
     // The lock is held.
   }
@@ -187,10 +191,6 @@ class RawSqliteTarget extends RawSqlite implements RawTarget {
          FROM (SELECT msgid FROM messages UNION ALL SELECT ?)) WHERE msgid > before + 1`,
       lastMsgid + 1,
     );
-  }
-
-  scan(): StoreScan {
-    return openScan(this.connection);
   }
 
   async finish(): Promise<void> {
