@@ -41,7 +41,9 @@ export function problemOf(error: CoaxError, requestId: string): Problem {
 /** The one place where anything thrown becomes an answer. */
 export function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const error = coaxErrorOf(thrown);
-  if (error.httpStatus >= 500) request.log.error({ err: thrown, reqId: request.id }, textOf(thrown));
+  // Draining is no fault of anybody.
+  if (error.httpStatus >= 500 && error.code !== 'COAX_NOT_READY')
+    request.log.error({ err: thrown, reqId: request.id }, textOf(thrown));
   const problem = problemOf(error, request.id);
   if (error.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1000));
   if (error.kind === 'auth') reply.header('www-authenticate', 'Bearer realm="coax"');

@@ -202,6 +202,9 @@ describe('roles of processes on one PostgreSQL', () => {
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       body: JSON.stringify({ worker: 'w', addresses: ['away'], waitMs: 60_000 }),
     });
+    await until('the claim is held', async () =>
+      (await client.workers()).items.some(({ name }) => name === 'w'),
+    );
     server.program.signal('SIGTERM');
     await until('it says that it drains', async () => {
       const { status, body } = await health(url);

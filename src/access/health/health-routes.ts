@@ -22,8 +22,6 @@ export function healthRoutes(app: App, health: Health): void {
   app.get(
     '/readyz',
     {
-      // It is asked every few seconds, and 503 is one of its answers.
-      logLevel: 'silent',
       schema: {
         operationId: 'readyz',
         tags: ['server'],
