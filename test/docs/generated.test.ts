@@ -10,13 +10,16 @@ import { page as ledger } from '../../scripts/docs/ledger.ts';
 import { page as message } from '../../scripts/docs/message.ts';
 import { ROOT } from '../../scripts/docs/page.ts';
 import { page as stateMachine } from '../../scripts/docs/state-machine.ts';
+import { page as workerProtocol } from '../../scripts/docs/worker-protocol.ts';
 import { describeApi } from '../../src/access/describe-api.ts';
 
 const pages: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/reference/openapi.json': describeApi,
   [CLI_PAGE.slice(ROOT.length + 1)]: cliPage,
   [ERRORS_PAGE.slice(ROOT.length + 1)]: errorsPage,
-  ...Object.fromEntries([message, ledger, flow, stateMachine].map(({ path, text }) => [path, text])),
+  ...Object.fromEntries(
+    [message, ledger, flow, stateMachine, workerProtocol].map(({ path, text }) => [path, text]),
+  ),
 };
 
 for (const [path, make] of Object.entries(pages)) {
