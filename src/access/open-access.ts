@@ -60,30 +60,7 @@ export async function makeApp(
   services: Services,
   log: FastifyBaseLogger,
 ): Promise<{ app: App; stop: () => Promise<void> }> {
-  const app: App = Fastify({
-    loggerInstance: log,
-    logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: BODY_BYTES_MAX,
-    // Receiving a request, not answering it: answers may be held for long.
-    requestTimeout: 60_000,
-    keepAliveTimeout: 75_000,
-    forceCloseConnections: 'idle',
-    genReqId: () => `r-${randomBytes(8).toString('hex')}`,
-    onProtoPoisoning: 'error',
-    onConstructorPoisoning: 'error',
-    clientErrorHandler: answerBrokenRequest,
-    frameworkErrors: (error, request, reply) => answerError(error, request, reply),
-    routerOptions: { maxParamLength: 300 },
-  }).withTypeProvider<ZodTypeProvider>();
-  app.setValidatorCompiler(checkBySchema as never);
-  // Answers are made by typed code; checking each again would cost as much as making it. The contract test does.
-  app.setSerializerCompiler(() => data => JSON.stringify(data));
-  app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
-  app.setNotFoundHandler((request, reply) => {
-    const where = `${request.method} ${request.url.split('?')[0]}`;
-    const hint = 'GET /openapi.json lists every operation.';
-    answerError(new CoaxError('COAX_NOT_FOUND', `there is no operation ${where}`, { hint }), request, reply);
-  });
+  const app = newApp(log);
   const closing = new AbortController();
   app.decorateRequest('actor', '');
   app.addHook('onSend', async (request, reply) => {
@@ -110,11 +87,7 @@ export async function makeApp(
   });
   await app.register(async scope => registerRoutes(scope as unknown as App, app, context));
   healthRoutes(app, services.health);
-  let document: string | null = null;
-  app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) => {
-    document ??= JSON.stringify(openApiDocument(app));
-    return reply.type('application/json').send(document);
-  });
+  documentRoute(app);
   await app.ready();
   const forget = services.workers.add(() => context.httpWorkers.now(services.store.now()));
   const stop = async (): Promise<void> => {
@@ -126,6 +99,43 @@ export async function makeApp(
     await app.close();
   };
   return { app, stop };
+}
+
+function documentRoute(app: App): void {
+  let document: string | null = null;
+  app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) => {
+    document ??= JSON.stringify(openApiDocument(app));
+    return reply.type('application/json').send(document);
+  });
+}
+
+/** Fastify with our own checks and our own errors, without a route. */
+function newApp(log: FastifyBaseLogger): App {
+  const app: App = Fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: BODY_BYTES_MAX,
+    // Receiving a request, not answering it: answers may be held for long.
+    requestTimeout: 60_000,
+    keepAliveTimeout: 75_000,
+    forceCloseConnections: 'idle',
+    genReqId: () => `r-${randomBytes(8).toString('hex')}`,
+    onProtoPoisoning: 'error',
+    onConstructorPoisoning: 'error',
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply),
+    routerOptions: { maxParamLength: 300 },
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(checkBySchema as never);
+  // Answers are made by typed code; checking each again would cost as much as making it. The contract test does.
+  app.setSerializerCompiler(() => data => JSON.stringify(data));
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
+  app.setNotFoundHandler((request, reply) => {
+    const where = `${request.method} ${request.url.split('?')[0]}`;
+    const hint = 'GET /openapi.json lists every operation.';
+    answerError(new CoaxError('COAX_NOT_FOUND', `there is no operation ${where}`, { hint }), request, reply);
+  });
+  return app;
 }
 
 function registerRoutes(scope: App, app: App, context: RouteContext): void {
