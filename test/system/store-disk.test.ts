@@ -137,7 +137,7 @@ it('one data directory serves one process, and is free at once when that is kill
     const file = join(dir, 'coax.db');
     const source = new URL('../../src/store/sqlite/open-sqlite.ts', import.meta.url).href;
     const code = `import { openSqlite } from ${JSON.stringify(source)};
-      openSqlite({ file: ${JSON.stringify(file)} }); console.log('open'); setInterval(() => {}, 1000);`;
+      globalThis.held = openSqlite({ file: ${JSON.stringify(file)} }); console.log('open'); setInterval(() => {}, 1000);`;
     const holder = spawn(process.execPath, ['--input-type=module', '-e', code], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
