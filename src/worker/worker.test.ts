@@ -200,6 +200,38 @@ describe('a worker', () => {
     assert.deepEqual([message.phase, message.fence, runs], ['done', 1, 1]);
   });
 
+  test('stops a step by itself when it cannot extend the lease, and writes nothing of it', async () => {
+    const stopped = gate();
+    let finished = 0;
+    start(
+      moduleOf(async ({ signal }) => {
+        await new Promise(resolve => signal.addEventListener('abort', resolve));
+        stopped.open();
+        return {};
+      }),
+      {
+        leaseMs: 300,
+        channel: {
+          claim: (wish, signal) => channel.claim({ ...wish, leaseMs: 60_000 }, signal),
+          extend: async () => {
+            throw new Error('nobody answers');
+          },
+          release: async () => {},
+          onAsk: () => () => {},
+          finish: async end => {
+            finished += 1;
+            return channel.finish(end);
+          },
+        },
+      },
+    );
+    const [msgid] = (await submit()) as [number];
+    await stopped.opened;
+    await workers[0]?.drain(0);
+    assert.equal(finished, 0);
+    assert.deepEqual(await outcomes(msgid), ['accepted']);
+  });
+
   test('takes over what another left behind when its lease ends, and the late one cannot write', async () => {
     const stuck = gate();
     const late = gate();
@@ -212,9 +244,8 @@ describe('a worker', () => {
         return { by: 'dead' };
       }),
       {
-        leaseMs: 1,
         channel: {
-          claim: (wish, signal) => channel.claim(wish, signal),
+          claim: (wish, signal) => channel.claim({ ...wish, leaseMs: 1 }, signal),
           extend: async claims => claims.map(() => 'held' as const),
           release: async () => {},
           onAsk: () => () => {},

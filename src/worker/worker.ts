@@ -42,8 +42,14 @@ const WAIT_MS = 30_000;
 /** Nobody may claim a step whose action is unknown here for so long, so that it does not come back at once. */
 const UNKNOWN_AGAIN_MS = 500;
 
+/** Until when a claim is held for certain (monotonic). */
+interface Lease {
+  until: number;
+}
+
 interface Entry {
   readonly call: RunningStep;
+  readonly lease: Lease;
   giveUp: ((outcome: StepOutcome) => void) | null;
   readonly external: boolean;
 }
@@ -64,8 +70,9 @@ export class Worker {
   readonly #quiet: (() => void)[] = [];
   readonly #stopAsk: () => void;
   readonly #stopLost: (() => void) | undefined;
-  /** How often all claims were lost at once: a claim of an earlier time is begun no more. */
+  /** How often claims may have been lost unheard: a claim of an earlier time is begun no more. */
   #losses = 0;
+  #swept: number;
   #stopSweep: (() => void) | undefined;
   #inFlight = 0;
   #extended: number;
@@ -76,7 +83,7 @@ export class Worker {
     this.#options = options;
     this.#timers = options.timers ?? REAL_TIMERS;
     this.#executables = new Slots(options.executables ?? EXECUTABLES);
-    this.#extended = this.#timers.monotonic();
+    this.#extended = this.#swept = this.#timers.monotonic();
     this.#stopAsk = options.channel.onAsk(options.name, msgid =>
       this.#running.get(msgid)?.call.stop('asked'),
     );
@@ -122,7 +129,7 @@ export class Worker {
   async #run(): Promise<void> {
     const { channel, name } = this.#options;
     const concurrency = this.#options.concurrency ?? CONCURRENCY;
-    const leaseMs = this.#options.leaseMs ?? LEASE_MS;
+    const leaseMs = this.#leaseMs;
     while (!this.#stop.signal.aborted) {
       const limit = concurrency - this.#inFlight;
       if (limit <= 0) {
@@ -149,9 +156,10 @@ export class Worker {
   /** Takes one message as far as it goes here. */
   async #carry(first: Claim, losses: number): Promise<void> {
     this.#inFlight += 1;
+    const lease: Lease = { until: this.#timers.monotonic() + this.#leaseMs };
     try {
       let claim: Claim | null = first;
-      while (claim !== null) claim = await this.#doStep(claim, losses);
+      while (claim !== null) claim = await this.#doStep(claim, lease, losses);
     } catch (error) {
       this.#options.onFault?.(error);
     } finally {
@@ -161,7 +169,7 @@ export class Worker {
     }
   }
 
-  async #doStep(claim: Claim, losses: number): Promise<Claim | null> {
+  async #doStep(claim: Claim, lease: Lease, losses: number): Promise<Claim | null> {
     if (losses !== this.#losses) {
       // It may have been given after the loss: then nobody else would see to it before the lease ends.
       await this.#options.channel.release([claim], false);
@@ -179,7 +187,7 @@ export class Worker {
       return this.#finish(claim, step, irreversible(step), action.code);
     if (action.kind === 'transactional') return this.#doInTransaction(claim, step, action);
     const started = this.#options.now();
-    const { outcome, call } = await this.#perform(claim, step, action);
+    const { outcome, call } = await this.#perform(claim, lease, step, action);
     // Nothing is known of what the next owner does with it.
     if (call.stopped === 'lost') return null;
     if (call.stopped === 'drain' && outcome.kind !== 'ok') {
@@ -199,16 +207,19 @@ export class Worker {
 
   async #perform(
     claim: Claim,
+    lease: Lease,
     step: ActionStep,
     action: Action,
   ): Promise<{ outcome: StepOutcome; call: RunningStep }> {
     const external = action.kind === 'executable';
     const call = new RunningStep(claim, step, this.#options.name);
-    const entry: Entry = { call, giveUp: null, external };
+    const entry: Entry = { call, lease, giveUp: null, external };
     // Before its turn, so that its lease is extended while it waits.
     this.#running.set(claim.msgid, entry);
     if (external) await this.#executables.take();
     try {
+      // Another may be at it by now.
+      if (this.#timers.monotonic() >= lease.until) call.stop('lost');
       if (call.stopped !== null) return { outcome: calledOff(call), call };
       call.begin(this.#timers.monotonic());
       const outcome = await new Promise<StepOutcome>(resolve => {
@@ -318,20 +329,28 @@ export class Worker {
     );
   }
 
-  /** Ends what is over its time, and holds on to what still runs. */
+  get #leaseMs(): number {
+    return this.#options.leaseMs ?? LEASE_MS;
+  }
+
+  /** Ends what is over its time and what may be another's by now, and holds on to what still runs. */
   #sweep(): void {
     const now = this.#timers.monotonic();
     if (!sameList(this.#options.addresses(), this.#asked) && !this.#stop.signal.aborted) {
       this.#waiting.abort();
       this.#waiting = new AbortController();
     }
-    for (const { call, giveUp, external } of this.#running.values()) {
+    const leaseMs = this.#leaseMs;
+    // The process was stopped: a claim that arrives now may have been made long ago.
+    if (now - this.#swept > leaseMs / 3) this.#losses += 1;
+    this.#swept = now;
+    for (const { call, lease, giveUp, external } of this.#running.values()) {
+      if (now >= lease.until) call.stop('lost');
       if (now < call.deadline) continue;
       call.stop('timeout');
       // An executable ends its processes itself and then tells; a function may never listen.
       if (!external && now > call.deadline + GRACE_MS) giveUp?.(timedOut(call));
     }
-    const leaseMs = this.#options.leaseMs ?? LEASE_MS;
     if (now - this.#extended > leaseMs / 3) {
       this.#extended = now;
       void this.#extend(leaseMs);
@@ -339,16 +358,18 @@ export class Worker {
   }
 
   async #extend(leaseMs: number): Promise<void> {
-    const calls = [...this.#running.values()].map(({ call }) => call);
-    if (calls.length === 0) return;
+    const entries = [...this.#running.values()];
+    if (entries.length === 0) return;
+    const asked = this.#timers.monotonic();
     try {
       const answers = await this.#options.channel.extend(
-        calls.map(({ claim }) => claim),
+        entries.map(({ call }) => call.claim),
         leaseMs,
       );
       for (const [index, answer] of answers.entries()) {
-        if (answer === 'held') continue;
-        calls[index]?.stop(answer === 'lost' ? 'lost' : 'asked');
+        const entry = entries[index];
+        if (entry !== undefined && answer !== 'lost') entry.lease.until = asked + leaseMs;
+        if (answer !== 'held') entry?.call.stop(answer === 'lost' ? 'lost' : 'asked');
       }
     } catch (error) {
       this.#options.onFault?.(error);

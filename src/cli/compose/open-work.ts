@@ -76,7 +76,7 @@ export async function openWork(
       addresses: () => served.now(),
       now: () => store.now(),
       isKnown: (module, action) => presence.isKnown(module, action),
-      ...(!store.capabilities.shared && { leaseMs: OWN_LEASE_MS }),
+      ...leaseOf(options, store.capabilities.shared),
       onFault,
     });
     worker = begun;
@@ -84,6 +84,11 @@ export async function openWork(
   };
   opened.defer(tellOfChanges(parts, presence));
   return { name, channel, presence, start };
+}
+
+function leaseOf({ leaseMs }: ProcessOptions, isShared: boolean): { leaseMs?: number } {
+  if (!isShared) return { leaseMs: OWN_LEASE_MS };
+  return leaseMs === undefined ? {} : { leaseMs };
 }
 
 const groupsOf = (name: string): string => `${name}-groups`;

@@ -21,6 +21,8 @@ export interface ProcessOptions {
   readonly retainMs?: number;
   /** Where archives go: a folder, or s3://bucket/prefix; else the folder archive of the data directory. */
   readonly archive?: string;
+  /** How long a step that nobody extends stays with its worker, on a store that is shared. */
+  readonly leaseMs?: number;
   /** A line about what the process does. */
   log(line: string): void;
 }

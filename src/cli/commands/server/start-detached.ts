@@ -54,6 +54,7 @@ function upArguments(dataDir: string, options: UpOptions): string[] {
     ...(options.simulate ? ['--simulate'] : []),
     ...(options.allowRemote ? ['--allow-remote'] : []),
     ...(options.listen ? ['--listen', options.listen] : []),
+    ...(options.lease === undefined ? [] : ['--lease', `${options.lease}ms`]),
     ...(options.grace === undefined ? [] : ['--grace', `${options.grace}ms`]),
     ...(options.retain === undefined ? [] : ['--retain', `${options.retain}ms`]),
     ...(options.archive

@@ -52,6 +52,11 @@ export const verb = defineVerb<UpOptions>({
       completes: 'file',
     },
     {
+      flags: '--lease <time>',
+      about: 'On a shared store: how long a step stays with a worker that is not heard of (default 30s)',
+      parse: lengthOfTime,
+    },
+    {
       flags: '--grace <time>',
       about: 'How long steps under way may take when it stops',
       parse: lengthOfTime,
@@ -104,6 +109,7 @@ async function serve({ dataDir, out }: Context, options: UpOptions): Promise<num
     simulate: options.simulate ?? false,
     modulesDirs: options.modules ?? [],
     flowsDirs: options.flows ?? [],
+    ...(options.lease !== undefined && { leaseMs: options.lease }),
     ...(options.retain !== undefined && { retainMs: options.retain }),
     ...(options.archive !== undefined && { archive: placeOf(options.archive) }),
     log: line => out.hint(`${out.errorStyle('dim', new Date().toISOString())}  ${plain(line)}`),

@@ -12,6 +12,7 @@ interface WorkerOptions {
   readonly name?: string;
   readonly at?: readonly string[];
   readonly concurrency?: number;
+  readonly lease?: number;
   readonly grace?: number;
 }
 
@@ -48,6 +49,11 @@ export const verb = defineVerb<WorkerOptions>({
     },
     { flags: '--concurrency <n>', about: 'Steps under way at one time', parse: wholeNumber(1) },
     {
+      flags: '--lease <time>',
+      about: 'How long a step stays with this worker when it is not heard of (default 30s)',
+      parse: lengthOfTime,
+    },
+    {
       flags: '--grace <time>',
       about: 'How long steps under way may take when it stops (default 10s)',
       parse: lengthOfTime,
@@ -73,6 +79,7 @@ export const verb = defineVerb<WorkerOptions>({
       addresses: () => addressesOf(catalogue.modules(), options.at ?? []),
       now: () => Date.now(),
       ...(options.concurrency !== undefined && { concurrency: options.concurrency }),
+      ...(options.lease !== undefined && { leaseMs: options.lease }),
       onFault: error =>
         out.hint(error instanceof CoaxError ? `${error.code}: ${error.reason}` : textOf(error)),
     });
