@@ -21,17 +21,46 @@ export interface PostgresCluster {
   close(): Promise<void>;
 }
 
+/** A server that follows a primary. */
+export interface PostgresStandby extends PostgresCluster {
+  /** Ends the following: it takes writes from now on. */
+  promote(): Promise<void>;
+}
+
 const USER = 'coax';
 const PROGRAMS = '/usr/lib/postgresql';
 
 /** Makes and starts a cluster. `settings`: lines for postgresql.conf beyond the defaults. */
-export async function makePostgresCluster(settings: readonly string[] = []): Promise<PostgresCluster> {
+export function makePostgresCluster(settings: readonly string[] = []): Promise<PostgresCluster> {
+  return makeServer(settings, (data, run) =>
+    run('initdb', ['-D', data, '-U', USER, '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync']),
+  );
+}
+
+/** Copies a running cluster and follows it; `name` is what the primary may name in synchronous_standby_names. */
+export function makePostgresStandby(
+  primary: PostgresCluster,
+  name: string,
+  settings: readonly string[] = [],
+): Promise<PostgresStandby> {
+  const source = `host=127.0.0.1 port=${primary.port} user=${USER} application_name=${name}`;
+  return makeServer(settings, (data, run) =>
+    run('pg_basebackup', ['-d', source, '-D', data, '-R', '-X', 'stream', '-c', 'fast', '--no-sync']),
+  );
+}
+
+type Run = (program: string, args: readonly string[]) => Promise<void>;
+
+async function makeServer(
+  settings: readonly string[],
+  fill: (data: string, run: Run) => Promise<void>,
+): Promise<PostgresStandby> {
   const folder = mkdtempSync(join(tmpdir(), 'coax-pg-'));
   const data = join(folder, 'data');
   const bin = programFolder();
   const owner = ownerOf();
   if (owner !== null) chownSync(folder, owner.uid, owner.gid);
-  const run = async (program: string, args: readonly string[]): Promise<void> => {
+  const run: Run = async (program, args) => {
     const command = [join(bin, program), ...args];
     // PostgreSQL refuses to run as root.
     const [first, ...rest] =
@@ -48,7 +77,7 @@ export async function makePostgresCluster(settings: readonly string[] = []): Pro
     `unix_socket_directories=${folder}`,
     ...settings,
   ];
-  const cluster: PostgresCluster = {
+  const cluster: PostgresStandby = {
     port,
     url: (database = 'postgres') => `postgres://${USER}@127.0.0.1:${port}/${database}`,
     socketUrl: (database = 'postgres') =>
@@ -59,13 +88,14 @@ export async function makePostgresCluster(settings: readonly string[] = []): Pro
         'start', '-w', '-D', data, '-l', join(folder, 'log'), '-o', options.map(line => `-c ${line}`).join(' '),
       ]), // biome-ignore format: options with their values
     stop: mode => run('pg_ctl', ['stop', '-w', '-D', data, '-m', mode]),
+    promote: () => run('pg_ctl', ['promote', '-w', '-D', data]),
     async close() {
       await cluster.stop('immediate').catch(() => {});
       rmSync(folder, { recursive: true, force: true });
     },
   };
   try {
-    await run('initdb', ['-D', data, '-U', USER, '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync']);
+    await fill(data, run);
     await cluster.start();
   } catch (error) {
     await cluster.close();
