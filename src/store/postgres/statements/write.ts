@@ -16,7 +16,8 @@ import type { Notes } from '../notes.ts';
  * that the writer saw, and nobody asked for something that the writer does not know of; `forced` is a person's move.
  *
  * Parents of messages that come to rest are locked first, before any row of the batch, as a group's look at its children
- * locks its parent first: so the look either sees the child at rest, or is woken by it.
+ * locks its parent first: so the look either sees the child at rest, or is woken by it. The newest commit of a message is
+ * inserted after those before it, so that its position is the highest, too.
  */
 const WRITE = `WITH parents AS MATERIALIZED (
   SELECT msgid, phase FROM messages WHERE msgid = ANY ($1::bigint[]) ORDER BY msgid FOR NO KEY UPDATE
@@ -45,10 +46,11 @@ const WRITE = `WITH parents AS MATERIALIZED (
   INSERT INTO commits (msgid, seq, prefix, origin, id, body)
   SELECT e.msgid, e.seq::integer, e.prefix, $29::integer, e.id, e.body
   FROM unnest($30::bigint[], $31::bigint[], $32::bigint[], $33::text[], $34::text[]) AS e (msgid, seq, prefix, id, body)
-  WHERE e.msgid IN (SELECT msgid FROM moved)
+  WHERE e.msgid IN (SELECT msgid FROM moved) RETURNING 1
 ), latest AS (
   INSERT INTO commits (msgid, seq, prefix, origin, id, body, snapshot)
-  SELECT msgid, seq::integer, prefix, $29::integer, head, body, snapshot FROM moved WHERE body IS NOT NULL
+  SELECT msgid, seq::integer, prefix, $29::integer, head, body, snapshot FROM moved
+  WHERE body IS NOT NULL AND (SELECT count(*) FROM earlier) >= 0
 )
 SELECT msgid, (SELECT count(*) FROM woken) AS woken FROM moved`;
 
