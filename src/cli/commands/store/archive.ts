@@ -6,10 +6,10 @@ export const verb = defineVerb<{ olderThan: number; to?: string }>({
   examples: [
     ['coax archive --older-than 30d', "into the folder archive of the server's data directory"],
     ['coax archive --older-than 30d --to s3://bucket/coax', 'into a bucket'],
-    ['coax up --retain 30d --archive /srv/coax-archive', 'by itself, every hour'],
   ],
   details: [
     'Only what is done or rolled back and holds nothing is archived: the message that made a living VM stays. A file is read back and verified before its messages leave the store.',
+    '`coax up --retain 30d --archive /srv/coax-archive` does it by itself, every hour.',
     'log, show, diff, blame, fork and fsck read archived messages as before; ls lists them with --archived.',
   ],
   options: [
