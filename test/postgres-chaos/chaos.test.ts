@@ -15,7 +15,7 @@ const KINDS = ['pause worker', 'kill worker', 'crash database', 'kill server', '
 test(`keeps every promise through ${events} deaths and pauses of servers, workers and PostgreSQL (seed ${seed})`, async t => {
   const cluster = await makePostgresCluster();
   try {
-    await using installation = await Installation.open(cluster.url(), cluster.url(), 3, 3);
+    await using installation = await Installation.open(() => cluster.url(), cluster.url(), 3, 3);
     const random = new Random(seed);
     const clients = new Clients(installation, random);
     const running = clients.run(4, 300);

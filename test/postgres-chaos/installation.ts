@@ -71,17 +71,17 @@ export class Installation {
   readonly workers: Member[] = [];
   readonly clients: CoaxClient[] = [];
 
-  /** `storeUrl`: what the processes are told; `database`: for the test itself. */
+  /** `storeUrlOf`: what each process is told; `database`: for the test itself, at the end. */
   static async open(
-    storeUrl: string,
+    storeUrlOf: (name: string) => string,
     database: string,
     servers: number,
     workers: number,
   ): Promise<Installation> {
     const made = new Installation(database);
-    const env = { COAX_STORE: storeUrl };
-    for (let n = 0; n < servers; n++) await made.#addServer(`s${n}`, env);
-    for (let n = 0; n < workers; n++) made.#addWorker(`w${n}`, n, env);
+    const env = (name: string) => ({ COAX_STORE: storeUrlOf(name) });
+    for (let n = 0; n < servers; n++) await made.#addServer(`s${n}`, env(`s${n}`));
+    for (let n = 0; n < workers; n++) made.#addWorker(`w${n}`, n, env(`w${n}`));
     for (const member of [...made.servers, ...made.workers]) member.start();
     await made.up();
     return made;

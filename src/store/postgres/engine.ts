@@ -35,7 +35,7 @@ export class Engine {
   readonly readers: Pool;
   /** Claims, leases and notices. */
   readonly leases: SharedLink;
-  readonly #options: Omit<LinkOptions, 'answerMs' | 'byIndex'>;
+  #options: Omit<LinkOptions, 'answerMs' | 'byIndex'>;
   #closed = false;
 
   constructor(options: Omit<LinkOptions, 'answerMs' | 'byIndex'>, timers: Timers) {
@@ -57,6 +57,15 @@ export class Engine {
       byIndex: kind === 'hot',
     });
     this.clock.heard(link.clock);
+    // The next connection begins where this one was made: a host that is gone answers only after seconds.
+    const { servers } = this.#options;
+    if (servers[0]?.where !== link.where) {
+      const first = servers.filter(({ where }) => where === link.where);
+      this.#options = {
+        ...this.#options,
+        servers: [...first, ...servers.filter(each => !first.includes(each))],
+      };
+    }
     return link;
   }
 

@@ -1,0 +1,128 @@
+import { connect, createServer, type Socket } from 'node:net';
+
+/** `frozen`: bytes are neither taken nor lost. `refused`: there is no way. */
+type Way = 'open' | 'frozen' | 'refused';
+
+interface Pair {
+  readonly client: Socket;
+  readonly database: Socket;
+}
+
+/** The network between a server and PostgreSQL, with a hand on it. */
+export class NetworkProxy {
+  readonly #pairs = new Set<Pair>();
+  readonly #server;
+  readonly #target: number;
+  #way: Way = 'open';
+  #delayMs = 0;
+  #trap: { bytes: string; sprung: () => void } | null = null;
+
+  static async open(target: number): Promise<NetworkProxy> {
+    const proxy = new NetworkProxy(target);
+    await new Promise<void>(resolve => proxy.#server.listen(0, '127.0.0.1', resolve));
+    return proxy;
+  }
+
+  private constructor(target: number) {
+    this.#target = target;
+    this.#server = createServer({ allowHalfOpen: true }, client => this.#join(client));
+  }
+
+  get port(): number {
+    return (this.#server.address() as { port: number }).port;
+  }
+
+  /** That URL, through here. */
+  url(url: string): string {
+    const through = new URL(url);
+    through.port = String(this.port);
+    return String(through);
+  }
+
+  #join(client: Socket): void {
+    if (this.#way === 'refused') {
+      client.destroy();
+      return;
+    }
+    const database = connect({ port: this.#target, host: '127.0.0.1', allowHalfOpen: true });
+    const pair = { client, database };
+    this.#pairs.add(pair);
+    for (const socket of [client, database])
+      socket
+        .on('error', () => {})
+        .on('close', () => {
+          this.#pairs.delete(pair);
+          client.destroy();
+          database.destroy();
+        });
+    this.#carry(client, database, data => {
+      if (this.#trap === null || !data.includes(this.#trap.bytes)) return;
+      const { sprung } = this.#trap;
+      this.#trap = null;
+      // Its answer, which says that it is done, goes nowhere.
+      database.removeAllListeners('data').once('data', () => {
+        this.refuse();
+        sprung();
+      });
+    });
+    this.#carry(database, client);
+    if (this.#way === 'frozen') for (const socket of [client, database]) socket.pause();
+  }
+
+  #carry(from: Socket, to: Socket, look: (data: Buffer) => void = () => {}): void {
+    from.on('data', data => {
+      look(data);
+      if (this.#delayMs === 0) to.write(data);
+      else setTimeout(() => to.write(data), this.#delayMs);
+    });
+    from.on('end', () => to.end());
+  }
+
+  /** Ends all connections, and refuses new ones until `mend`. */
+  refuse(): void {
+    this.#way = 'refused';
+    this.cut();
+  }
+
+  /** Ends all connections. */
+  cut(): void {
+    for (const { client } of this.#pairs) client.destroy();
+  }
+
+  /** Nothing comes through, and nobody is told. */
+  freeze(): void {
+    this.#way = 'frozen';
+    for (const pair of this.#pairs) for (const socket of [pair.client, pair.database]) socket.pause();
+  }
+
+  slow(delayMs: number): void {
+    this.#delayMs = delayMs;
+  }
+
+  /** The database hears that its client sends no more; what it still answers goes nowhere, and the client hears nothing. */
+  halfClose(): void {
+    for (const { database, client } of this.#pairs) {
+      database.removeAllListeners('data').resume();
+      client.removeAllListeners('data').resume();
+      database.removeAllListeners('end').end();
+    }
+  }
+
+  mend(): void {
+    this.#way = 'open';
+    this.#delayMs = 0;
+    for (const pair of this.#pairs) for (const socket of [pair.client, pair.database]) socket.resume();
+  }
+
+  /** The next time that a client sends these bytes, the database gets them, its answer is lost, and so is the network. */
+  loseAnswerTo(bytes: string): Promise<void> {
+    return new Promise(sprung => {
+      this.#trap = { bytes, sprung };
+    });
+  }
+
+  async close(): Promise<void> {
+    this.refuse();
+    await new Promise(resolve => this.#server.close(resolve));
+  }
+}
