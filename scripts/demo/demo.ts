@@ -38,8 +38,8 @@ async function main(): Promise<void> {
 /** A server on the usual data directory: the one that runs, or a new one. */
 async function startServer(): Promise<string> {
   say('1. A server: store, worker, cloud and HTTP API in one process.');
-  const running = await ask<{ running: boolean; url?: string }>('status').catch(() => null);
-  if (running === null || !running.running) {
+  const running = await ask<{ ok: boolean }>('status').catch(() => null);
+  if (running === null) {
     await expect(0, 'up', '--detach', '--flows', FLOWS, ...(simulate ? ['--simulate'] : []));
   }
   const flows = await ask<{ items: { name: string }[] }>('flow', 'ls');
