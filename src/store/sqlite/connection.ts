@@ -1,8 +1,6 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import {
   type CompiledQuery,
-  type DatabaseConnection,
-  type Driver,
   Kysely,
   type QueryResult,
   SqliteAdapter,
@@ -10,6 +8,7 @@ import {
   SqliteQueryCompiler,
 } from 'kysely';
 import { invariant } from '../../errors/coax-error.ts';
+import { BorrowedDriver } from '../borrowed-driver.ts';
 import { fromSqlite } from './sqlite-error.ts';
 
 const STATEMENTS_MAX = 500;
@@ -35,7 +34,8 @@ export class Connection {
     this.kysely = new Kysely({
       dialect: {
         createAdapter: () => new SqliteAdapter(),
-        createDriver: () => new ConnectionDriver(this),
+        createDriver: () =>
+          new BorrowedDriver(<R>(query: CompiledQuery) => Promise.resolve(execute<R>(this, query))),
         createIntrospector: db => new SqliteIntrospector(db),
         createQueryCompiler: () => new SqliteQueryCompiler(),
       },
@@ -84,33 +84,6 @@ export class Connection {
       throw fromSqlite(error, this.file);
     }
   }
-}
-
-/** Lets Kysely build and run queries on a connection whose transactions somebody else begins and ends. */
-class ConnectionDriver implements Driver {
-  readonly #connection: DatabaseConnection;
-
-  constructor(connection: Connection) {
-    this.#connection = {
-      executeQuery: <R>(query: CompiledQuery) => Promise.resolve(execute<R>(connection, query)),
-      // biome-ignore lint/correctness/useYield: streams are not offered on this connection
-      streamQuery: async function* () {
-        throw new Error('streaming is not supported here');
-      },
-    };
-  }
-
-  async init(): Promise<void> {}
-  async acquireConnection(): Promise<DatabaseConnection> {
-    return this.#connection;
-  }
-  async beginTransaction(): Promise<void> {
-    throw new Error('the transaction is open already: do not begin another');
-  }
-  async commitTransaction(): Promise<void> {}
-  async rollbackTransaction(): Promise<void> {}
-  async releaseConnection(): Promise<void> {}
-  async destroy(): Promise<void> {}
 }
 
 function execute<R>(connection: Connection, query: CompiledQuery): QueryResult<R> {

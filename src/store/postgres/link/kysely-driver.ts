@@ -1,13 +1,12 @@
 import {
   type CompiledQuery,
-  type DatabaseConnection,
-  type Driver,
   Kysely,
   PostgresAdapter,
   PostgresIntrospector,
   PostgresQueryCompiler,
   type QueryResult,
 } from 'kysely';
+import { BorrowedDriver } from '../../borrowed-driver.ts';
 import type { Link } from './link.ts';
 
 type Run = <T>(work: (link: Link) => Promise<T>) => Promise<T>;
@@ -18,38 +17,12 @@ export function kyselyOn(run: Run): Kysely<any> {
   return new Kysely({
     dialect: {
       createAdapter: () => new PostgresAdapter(),
-      createDriver: () => new LinkDriver(run),
+      createDriver: () =>
+        new BorrowedDriver(<R>(query: CompiledQuery) => run(link => execute<R>(link, query))),
       createIntrospector: db => new PostgresIntrospector(db),
       createQueryCompiler: () => new PostgresQueryCompiler(),
     },
   });
-}
-
-/** Somebody else begins and ends the transactions. */
-class LinkDriver implements Driver {
-  readonly #connection: DatabaseConnection;
-
-  constructor(run: Run) {
-    this.#connection = {
-      executeQuery: <R>(query: CompiledQuery) => run(link => execute<R>(link, query)),
-      // biome-ignore lint/correctness/useYield: streams are not offered on this connection
-      streamQuery: async function* () {
-        throw new Error('streaming is not supported here');
-      },
-    };
-  }
-
-  async init(): Promise<void> {}
-  async acquireConnection(): Promise<DatabaseConnection> {
-    return this.#connection;
-  }
-  async beginTransaction(): Promise<void> {
-    throw new Error('the transaction is open already: do not begin another');
-  }
-  async commitTransaction(): Promise<void> {}
-  async rollbackTransaction(): Promise<void> {}
-  async releaseConnection(): Promise<void> {}
-  async destroy(): Promise<void> {}
 }
 
 async function execute<R>(link: Link, query: CompiledQuery): Promise<QueryResult<R>> {
