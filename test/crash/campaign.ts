@@ -4,6 +4,7 @@ import type { MessageView } from '../../src/api/message.ts';
 import type { CoaxClient } from '../../src/client/client.ts';
 import { isCoaxError } from '../../src/errors/coax-error.ts';
 import type { Parameters } from '../../src/message/message.ts';
+import { everyMessage } from '../../src/testing/every-message.ts';
 import { Random } from '../simulation/random.ts';
 import { Installation } from './installation.ts';
 
@@ -142,18 +143,7 @@ async function rest(client: CoaxClient): Promise<MessageView[]> {
     );
     await sleep(100);
   }
-  const all: MessageView[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await client.messages({
-      children: true,
-      limit: 100,
-      ...(cursor !== undefined && { cursor }),
-    });
-    all.push(...page.items);
-    cursor = page.next;
-  } while (cursor !== undefined);
-  return all;
+  return everyMessage(client);
 }
 
 /** What is done has made each of its things, what is rolled back has left none, and nobody else made any. */

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { MessageView } from '../../src/api/message.ts';
 import type { CoaxClient } from '../../src/client/client.ts';
 import { isCoaxError } from '../../src/errors/coax-error.ts';
+import { everyMessage } from '../../src/testing/every-message.ts';
 import type { Random } from '../simulation/random.ts';
 import type { Call, Look } from './checker.ts';
 import { FLOW_NAMES, type Installation } from './installation.ts';
@@ -117,16 +118,5 @@ export async function rest(client: CoaxClient, withinMs: number): Promise<Messag
         `under way: ${JSON.stringify((await client.messages({ children: true, limit: 20 })).items)}`,
       );
   }
-  const all: MessageView[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await client.messages({
-      children: true,
-      limit: 100,
-      ...(cursor !== undefined && { cursor }),
-    });
-    all.push(...page.items);
-    cursor = page.next;
-  } while (cursor !== undefined);
-  return all;
+  return everyMessage(client);
 }

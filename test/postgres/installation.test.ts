@@ -9,11 +9,11 @@ import { isCoaxError } from '../../src/errors/coax-error.ts';
 import { isGroup, type Message } from '../../src/message/message.ts';
 import { ok, retryable, type StepOutcome, terminal } from '../../src/message/outcome.ts';
 import { isResting } from '../../src/message/status.ts';
-import type { Action, Catalogue, StepCall } from '../../src/step/contract.ts';
+import type { Catalogue, StepCall } from '../../src/step/contract.ts';
 import { fsckStore } from '../../src/store/fsck.ts';
 import type { Store } from '../../src/store/store.ts';
 import { Worker } from '../../src/worker/worker.ts';
-import { ACTIONS, HOSTS, MODULES } from '../simulation/actions.ts';
+import { ADDRESSES, scripted } from '../simulation/actions.ts';
 import { randomParameters, randomPlan } from '../simulation/plans.ts';
 import { Random } from '../simulation/random.ts';
 import { postgresTests, until } from './fixture.ts';
@@ -31,30 +31,11 @@ class Outside {
     this.#random = random;
   }
 
-  readonly catalogue = (): Catalogue => {
-    const actions = MODULES.flatMap(module =>
-      ACTIONS.map(
-        (name): Action => ({
-          module,
-          name,
-          kind: name === 'book' ? 'transactional' : 'function',
-          code: 'c0'.repeat(32),
-          undoable: name !== 'final',
-          about: '',
-          input: null,
-          output: null,
-          file: null,
-          run: call => (name === 'book' ? this.#book(call) : this.#make(call)),
-        }),
-      ),
+  readonly catalogue = (): Catalogue =>
+    scripted(
+      call => this.#make(call),
+      call => this.#book(call),
     );
-    return {
-      find: (module, name) =>
-        actions.find(action => action.module === module && action.name === name) ?? null,
-      list: () => actions,
-      modules: () => MODULES,
-    };
-  };
 
   async #make(call: StepCall): Promise<StepOutcome> {
     if (this.#random.chance(0.3)) await new Promise(resolve => setTimeout(resolve, this.#random.int(0, 20)));
@@ -97,12 +78,11 @@ function startServer(store: Store, name: string, outside: Outside, faults: unkno
     if (!isCoaxError(error, 'COAX_STORE_UNAVAILABLE')) faults.push(error);
   };
   const groups = new GroupServer(channel, `${name}-groups`, () => 0, onFault);
-  const addresses = MODULES.flatMap(module => [module, ...HOSTS.map(host => `${module}@${host}`)]);
   const worker = new Worker({
     name,
     channel,
     catalogue: outside.catalogue(),
-    addresses: () => addresses,
+    addresses: () => ADDRESSES,
     now: () => store.now(),
     concurrency: 16,
     onFault,

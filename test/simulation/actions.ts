@@ -33,6 +33,14 @@ export const HOSTS = ['h1', 'h2'] as const;
 export const ADDRESSES = MODULES.flatMap(module => [module, ...HOSTS.map(host => `${module}@${host}`)]);
 
 export function makeCatalogue(world: World): Catalogue {
+  return scripted(
+    call => make(world, call),
+    call => book(world, call),
+  );
+}
+
+/** Modules whose `book` runs in the transaction and whose other actions are all `make`. */
+export function scripted(make: Action['run'], book: Action['run']): Catalogue {
   const actions = MODULES.flatMap(module =>
     ACTIONS.map(
       (name): Action => ({
@@ -45,7 +53,7 @@ export function makeCatalogue(world: World): Catalogue {
         input: null,
         output: null,
         file: null,
-        run: call => (name === 'book' ? book(world, call) : make(world, call)),
+        run: name === 'book' ? book : make,
       }),
     ),
   );
