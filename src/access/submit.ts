@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import type { SubmitItem, SubmitOne } from '../api/message.ts';
 import { SubmitOne as SubmitOneSchema } from '../api/message.ts';
 import { CoaxError, type Fault, isCoaxError } from '../errors/coax-error.ts';
@@ -6,12 +5,11 @@ import { checkParameters } from '../flow/check-parameters.ts';
 import type { FlowDefinition } from '../flow/flow.ts';
 import { didYouMean } from '../flow/nearest.ts';
 import { planOf } from '../flow/plan-of.ts';
-import { canonical } from '../message/canonical.ts';
 import { NAME } from '../message/limits.ts';
 import { isGroup, type Plan, type Step } from '../message/message.ts';
 import { validateParameters, validatePlan } from '../message/validate.ts';
 import type { Catalogue } from '../step/contract.ts';
-import type { Accepted, Store, Submission } from '../store/store.ts';
+import type { Accepted, Submission } from '../store/store.ts';
 import { problemOf } from './problem.ts';
 import type { Services } from './services.ts';
 import { requestInvalid } from './validation.ts';
@@ -36,9 +34,7 @@ export function submissionOf(services: Needs, one: SubmitOne, actor: string, hea
   }
   const plan = under('/plan', () => validatePlan(one.plan));
   const parameters = under('/parameters', () => validateParameters(one.parameters ?? {}));
-  const submission = { flow: name, plan, parameters, actor, ...key };
-  OWN_PLANS.add(submission);
-  return submission;
+  return { flow: name, plan, planIsOwn: true, parameters, actor, ...key };
 }
 
 export function findFlow({ flows }: Pick<Services, 'flows'>, name: string): FlowDefinition {
@@ -96,7 +92,6 @@ export async function submitMany(
 /** Accepts one. Errors: COAX_IDEMPOTENCY_CONFLICT. */
 export async function acceptOne({ store }: Needs, submission: Submission): Promise<Accepted> {
   const [accepted] = await store.submit([submission]);
-  await assertSamePlan(store, submission, accepted!);
   return accepted!;
 }
 
@@ -106,17 +101,13 @@ async function acceptAll(
   requestId: string,
 ): Promise<SubmitItem[]> {
   const { store } = services;
-  const items: SubmitItem[] = [];
   try {
-    const accepted = await store.submit(submissions);
-    for (const [i, answer] of accepted.entries()) {
-      items.push(await itemOf(assertSamePlan(store, submissions[i]!, answer), requestId));
-    }
-    return items;
+    return (await store.submit(submissions)).map(({ msgid, created }) => ({ msgid, created }));
   } catch (error) {
     if (!isCoaxError(error, 'COAX_IDEMPOTENCY_CONFLICT')) throw error;
   }
   // Some key was used for another body: one by one, each with an answer of its own.
+  const items: SubmitItem[] = [];
   for (const submission of submissions) items.push(await itemOf(acceptOne(services, submission), requestId));
   return items;
 }
@@ -130,23 +121,6 @@ async function itemOf(accepting: Promise<Accepted>, requestId: string): Promise<
     return { error: problemOf(error, requestId) };
   }
 }
-
-/**
- * The store tells requests apart by flow and parameters, since a flow's plan names code that may have changed between
- * two equal requests. A plan that came in the request itself is compared here.
- */
-async function assertSamePlan(store: Store, submission: Submission, accepted: Accepted): Promise<Accepted> {
-  if (accepted.created || !OWN_PLANS.has(submission)) return accepted;
-  const message = await store.message(accepted.msgid);
-  if (message === null || message.planHash === hash('sha256', canonical(submission.plan))) return accepted;
-  throw new CoaxError(
-    'COAX_IDEMPOTENCY_CONFLICT',
-    `the key ${JSON.stringify(submission.idempotencyKey)} belongs to message ${accepted.msgid}, which was another request`,
-  );
-}
-
-/** Submissions whose plan came with the request. */
-const OWN_PLANS = new WeakSet<Submission>();
 
 function under<T>(prefix: string, work: () => T): T {
   try {

@@ -58,12 +58,15 @@ export function firstMessage(
   return { message, commit: { ...body, id: head }, encoded };
 }
 
-/** Stands for the whole request under an idempotency key. `base`: its parameters' canonical JSON. */
+/**
+ * Stands for the whole request under an idempotency key; empty without a key, since nothing is compared then. `base`: its
+ * parameters' canonical JSON.
+ */
 export function requestHash(submission: Submission, planHash: string, base: string): string {
-  // The plan's hash covers code hashes, which may differ on a repeat: the flow's name stands for the plan where there is one.
-  return commitId(
-    `${submission.flow}\n${submission.flow === '' ? planHash : ''}\n${base}\n${submission.fork?.from ?? ''}`,
-  );
+  if (submission.idempotencyKey === undefined) return '';
+  // A flow's plan names code, which may differ on a repeat: the flow's name stands for such a plan.
+  const plan = submission.planIsOwn ? planHash : '';
+  return commitId(`${submission.flow}\n${plan}\n${base}\n${submission.fork?.from ?? ''}`);
 }
 
 /** A key that was used for another request. */

@@ -104,6 +104,8 @@ export interface Submission {
   readonly actor: string;
   /** The same key gives the same message; another body under it is refused with COAX_IDEMPOTENCY_CONFLICT. */
   readonly idempotencyKey?: string;
+  /** The plan came with the request rather than from a flow, so it is part of what the key stands for. */
+  readonly planIsOwn?: boolean;
   readonly parent?: ParentLink;
   /** A message made from a commit of another starts in that state. */
   readonly fork?: { readonly from: string; readonly state: MessageState };

@@ -62,6 +62,22 @@ export function submitConformance(factory: StoreFactory): void {
         assert.ok((await store.message(next)) !== null);
       }));
 
+    it('tells requests with their own plans apart by the plan, and those of a flow by its name', () =>
+      withStore(factory, async store => {
+        const one = { idempotencyKey: 'own', planIsOwn: true, plan: planOfSteps('one') };
+        const [first] = await store.submit([submission({}, one)]);
+        const [again] = await store.submit([submission({}, one)]);
+        assert.equal(again?.msgid, first?.msgid);
+        await assert.rejects(store.submit([submission({}, { ...one, plan: planOfSteps('two') })]), error =>
+          isCoaxError(error, 'COAX_IDEMPOTENCY_CONFLICT'),
+        );
+        // A flow's plan names code, and code may change between two equal requests.
+        const ofFlow = { idempotencyKey: 'flow', plan: planOfSteps('one') };
+        const [before] = await store.submit([submission({}, ofFlow)]);
+        const [after] = await store.submit([submission({}, { ...ofFlow, plan: planOfSteps('two') })]);
+        assert.equal(after?.msgid, before?.msgid);
+      }));
+
     it('keeps a plan that was refused with its batch when it comes again', () =>
       withStore(factory, async store => {
         await submitOne(store, { cpu: 1 }, { idempotencyKey: 'k' });
