@@ -75,10 +75,6 @@ export class Engine {
     return ++this.#lastMsgid;
   }
 
-  get lastMsgid(): number {
-    return this.#lastMsgid;
-  }
-
   /** The plan's hash; the plan is in the database when the transaction is. */
   keepPlan(plan: Plan): string {
     let known = this.#hashes.get(plan);

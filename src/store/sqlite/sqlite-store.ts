@@ -296,11 +296,6 @@ export class SqliteStore implements Store {
       this.#indexing = false;
     }
   }
-
-  /** Transactions per second and such, for `coax status`. */
-  get pending(): number {
-    return this.#queue.length;
-  }
 }
 
 function listen<T>(set: Set<T>, listener: T): () => void {

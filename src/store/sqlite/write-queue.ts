@@ -93,10 +93,6 @@ export class WriteQueue {
     this.#hooks = hooks;
   }
 
-  get length(): number {
-    return this.#waiting.length;
-  }
-
   /** Runs `work` in the next transaction; resolves when that is durable. */
   enqueue<T>(
     work: () => T | Promise<T>,
