@@ -11,6 +11,8 @@ interface Pair {
 /** The network between a server and PostgreSQL, with a hand on it. */
 export class NetworkProxy {
   readonly #pairs = new Set<Pair>();
+  /** Their clients hear nothing more. */
+  readonly #halfClosed = new Set<Pair>();
   readonly #server;
   readonly #target: number;
   #way: Way = 'open';
@@ -52,7 +54,7 @@ export class NetworkProxy {
         .on('error', () => {})
         .on('close', () => {
           this.#pairs.delete(pair);
-          client.destroy();
+          if (socket === client || !this.#halfClosed.has(pair)) client.destroy();
           database.destroy();
         });
     this.#carry(client, database, data => {
@@ -86,7 +88,8 @@ export class NetworkProxy {
 
   /** Ends all connections. */
   cut(): void {
-    for (const { client } of this.#pairs) client.destroy();
+    for (const { client } of [...this.#pairs, ...this.#halfClosed]) client.destroy();
+    this.#halfClosed.clear();
   }
 
   /** Nothing comes through, and nobody is told. */
@@ -101,7 +104,9 @@ export class NetworkProxy {
 
   /** The database hears that its client sends no more; what it still answers goes nowhere, and the client hears nothing. */
   halfClose(): void {
-    for (const { database, client } of this.#pairs) {
+    for (const pair of this.#pairs) {
+      const { client, database } = pair;
+      this.#halfClosed.add(pair);
       database.removeAllListeners('data').resume();
       client.removeAllListeners('data').resume();
       database.removeAllListeners('end').end();

@@ -46,6 +46,26 @@ describe('a network that fails between servers and PostgreSQL', () => {
     }
   });
 
+  it('half-closed connections, which never answer, are found out long before a statement may take so long', async t => {
+    await cluster.createDatabase('half');
+    const proxy = await NetworkProxy.open(cluster.port);
+    const store = await openPostgres({ url: proxy.url(cluster.url('half')) });
+    try {
+      await Promise.all([store.submit([submission()]), store.counts(), store.transact(async () => {})]);
+      proxy.halfClose();
+      const began = performance.now();
+      const answers = Promise.all([store.counts(), store.submit([submission()]), store.message(1)]);
+      assert.equal((await answers)[2]?.msgid, 1);
+      const tookMs = performance.now() - began;
+      t.diagnostic(`answered ${tookMs.toFixed(0)} ms after the connections were half-closed`);
+      assert.ok(tookMs < 25_000, `${tookMs} ms: the limits are 30 s for a write and 300 s for a read`);
+      assert.equal((await store.messages({ limit: 9 })).length, 2);
+    } finally {
+      await store.close();
+      await proxy.close();
+    }
+  });
+
   it('a transaction whose fate nobody can tell is refused as such, and the next one is done', async () => {
     await cluster.createDatabase('fate');
     const url = cluster.url('fate');
@@ -69,8 +89,11 @@ describe('a network that fails between servers and PostgreSQL', () => {
         reason: /while a transaction was being made durable/,
       });
       await lost;
-      skipped = 60_000;
+      const hurry = setInterval(() => {
+        skipped += 10_000;
+      }, 50);
       await refused;
+      clearInterval(hurry);
       assert.equal(tries, 2, 'it was not done again');
       proxy.mend();
       for (let done = false; !done; )

@@ -12,6 +12,8 @@ import { fromPostgres, remedyOf } from './postgres-error.ts';
 
 /** Statements of the hot path are done in milliseconds; others may count millions of rows. */
 const ANSWER_MS = { hot: 30_000, exclusive: 60_000, reader: 300_000 };
+/** A connection that waits so long for an answer is ended when another was found dead. */
+const SILENT_MS = 5000;
 const LANES = 4;
 const READERS = 4;
 const EXCLUSIVE = 2;
@@ -35,6 +37,7 @@ export class Engine {
   readonly readers: Pool;
   /** Claims, leases and notices. */
   readonly leases: SharedLink;
+  readonly #links = new Set<Link>();
   #options: Omit<LinkOptions, 'answerMs' | 'byIndex'>;
   #closed = false;
 
@@ -57,6 +60,8 @@ export class Engine {
       byIndex: kind === 'hot',
     });
     this.clock.heard(link.clock);
+    this.#links.add(link);
+    link.onEnd(() => this.#links.delete(link));
     // The next connection begins where this one was made: a host that is gone answers only after seconds.
     const { servers } = this.#options;
     if (servers[0]?.where !== link.where) {
@@ -67,6 +72,16 @@ export class Engine {
       };
     }
     return link;
+  }
+
+  /** A connection has died without a sign, and others have mostly died with it: those that give no answer are ended. */
+  suspect(): void {
+    for (const pool of [this.lanes, this.exclusive, this.readers]) pool.dropIdle();
+    const look = (): void => {
+      for (const link of this.#links) if (link.isSilent(SILENT_MS)) link.destroy();
+    };
+    look();
+    this.timers.after(SILENT_MS + 1, look, true);
   }
 
   /** Rows as messages, with their plans read. */

@@ -29,6 +29,9 @@ export class Link {
   clock = 0;
   broken = false;
   readonly #ends: (() => void)[] = [];
+  #unanswered = 0;
+  /** Since when it waits for the next answer. */
+  #waitsSince = 0;
 
   constructor(server: ServerAddress, options: LinkOptions) {
     this.where = server.where;
@@ -42,13 +45,15 @@ export class Link {
       pipeline: true,
       types: { getTypeParser: oid => parserOf(oid) },
     } as pg.ClientConfig);
-    const end = (): void => {
-      if (this.broken) return;
-      this.broken = true;
-      for (const call of this.#ends) call();
-    };
+    const end = (): void => this.#end();
     this.client.on('error', end);
     this.client.on('end', end);
+  }
+
+  #end(): void {
+    if (this.broken) return;
+    this.broken = true;
+    for (const call of this.#ends) call();
   }
 
   onEnd(call: () => void): void {
@@ -58,13 +63,32 @@ export class Link {
 
   /** Runs a prepared statement: the same text is parsed once for each connection. */
   async run<Row>(sql: string, values: readonly SqlValue[] = []): Promise<Row[]> {
-    const { rows } = await this.client.query({ name: nameOf(sql), text: sql, values: values as SqlValue[] });
-    return rows as Row[];
+    const query = { name: nameOf(sql), text: sql, values: values as SqlValue[] };
+    return (await this.#answered(this.client.query(query))).rows as Row[];
   }
 
   /** Runs a statement that may never come again. */
   once(sql: string, values: readonly unknown[] = []): Promise<pg.QueryResult> {
-    return this.client.query(sql, values as unknown[]);
+    return this.#answered(this.client.query(sql, values as unknown[]));
+  }
+
+  async #answered<T>(answer: Promise<T>): Promise<T> {
+    if (this.#unanswered++ === 0) this.#waitsSince = performance.now();
+    try {
+      return await answer;
+    } catch (error) {
+      // What comes next would wait behind it.
+      if (error instanceof Error && error.message === ANSWER_TOO_LATE) this.destroy();
+      throw error;
+    } finally {
+      this.#unanswered -= 1;
+      this.#waitsSince = performance.now();
+    }
+  }
+
+  /** Has it waited for so long without any answer? A long statement looks the same. */
+  isSilent(ms: number): boolean {
+    return this.#unanswered > 0 && performance.now() - this.#waitsSince > ms;
   }
 
   /**
@@ -77,16 +101,19 @@ export class Link {
 
   /** Ends the connection without waiting for anything under way. */
   destroy(): void {
-    this.broken = true;
+    this.#end();
     (this.client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
   }
 
   async close(): Promise<void> {
     if (this.broken) return;
-    this.broken = true;
+    this.#end();
     await this.client.end().catch(() => {});
   }
 }
+
+/** What `pg` says when its query_timeout is over. */
+const ANSWER_TOO_LATE = 'Query read timeout';
 
 const NAMES = new Map<string, string>();
 function nameOf(sql: string): string {

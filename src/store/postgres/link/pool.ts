@@ -25,7 +25,7 @@ export class Pool {
       return await work(link);
     } finally {
       this.#used -= 1;
-      if (link?.broken) this.#drop();
+      if (link?.broken) this.dropIdle();
       else if (link !== undefined && this.#closed) await link.close();
       else if (link !== undefined) this.#idle.push(link);
       this.#waiting.shift()?.();
@@ -40,7 +40,7 @@ export class Pool {
   }
 
   /** What ended one connection has mostly ended those that nobody looks at, too. */
-  #drop(): void {
+  dropIdle(): void {
     for (const link of this.#idle.splice(0)) link.destroy();
   }
 

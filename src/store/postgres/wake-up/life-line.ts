@@ -110,7 +110,7 @@ export class LifeLine {
     while (!link.broken && !this.#closed) {
       await this.#sleep(LOOK_MS);
       if (link.broken || this.#closed) break;
-      const stop = this.#engine.timers.after(LOOK_ANSWER_MS, () => link.destroy(), true);
+      const stop = this.#engine.timers.after(LOOK_ANSWER_MS, () => this.#silent(link), true);
       try {
         await link.once('SELECT 1');
       } finally {
@@ -118,6 +118,11 @@ export class LifeLine {
       }
     }
     await link.close();
+  }
+
+  #silent(link: Link): void {
+    link.destroy();
+    this.#engine.suspect();
   }
 
   #sleep(ms: number): Promise<void> {

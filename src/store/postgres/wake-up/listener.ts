@@ -64,7 +64,7 @@ export class Listener {
     while (!link.broken && !this.#closed) {
       await this.#sleep(LOOK_MS);
       if (link.broken || this.#closed) break;
-      const stop = this.#engine.timers.after(LOOK_ANSWER_MS, () => link.destroy(), true);
+      const stop = this.#engine.timers.after(LOOK_ANSWER_MS, () => this.#silent(link), true);
       try {
         const [row] = await link.run<{ clock: number }>(`SELECT ${CLOCK_MS} AS clock`);
         if (row !== undefined) this.#engine.clock.heard(row.clock);
@@ -73,6 +73,11 @@ export class Listener {
       }
     }
     await link.close();
+  }
+
+  #silent(link: Link): void {
+    link.destroy();
+    this.#engine.suspect();
   }
 
   #sleep(ms: number): Promise<void> {
