@@ -81,6 +81,10 @@ export class Engine {
       for (const link of this.#links) if (link.isSilent(SILENT_MS)) link.destroy();
     };
     look();
+    void this.leases
+      .get()
+      .then(link => link.once('SELECT 1'))
+      .catch(() => {});
     this.timers.after(SILENT_MS + 1, look, true);
   }
 
@@ -91,8 +95,8 @@ export class Engine {
   }
 
   /**
-   * Does `work` until it is done, gives up after ten seconds. `unsure`: an earlier try ended with its connection, so what
-   * it was to write may be there.
+   * Does `work` until it is done; gives up after ten seconds and two tries. `unsure`: an earlier try ended with its
+   * connection, so what it was to write may be there.
    */
   async persist<T>(pool: Pool, work: (link: Link, unsure: boolean) => Promise<T>): Promise<T> {
     const until = this.timers.monotonic() + PATIENCE_MS;
@@ -103,7 +107,8 @@ export class Engine {
       } catch (error) {
         const remedy = remedyOf(error);
         if (remedy === 'unsure') unsure = true;
-        if (remedy === 'none' || this.#closed || this.timers.monotonic() >= until) throw this.fault(error);
+        const late = tries > 1 && this.timers.monotonic() >= until;
+        if (remedy === 'none' || this.#closed || late) throw this.fault(error);
         await this.pause(Math.min(PAUSE_MAX_MS, 2 ** Math.min(tries, 9)) * (0.5 + Math.random() / 2));
       }
     }

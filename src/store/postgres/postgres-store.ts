@@ -29,6 +29,7 @@ import { kyselyOn } from './link/kysely-driver.ts';
 import type { Notes } from './notes.ts';
 import type { PostgresTx } from './postgres-tx.ts';
 import { READY_ADDRESSES } from './statements/claim.ts';
+import { MESSAGE_COLUMNS } from './statements/message-columns.ts';
 import {
   readAllocations,
   readCommits,
@@ -216,7 +217,7 @@ export class PostgresStore implements Store {
   children(msgid: number): Promise<readonly Message[]> {
     return this.#engine.read(async link => {
       const rows = await link.run<MessageRow>(
-        'SELECT * FROM messages WHERE parent_msgid = $1 ORDER BY msgid',
+        `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE parent_msgid = $1 ORDER BY msgid`,
         [msgid],
       );
       return this.#engine.messages(link, rows);

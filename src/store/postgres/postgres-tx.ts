@@ -7,6 +7,7 @@ import type { Engine } from './engine.ts';
 import { kyselyOn } from './link/kysely-driver.ts';
 import type { Link } from './link/link.ts';
 import type { Notes } from './notes.ts';
+import { MESSAGE_COLUMNS } from './statements/message-columns.ts';
 import { readAllocations } from './statements/read.ts';
 import { insertPrepared, noteMade, prepareSubmits } from './statements/submit.ts';
 import { forcedMove, moveNow } from './statements/write.ts';
@@ -95,7 +96,7 @@ export class PostgresTx implements StoreTx {
   async #locked(which: string, values: readonly number[]): Promise<Message[]> {
     this.#assertOpen();
     const rows = await this.link.run<MessageRow>(
-      `SELECT * FROM messages WHERE ${which} ORDER BY parent_branch, msgid FOR UPDATE`,
+      `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE ${which} ORDER BY parent_branch, msgid FOR UPDATE`,
       values,
     );
     return this.#engine.messages(this.link, rows);

@@ -4,6 +4,7 @@ import { fromPostgres } from '../postgres-error.ts';
 import type { ServerAddress } from './server-address.ts';
 
 const CONNECT_MS = 5000;
+const CLOSE_MS = 2000;
 
 export type SqlValue = string | number | boolean | Buffer | null;
 
@@ -102,13 +103,20 @@ export class Link {
   /** Ends the connection without waiting for anything under way. */
   destroy(): void {
     this.#end();
+    this.#hangUp();
+  }
+
+  #hangUp(): void {
     (this.client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
   }
 
   async close(): Promise<void> {
     if (this.broken) return;
     this.#end();
+    // The other end may be gone without a sign.
+    const late = setTimeout(() => this.#hangUp(), CLOSE_MS);
     await this.client.end().catch(() => {});
+    clearTimeout(late);
   }
 }
 

@@ -4,6 +4,7 @@ import type { Claim, ClaimRef, ClaimRequest, ExtendAnswer } from '../../store.ts
 import type { Engine } from '../engine.ts';
 import { bigintArray, booleanArray, textArray } from '../link/binary-array.ts';
 import { CLOCK_MS, type Link } from '../link/link.ts';
+import { messageColumns } from './message-columns.ts';
 
 /**
  * Leases are judged by the database's clock. Only claims wait for the disk (and a synchronous standby): a database that
@@ -28,7 +29,7 @@ const CLAIM = `WITH ${CLOCK}, picked AS MATERIALIZED (
 )
 UPDATE messages m SET worker = $3::text, lease_until = c.ms + $4::bigint, fence = fence + 1, begun = begun + 1,
   claim_tag = $5::bigint
-FROM picked p, clock c WHERE m.msgid = p.msgid RETURNING m.*, c.ms AS clock`;
+FROM picked p, clock c WHERE m.msgid = p.msgid RETURNING ${messageColumns('m')}, c.ms AS clock`;
 
 /** `tag`: a number that no other claim has. */
 export async function claim(

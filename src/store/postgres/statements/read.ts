@@ -6,6 +6,7 @@ import { type AllocationRow, type MessageRow, toAllocation } from '../../rows.ts
 import type { Allocation, AllocationQuery, CommitRange, MessageQuery } from '../../store.ts';
 import type { Engine } from '../engine.ts';
 import { CLOCK_MS, type Link, type SqlValue } from '../link/link.ts';
+import { MESSAGE_COLUMNS } from './message-columns.ts';
 
 /** The condition of each status; the time is the database's. */
 const STATUS_SQL: Readonly<Record<Status, string>> = {
@@ -18,7 +19,9 @@ const STATUS_SQL: Readonly<Record<Status, string>> = {
 };
 
 export async function readMessage(engine: Engine, link: Link, msgid: number): Promise<Message | null> {
-  const rows = await link.run<MessageRow>('SELECT * FROM messages WHERE msgid = $1', [msgid]);
+  const rows = await link.run<MessageRow>(`SELECT ${MESSAGE_COLUMNS} FROM messages WHERE msgid = $1`, [
+    msgid,
+  ]);
   return (await engine.messages(link, rows))[0] ?? null;
 }
 
@@ -31,7 +34,7 @@ export async function readMessages(engine: Engine, link: Link, query: MessageQue
   if (query.flow !== undefined) conditions.push(`flow = ${bind(query.flow)}`);
   if (query.withChildren !== true) conditions.push('parent_msgid IS NULL');
   const rows = await link.run<MessageRow>(
-    `SELECT * FROM messages WHERE ${conditions.join(' AND ')} ORDER BY msgid DESC LIMIT ${bind(query.limit)}`,
+    `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE ${conditions.join(' AND ')} ORDER BY msgid DESC LIMIT ${bind(query.limit)}`,
     values,
   );
   return engine.messages(link, rows);
@@ -104,7 +107,7 @@ export async function readAllocations(link: Link, query: AllocationQuery): Promi
     if (value !== undefined) conditions.push(`${name} = $${values.push(value)}`);
   }
   const rows = await link.run<AllocationRow>(
-    `SELECT * FROM allocations WHERE ${conditions.join(' AND ')} ORDER BY kind COLLATE "C", key COLLATE "C"`,
+    `SELECT kind, key, msgid, detail, created FROM allocations WHERE ${conditions.join(' AND ')} ORDER BY kind COLLATE "C", key COLLATE "C"`,
     values,
   );
   return rows.map(toAllocation);

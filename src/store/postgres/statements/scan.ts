@@ -2,6 +2,7 @@ import type { ArchiveRow } from '../../archives.ts';
 import { type AllocationRow, type MessageRow, toAllocation, toRawMessage } from '../../rows.ts';
 import type { Allocation, RawCommitRow, RawMessageRow, StoreScan } from '../../store.ts';
 import type { Engine } from '../engine.ts';
+import { MESSAGE_COLUMNS } from './message-columns.ts';
 
 const PAGE = 500;
 
@@ -14,7 +15,7 @@ export function openScan(engine: Pick<Engine, 'read'>): StoreScan {
       let after = 0;
       for (;;) {
         const rows = await all<MessageRow>(
-          'SELECT * FROM messages WHERE msgid > $1 ORDER BY msgid LIMIT $2',
+          `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE msgid > $1 ORDER BY msgid LIMIT $2`,
           [after, PAGE],
         );
         for (const row of rows) yield toRawMessage(row);
@@ -49,7 +50,7 @@ export function openScan(engine: Pick<Engine, 'read'>): StoreScan {
     },
     async *allocations(): AsyncIterable<Allocation> {
       const rows = await all<AllocationRow>(
-        'SELECT * FROM allocations ORDER BY kind COLLATE "C", key COLLATE "C"',
+        'SELECT kind, key, msgid, detail, created FROM allocations ORDER BY kind COLLATE "C", key COLLATE "C"',
       );
       yield* rows.map(toAllocation);
     },

@@ -10,6 +10,7 @@ import type { Engine } from '../engine.ts';
 import { bigintArray, booleanArray, textArray } from '../link/binary-array.ts';
 import type { Link } from '../link/link.ts';
 import type { Notes } from '../notes.ts';
+import { MESSAGE_COLUMNS } from './message-columns.ts';
 
 /**
  * All transitions of a batch in one statement. Each row is fenced: it changes only while its fence and its head are those
@@ -241,9 +242,10 @@ export async function refusals(
   link: Link,
   claims: readonly Claim[],
 ): Promise<ReadonlyMap<number, WriteAnswer>> {
-  const rows = await link.run<MessageRow>('SELECT * FROM messages WHERE msgid = ANY ($1::bigint[])', [
-    bigintArray(claims.map(({ msgid }) => msgid)),
-  ]);
+  const rows = await link.run<MessageRow>(
+    `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE msgid = ANY ($1::bigint[])`,
+    [bigintArray(claims.map(({ msgid }) => msgid))],
+  );
   const messages = new Map((await engine.messages(link, rows)).map(message => [message.msgid, message]));
   return new Map(claims.map(claim => [claim.msgid, refusal(claim, messages.get(claim.msgid))]));
 }

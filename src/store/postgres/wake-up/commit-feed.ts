@@ -4,6 +4,7 @@ import type { CommitEvent } from '../../store.ts';
 import type { Engine } from '../engine.ts';
 import { bigintArray } from '../link/binary-array.ts';
 import type { Link } from '../link/link.ts';
+import { MESSAGE_COLUMNS } from '../statements/message-columns.ts';
 
 /** A look without being told, in case that a notice was lost. */
 const POLL_MS = 1000;
@@ -125,9 +126,10 @@ export class CommitFeed {
 
   async #tellOf(link: Link, rows: readonly FeedRow[]): Promise<void> {
     const byMsgid = Map.groupBy(rows, ({ msgid }) => msgid);
-    const messages = await link.run<MessageRow>('SELECT * FROM messages WHERE msgid = ANY ($1::bigint[])', [
-      bigintArray([...byMsgid.keys()]),
-    ]);
+    const messages = await link.run<MessageRow>(
+      `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE msgid = ANY ($1::bigint[])`,
+      [bigintArray([...byMsgid.keys()])],
+    );
     const events = (await this.#engine.messages(link, messages)).map(message => ({
       message,
       commits: (byMsgid.get(message.msgid) ?? [])
