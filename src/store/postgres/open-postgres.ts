@@ -1,6 +1,7 @@
 import { CoaxError } from '../../errors/coax-error.ts';
 import { REAL_TIMERS, type Timers } from '../timers.ts';
 import { Engine } from './engine.ts';
+import { assertOwnSession } from './link/own-session.ts';
 import { parseServers } from './link/server-address.ts';
 import { migrate } from './migrate.ts';
 import { PostgresStore } from './postgres-store.ts';
@@ -10,8 +11,7 @@ export interface PostgresOptions {
   /** `postgres://user:password@host:port/database`; several hosts, with commas between, for a primary and its standbys. */
   readonly url: string;
   /**
-   * Schema of all tables, made when it is missing; without it they lie where the user's search path leads. A schema is a
-   * setting of the session, which a pooler in transaction mode does not keep: there leave it out.
+   * Schema of all tables, made when it is missing; without it they lie where the user's search path leads.
    */
   readonly namespace?: string;
   /** Tables of other parts, made after the core's. */
@@ -38,6 +38,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSt
   try {
     const link = await engine.connect('reader');
     try {
+      await assertOwnSession(link, () => engine.connect('reader'));
       await migrate(link, namespace, [...CORE_SCHEMA, ...(options.schema ?? [])]);
       const { rows } = await link.once('SELECT current_schema() AS schema');
       await engine.leases.get();
