@@ -77,6 +77,7 @@ function callOf(action: Action): StepCall {
     step: 1,
     attempt: 1,
     key: `${action.module}.1`,
+    fence: 1,
     mode: 'normal',
     parameters: { cpu: 2, mem: 4096, host: 'h1' },
     output: {},

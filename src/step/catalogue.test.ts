@@ -59,6 +59,7 @@ const call = (parameters: Parameters = {}): StepCall => ({
   step: 0,
   attempt: 1,
   key: '1.0',
+  fence: 1,
   mode: 'normal',
   parameters,
   output: {},

@@ -11,6 +11,11 @@ export interface StepCall {
   readonly attempt: number;
   /** Idempotency key `msgid.step`, the same for every attempt and for the undo; hand it on to what you call. */
   readonly key: string;
+  /**
+   * Fencing number: grows each time the message is given to a worker, so the larger is the later. What a step calls can
+   * refuse a smaller one than it has seen for this key, and so a step that outlived its lease.
+   */
+  readonly fence: number;
   readonly mode: Mode;
   readonly parameters: Parameters;
   /** When undoing: what the step had set; empty if it never finished. */

@@ -13,6 +13,7 @@ function call(parameters: Parameters, more: Partial<StepCall> = {}): StepCall {
     step: 1,
     attempt: 1,
     key: '141592.1',
+    fence: 1,
     mode: 'normal',
     parameters,
     output: {},

@@ -38,6 +38,7 @@ function callOf(more: Partial<StepCall> = {}): StepCall {
     step: 1,
     attempt: 1,
     key: '141592.1',
+    fence: 7,
     mode: 'normal',
     parameters: {},
     output: {},
@@ -88,6 +89,7 @@ describe('an executable is given', { concurrency: 4 }, () => {
       step: 1,
       attempt: 1,
       key: '141592.1',
+      fence: 7,
       mode: 'do',
       host: 'h1',
       parameters,
@@ -100,6 +102,7 @@ describe('an executable is given', { concurrency: 4 }, () => {
         .filter(line => !/^(PWD|_|SHLVL|OLDPWD)=/.test(line)), // those are sh's own
       [
         'COAX_ATTEMPT=1',
+        'COAX_FENCE=7',
         'COAX_HOST=h1',
         'COAX_KEY=141592.1',
         'COAX_MODE=do',

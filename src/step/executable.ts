@@ -7,11 +7,11 @@
  *   arguments; no descriptors but 0, 1, 2. A script needs a first line `#!…` and `chmod +x`. The same file does and
  *   undoes: COAX_MODE is `do` or `undo`.
  * - **Input.** One line of JSON on standard input, which need not be read:
- *   `{"msgid","step","attempt","key","mode","host","parameters","output"}`. `host` is null without an `at`; `output` is
+ *   `{"msgid","step","attempt","key","fence","mode","host","parameters","output"}`. `host` is null without an `at`; `output` is
  *   what this step had set, and is `{}` unless it is being undone.
  * - **Environment.** Only PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin, LANG=C.UTF-8, COAX_MSGID,
- *   COAX_STEP, COAX_ATTEMPT (1 for the first), COAX_KEY (`msgid.step`, the idempotency key), COAX_MODE, COAX_HOST (if
- *   there is one) and, for each parameter, COAX_PARAM_<NAME>; in an undo also COAX_OUTPUT_<NAME> for what the step had
+ *   COAX_STEP, COAX_ATTEMPT (1 for the first), COAX_KEY (`msgid.step`, the idempotency key), COAX_FENCE (a number that
+ *   grows with each worker that gets the message), COAX_MODE, COAX_HOST (if there is one) and, for each parameter, COAX_PARAM_<NAME>; in an undo also COAX_OUTPUT_<NAME> for what the step had
  *   set. <NAME> is in upper case, with `_` for all that is not A-Z, 0-9 or `_`. A string stands there as it is, any
  *   other value as JSON. Left out (they are in the input's JSON all the same): values with a NUL character, values over
  *   64 KiB, what goes over 1 MiB in all, and parameters whose variables would have the same name.

@@ -13,6 +13,7 @@ const recordedInputSchema = z.object({
   step: z.int().min(0).default(0),
   attempt: z.int().min(1).default(1),
   key: z.string().optional(),
+  fence: z.int().min(0).default(0),
   mode: z.enum(['do', 'undo']).default('do'),
   host: z.string().nullable().default(null),
   parameters: z.record(z.string(), json).default({}),

@@ -50,6 +50,10 @@ export class RunningStep implements StepCall {
     return `${this.msgid}.${this.step}`;
   }
 
+  get fence(): number {
+    return this.claim.fence;
+  }
+
   get host(): string | null {
     const { message } = this.claim;
     const address = addressOf(message, message.plan);

@@ -42,6 +42,7 @@ async function run(msgid: number, given: Parameters): Promise<MessageState> {
       step: state.cursor,
       attempt: state.attempt + 1,
       key: `${msgid}.${state.cursor}`,
+      fence: seq,
       mode: state.mode,
       parameters: parametersOf(state),
       output: outputOf(state, state.cursor),

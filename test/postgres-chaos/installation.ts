@@ -95,7 +95,7 @@ export class Installation {
 
   private constructor(database: string) {
     this.#database = database;
-    for (const folder of ['effects', 'flows']) mkdirSync(this.path(folder));
+    for (const folder of ['effects', 'fences', 'flows']) mkdirSync(this.path(folder));
     for (const action of ['a', 'b', 'refuse'])
       this.#processes.action('modules', 'shake', action, readFileSync(STEP, 'utf8'));
     writeFileSync(this.path('runs'), '');

@@ -1,6 +1,7 @@
 #!/bin/sh
 # A step of the chaos: one file, named by its key, is its effect. Tells when each run began and ended; its token is in the
-# ledger when the run counts. Slow at random places; refuses at times.
+# ledger when the run counts. Slow at random places; refuses at times. A run that outlived its lease (its worker was
+# stopped, it was not) is refused its effect by its fence once a later run has had its turn.
 dir=$COAX_PARAM_DIR
 token=$COAX_KEY.$$.$(od -An -N4 -tx4 /dev/urandom | tr -d ' ')
 byte() { od -An -N1 -tu1 /dev/urandom | tr -d ' '; }
@@ -10,12 +11,21 @@ note() { echo "$1 $token $COAX_MSGID $COAX_KEY $(date +%s%3N)" >>"$dir/runs"; }
 note began
 echo "run $token" >&2
 nap
+exec 9>>"$dir/fences/$COAX_KEY"
+flock 9
+seen=$(tail -n 1 "$dir/fences/$COAX_KEY")
+if [ "${seen:-0}" -gt "$COAX_FENCE" ]; then
+  echo "fenced: $seen came before $COAX_FENCE" >&2
+  exit 75
+fi
+echo "$COAX_FENCE" >&9
 if [ "$COAX_MODE" = undo ]; then
   rm -f "$dir/effects/$COAX_KEY"
 else
   : >"$dir/effects/$COAX_KEY"
-  nap
 fi
+exec 9>&-
+nap
 note ended
 [ "$COAX_MODE" = undo ] && exit 0
 [ $(($(byte) % 16)) = 0 ] && exit 75

@@ -13,6 +13,7 @@ export interface RecordedInput {
   readonly step: number;
   readonly attempt: number;
   readonly key: string;
+  readonly fence: number;
   readonly mode: 'do' | 'undo';
   readonly host: string | null;
   readonly parameters: Parameters;
@@ -25,6 +26,7 @@ export function inputOf(call: StepCall, parameters: Parameters): RecordedInput {
     step: call.step,
     attempt: call.attempt,
     key: call.key,
+    fence: call.fence,
     mode: call.mode === 'normal' ? 'do' : 'undo',
     host: call.host,
     parameters,
@@ -41,6 +43,7 @@ export function environmentOf(input: RecordedInput): Record<string, string> {
     COAX_STEP: String(input.step),
     COAX_ATTEMPT: String(input.attempt),
     COAX_KEY: input.key,
+    COAX_FENCE: String(input.fence),
     COAX_MODE: input.mode,
   };
   if (input.host !== null) env.COAX_HOST = input.host;
