@@ -57,7 +57,7 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
       actorOf: makeTokenCheck(keepToken(dataDir)),
       fsck: async () => joinReports(await checkStore(parts.store), await parts.cloud.fsck()),
       archive: (olderThanMs, to) => archives.archive(olderThanMs, to),
-      exportGit: () => gitExport(exportMessages(parts.store)),
+      exportGit: () => gitExport(exportMessages(store)),
       workers: work.presence,
       name: work.name,
       health,

@@ -19,8 +19,10 @@ import { Retention } from '../../src/archive/retention.ts';
 import { withArchives } from '../../src/archive/with-archives.ts';
 import { makeDecisions } from '../../src/channel/make-decisions.ts';
 import { isCoaxError } from '../../src/errors/coax-error.ts';
+import { gitExport } from '../../src/ledger/git-export.ts';
 import { exec } from '../../src/linux/process/exec.ts';
 import { ok } from '../../src/message/outcome.ts';
+import { exportMessages } from '../../src/store/export.ts';
 import { fsckStore } from '../../src/store/fsck.ts';
 import { openSqlite } from '../../src/store/sqlite/open-sqlite.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -79,6 +81,12 @@ async function seen(store: Store, msgids: readonly number[]): Promise<unknown> {
   return all;
 }
 
+async function exported(store: Store): Promise<string> {
+  let stream = '';
+  for await (const chunk of gitExport(exportMessages(store))) stream += chunk;
+  return stream;
+}
+
 async function msgidsOf(store: Store): Promise<number[]> {
   return (await store.messages({ withChildren: true, limit: 1000 })).map(({ msgid }) => msgid);
 }
@@ -120,6 +128,21 @@ describe('archives', () => {
           [world.group],
         );
         assert.equal((await archiveMessages(store, new FolderStore(folder), { before: FUTURE })).messages, 0);
+      }),
+    ));
+
+  it('the export is the same before, after, and while messages are archived', () =>
+    withWorld(({ file, folder }) =>
+      using(openSqlite({ file }), async store => {
+        const before = await exported(store);
+        const meanwhile = gitExport(exportMessages(readable(store)));
+        const chunks = [(await meanwhile.next()).value, (await meanwhile.next()).value];
+        const report = await archiveMessages(store, new FolderStore(folder), { before: FUTURE });
+        assert.ok(report.messages > 8);
+        for await (const chunk of meanwhile) chunks.push(chunk);
+        assert.equal(chunks.join(''), before);
+        assert.equal(await exported(readable(store)), before);
+        assert.notEqual(await exported(store), before);
       }),
     ));
 
