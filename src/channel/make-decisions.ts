@@ -2,6 +2,7 @@ import { CoaxError } from '../errors/coax-error.ts';
 import { forkState } from '../ledger/fork.ts';
 import type { Ask, Message, Parameters } from '../message/message.ts';
 import type { Outcome } from '../message/outcome.ts';
+import { chainOf } from '../store/chain.ts';
 import type { Store, StoreTx } from '../store/store.ts';
 import type { Decider, Decisions } from './decisions.ts';
 import { hasBegun, type Random, transition } from './transition.ts';
@@ -117,8 +118,7 @@ async function fork(store: Store, commitId: string, edit: Parameters, by: Decide
     throw new CoaxError('COAX_COMMIT_NOT_FOUND', `there is no commit ${commitId}`, { where: commitId });
   const source = await store.message(commit.msgid);
   if (source === null) throw new CoaxError('COAX_MESSAGE_NOT_FOUND', `there is no message ${commit.msgid}`);
-  const commits = await store.commits(commit.msgid, { toSeq: commit.seq });
-  const state = forkState(commits, source.plan, edit);
+  const state = await forkState(chainOf(store, commit.msgid, commit.seq), source.plan, edit);
   return store.transact(async tx => {
     const { msgid } = await tx.submit({
       flow: source.flow,

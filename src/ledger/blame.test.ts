@@ -15,10 +15,10 @@ const ok = (set: Record<string, string | number>): Move => ({ move: 'work', kind
 const failed: Move = { move: 'work', kind: 'terminal', set: {} };
 
 describe('blame', () => {
-  it('names the step, worker, code and actor that set each parameter', () => {
+  it('names the step, worker, code and actor that set each parameter', async () => {
     const { commits } = historyOf(PLAN, { cpu: 2 }, [ok({ host: 'h1' }), ok({ ip: '10.0.0.7' })]);
     assert.deepEqual(
-      blame(commits).map(({ name, value, seq, step, worker, actor }) => [
+      (await blame(commits)).map(({ name, value, seq, step, worker, actor }) => [
         name,
         value,
         seq,
@@ -32,13 +32,13 @@ describe('blame', () => {
         ['ip', '10.0.0.7', 2, 'network alloc_ip', 'w1', 'coax'],
       ],
     );
-    const [line] = blame(commits, 'ip');
+    const [line] = await blame(commits, 'ip');
     assert.equal(line?.commit, commits[2]?.id);
     assert.equal(line?.code, commits[2]?.code);
-    assert.deepEqual(blame(commits, 'mac'), []);
+    assert.deepEqual(await blame(commits, 'mac'), []);
   });
 
-  it('a value that an undo brought back is laid to the commit that first set it', () => {
+  it('a value that an undo brought back is laid to the commit that first set it', async () => {
     const { commits } = historyOf(PLAN, { cpu: 2 }, [
       ok({ host: 'h1' }),
       ok({ cpu: 4, host: 'h2' }),
@@ -48,7 +48,7 @@ describe('blame', () => {
     ]);
     assert.deepEqual(commits.at(-1)?.set, { cpu: 2, host: 'h1' });
     assert.deepEqual(
-      blame(commits).map(({ name, value, seq }) => [name, value, seq]),
+      (await blame(commits)).map(({ name, value, seq }) => [name, value, seq]),
       [
         ['cpu', 2, 0],
         ['host', 'h1', 1],
@@ -56,20 +56,20 @@ describe('blame', () => {
     );
   });
 
-  it('an edit is laid to the person, also when steps beneath it are undone', () => {
+  it('an edit is laid to the person, also when steps beneath it are undone', async () => {
     const { commits } = historyOf(PLAN, {}, [
       ok({ host: 'h1' }),
       { move: 'rewind', to: 0, edit: { host: 'h9' } },
       ok({}),
     ]);
-    const [line] = blame(commits, 'host');
+    const [line] = await blame(commits, 'host');
     assert.deepEqual([line?.value, line?.actor, line?.seq], ['h9', 'bob', 2]);
   });
 
-  it('explains every parameter of any message and no other, by a commit that set just that value', () => {
-    fc.assert(
-      fc.property(someHistories, ({ commits, state }) => {
-        const lines = blame(commits);
+  it('explains every parameter of any message and no other, by a commit that set just that value', async () => {
+    await fc.assert(
+      fc.asyncProperty(someHistories, async ({ commits, state }) => {
+        const lines = await blame(commits);
         assert.deepEqual(
           Object.fromEntries(lines.map(({ name, value }) => [name, value])),
           parametersOf(state),
@@ -79,7 +79,7 @@ describe('blame', () => {
           assert.equal(commit.id, line.commit);
           assert.deepEqual(commit.set?.[line.name], line.value);
           assert.ok(commit.mode === 'normal' || commit.outcome !== 'ok', 'never an undo');
-          assert.deepEqual(blame(commits, line.name), [line]);
+          assert.deepEqual(await blame(commits, line.name), [line]);
         }
       }),
       { numRuns: 300 },

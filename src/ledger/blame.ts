@@ -1,5 +1,5 @@
 import type { Json, Parameters } from '../message/message.ts';
-import type { Commit } from './commit.ts';
+import type { Chain, Commit } from './commit.ts';
 import { howOf } from './replay.ts';
 
 /** Which commit gave a parameter the value it has. */
@@ -30,9 +30,9 @@ interface Layer {
  * A value that came back because a later step was undone is laid to the commit that first set it, not to the undo: the
  * undo chose nothing.
  */
-export function blame(commits: Iterable<Commit>, name?: string): readonly BlameLine[] {
+export async function blame(commits: Chain, name?: string): Promise<readonly BlameLine[]> {
   const newest = new Map<string, BlameLine>();
-  for (const { set, commit } of layersOf(commits)) {
+  for (const { set, commit } of await layersOf(commits)) {
     for (const [key, value] of Object.entries(set)) {
       if (name === undefined || key === name) newest.set(key, lineOf(key, value, commit));
     }
@@ -41,9 +41,9 @@ export function blame(commits: Iterable<Commit>, name?: string): readonly BlameL
 }
 
 /** The layers of the parameters that are still in force, the oldest first; the same as base and trail of the message. */
-function layersOf(commits: Iterable<Commit>): readonly Layer[] {
+async function layersOf(commits: Chain): Promise<readonly Layer[]> {
   let layers: Layer[] = [];
-  for (const commit of commits) {
+  for await (const commit of commits) {
     const undoes = commit.mode === 'rollback' && (commit.outcome === 'ok' || isUndoneByHand(commit));
     if (undoes) layers = layers.filter(layer => layer.step !== commit.cursor);
     else if (commit.set !== undefined) {

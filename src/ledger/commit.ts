@@ -52,6 +52,9 @@ export interface Commit extends CommitBody {
   readonly id: string;
 }
 
+/** Commits of one message from its first one on; what reads them needs no two at a time. */
+export type Chain = Iterable<Commit> | AsyncIterable<Commit>;
+
 /**
  * Canonical JSON of a commit. The same text as `canonical(body)`, made faster: the members' order is known.
  */

@@ -63,28 +63,28 @@ describe('diff of two commits', () => {
 
 describe('diff of two messages', () => {
   const first = historyOf(PLAN, { cpu: 2 }, [ok({ host: 'h1' }), ok({ ip: 'x' }), ok({})]);
-  it('finds the first step where they part', () => {
+  it('finds the first step where they part', async () => {
     const other = historyOf(PLAN, { cpu: 2 }, [ok({ host: 'h1' }), ok({ ip: 'y' }), ok({})], {
       msgid: 8,
       created: 5,
     });
-    const { divergence, parameters } = diffMessages(first.commits, other.commits);
+    const { divergence, parameters } = await diffMessages(first.commits, other.commits);
     assert.equal(divergence?.seq, 2);
     assert.deepEqual(divergence?.members, [{ member: 'set', a: { ip: 'x' }, b: { ip: 'y' } }]);
     assert.deepEqual(parameters, [{ name: 'ip', kind: 'changed', before: 'x', after: 'y' }]);
   });
-  it('finds other parameters at the start', () => {
+  it('finds other parameters at the start', async () => {
     const other = historyOf(PLAN, { cpu: 4 }, [], { msgid: 8 });
-    assert.equal(diffMessages(first.commits, other.commits).divergence?.seq, 0);
+    assert.equal((await diffMessages(first.commits, other.commits)).divergence?.seq, 0);
   });
-  it('finds where one ended before the other', () => {
-    const { divergence } = diffMessages(first.commits, first.commits.slice(0, 2));
+  it('finds where one ended before the other', async () => {
+    const { divergence } = await diffMessages(first.commits, first.commits.slice(0, 2));
     assert.deepEqual([divergence?.seq, divergence?.a?.id, divergence?.b], [2, first.commits[2]?.id, null]);
   });
-  it('two messages that did the same do not part, whoever did it and when', () => {
-    fc.assert(
-      fc.property(someHistories, history => {
-        const diff = diffMessages(
+  it('two messages that did the same do not part, whoever did it and when', async () => {
+    await fc.assert(
+      fc.asyncProperty(someHistories, async history => {
+        const diff = await diffMessages(
           history.commits,
           history.commits.map(c => ({ ...c, msgid: 99, worker: 'w2', started: 1 })),
         );

@@ -1,6 +1,6 @@
 import { sameJson } from '../message/canonical.ts';
 import type { Json, Parameters } from '../message/message.ts';
-import type { Commit, CommitBody } from './commit.ts';
+import type { Chain, Commit, CommitBody } from './commit.ts';
 import { foldCommits } from './fold.ts';
 
 /** How one parameter differs. */
@@ -88,26 +88,39 @@ export function diffCommits(
 }
 
 /** Compares two messages by their chains, each from its first commit on. */
-export function diffMessages(a: readonly Commit[], b: readonly Commit[]): MessageDiff {
-  return {
-    divergence: divergenceOf(a, b),
-    parameters: diffParameters(foldCommits({}, a), foldCommits({}, b)),
-  };
+export async function diffMessages(a: Chain, b: Chain): Promise<MessageDiff> {
+  const [walkA, walkB] = [new Walk(a), new Walk(b)];
+  let divergence: Divergence | null = null;
+  for (let seq = 0; ; seq++) {
+    const [left, right] = await Promise.all([walkA.next(), walkB.next()]);
+    if (left === null && right === null) break;
+    const members = left === null || right === null ? [] : differing(left, right, DEEDS);
+    if (left === null || right === null || members.length > 0)
+      divergence ??= { seq, a: left, b: right, members };
+  }
+  return { divergence, parameters: diffParameters(walkA.parameters, walkB.parameters) };
+}
+
+/** A chain commit by commit, with the parameters so far. */
+class Walk {
+  parameters: Parameters = {};
+  readonly #commits: Iterator<Commit> | AsyncIterator<Commit>;
+
+  constructor(chain: Chain) {
+    this.#commits = Symbol.asyncIterator in chain ? chain[Symbol.asyncIterator]() : chain[Symbol.iterator]();
+  }
+
+  async next(): Promise<Commit | null> {
+    const { done, value } = await this.#commits.next();
+    if (done) return null;
+    this.parameters = foldCommits(this.parameters, [value]);
+    return value;
+  }
 }
 
 function sideOf(commit: Commit, before: Parameters): CommitSide {
   const after = foldCommits(before, [commit]);
   return { commit, before, after, changes: diffParameters(before, after) };
-}
-
-function divergenceOf(a: readonly Commit[], b: readonly Commit[]): Divergence | null {
-  for (let seq = 0; seq < Math.max(a.length, b.length); seq++) {
-    const left = a[seq] ?? null;
-    const right = b[seq] ?? null;
-    const members = left === null || right === null ? [] : differing(left, right, DEEDS);
-    if (left === null || right === null || members.length > 0) return { seq, a: left, b: right, members };
-  }
-  return null;
 }
 
 function differing(a: Commit, b: Commit, members: readonly (keyof CommitBody)[]): readonly MemberDiff[] {

@@ -2,7 +2,7 @@ import { CoaxError } from '../errors/coax-error.ts';
 import type { MessageState, Parameters, Plan } from '../message/message.ts';
 import { parametersOf, withoutUndefined } from '../message/parameters.ts';
 import { startState } from '../message/start-state.ts';
-import type { Commit } from './commit.ts';
+import type { Chain, Commit } from './commit.ts';
 import { replayCommit } from './replay.ts';
 
 /**
@@ -14,10 +14,10 @@ import { replayCommit } from './replay.ts';
  *
  * Errors: COAX_MESSAGE_STATE when the other message was on its way back after that commit, or done.
  */
-export function forkState(commits: Iterable<Commit>, plan: Plan, edit: Parameters): MessageState {
+export async function forkState(commits: Chain, plan: Plan, edit: Parameters): Promise<MessageState> {
   let state: MessageState | null = null;
   let forward: Commit | null = null;
-  for (const commit of commits) {
+  for await (const commit of commits) {
     state = replayCommit(state, plan, commit);
     if (state.mode === 'normal' && state.phase !== 'done') forward = commit;
   }

@@ -1,8 +1,7 @@
 import type { ExportMessage } from '../ledger/git-export.ts';
 import { type MsgidRange, rangesOf } from './archives.ts';
+import { chainOf } from './chain.ts';
 import type { Store } from './store.ts';
-
-const PAGE = 200;
 
 /**
  * Every message with its chain, by msgid, as `gitExport` takes them; archived ones too when `store` reads archives. Errors:
@@ -13,11 +12,7 @@ export async function* exportMessages(store: Store): AsyncGenerator<ExportMessag
     const message = await store.message(msgid);
     if (message === null) continue;
     const commits = [];
-    for (let fromSeq = 0; ; fromSeq += PAGE) {
-      const page = await store.commits(msgid, { order: 'oldest', fromSeq, limit: PAGE });
-      commits.push(...page);
-      if (page.length < PAGE) break;
-    }
+    for await (const commit of chainOf(store, msgid)) commits.push(commit);
     yield { msgid, flow: message.flow, plan: message.plan, created: message.created, commits };
   }
 }

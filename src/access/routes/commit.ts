@@ -13,6 +13,7 @@ import { CoaxError } from '../../errors/coax-error.ts';
 import { blame } from '../../ledger/blame.ts';
 import type { Commit } from '../../ledger/commit.ts';
 import { diffCommits, diffMessages } from '../../ledger/diff.ts';
+import { chainOf } from '../../store/chain.ts';
 import { type App, PROBLEMS, type RouteContext } from '../app.ts';
 import { viewCommit, viewMessage } from '../message-view.ts';
 import type { Services } from '../services.ts';
@@ -67,7 +68,7 @@ function showRoutes(app: App, context: RouteContext): void {
     },
     async ({ params: { msgid }, query: { name } }) => {
       await findMessage(context, msgid);
-      const items = [...blame(await store.commits(msgid, { order: 'oldest' }), name)];
+      const items = [...(await blame(chainOf(store, msgid), name))];
       if (items.length === 0 && name !== undefined) {
         throw new CoaxError('COAX_NOT_FOUND', `message ${msgid} has no parameter "${name}" now`, {
           where: 'name',
@@ -123,9 +124,8 @@ function diffRoute(app: App, context: RouteContext): void {
     async ({ query: { a, b } }) => {
       const [sideA, sideB] = await Promise.all([sideOf(context, a, 'a'), sideOf(context, b, 'b')]);
       if (typeof sideA === 'number' && typeof sideB === 'number') {
-        const chain = (msgid: number) => store.commits(msgid, { order: 'oldest' });
-        const [chainA, chainB] = await Promise.all([chain(sideA), chain(sideB)]);
-        return { kind: 'messages', a: sideA, b: sideB, ...diffMessages(chainA, chainB) } as DiffView;
+        const diff = await diffMessages(chainOf(store, sideA), chainOf(store, sideB));
+        return { kind: 'messages', a: sideA, b: sideB, ...diff } as DiffView;
       }
       const [commitA, commitB] = await Promise.all([newestOf(services, sideA), newestOf(services, sideB)]);
       const [aroundA, aroundB] = await Promise.all([around(services, commitA), around(services, commitB)]);
