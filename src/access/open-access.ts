@@ -11,6 +11,7 @@ import { EventHub } from './events/event-hub.ts';
 import { Holds } from './events/hold.ts';
 import { healthRoutes } from './health/health-routes.ts';
 import { type AccessServer, listenOn } from './listen-on.ts';
+import { metricRoutes } from './metrics/metric-routes.ts';
 import { openApiDocument, registerOpenApi } from './openapi.ts';
 import { answerError, problemOf } from './problem.ts';
 import { archiveRoutes } from './routes/archive.ts';
@@ -167,6 +168,7 @@ function registerRoutes(scope: App, app: App, context: RouteContext): void {
   archiveRoutes(scope, context);
   channelRoutes(scope, context);
   systemRoutes(scope, context);
+  metricRoutes(scope, app, context);
 }
 
 /** What is no HTTP at all, or has too many headers, never reaches a route. */

@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import { type App, PROBLEMS, type RouteContext } from '../app.ts';
+import { MetricsPage, Requests } from './metrics-page.ts';
+import { Tally } from './tally.ts';
+
+/** Text format of Prometheus. */
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+
+/** Counts from now on; the page is at /metrics, with a token as everything that tells of messages. */
+export function metricRoutes(scope: App, app: App, { services }: RouteContext): void {
+  const tally = new Tally();
+  const end = services.store.onCommit(tally.count);
+  app.addHook('onClose', async () => end());
+  const requests = new Requests();
+  scope.addHook('onResponse', async (request, reply) => {
+    const { operationId } = (request.routeOptions.schema ?? {}) as { operationId?: string };
+    if (operationId !== undefined) requests.count(operationId, reply.statusCode, reply.elapsedTime / 1000);
+  });
+  const page = new MetricsPage({
+    tally,
+    requests: requests.tallies,
+    counts: () => services.store.counts(),
+    workers: () => services.workers.list(),
+  });
+
+  scope.get(
+    '/metrics',
+    {
+      schema: {
+        operationId: 'metrics',
+        tags: ['server'],
+        summary: 'Figures for Prometheus: messages, transitions, steps, workers, requests, the process',
+        response: {
+          200: { description: 'Text format 0.0.4.', content: { 'text/plain': { schema: z.string() } } },
+          ...PROBLEMS,
+        },
+      },
+    },
+    async (_request, reply) => reply.type(METRICS_TYPE).send(await page.text()),
+  );
+}

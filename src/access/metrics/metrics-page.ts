@@ -1,0 +1,149 @@
+import type { Metric, MetricObjectWithValues, MetricValue, Registry } from 'prom-client';
+import type { Status } from '../../message/message.ts';
+import { BOUNDS_S, Histogram } from './histogram.ts';
+import type { Tally } from './tally.ts';
+
+type Labels = Readonly<Record<string, string>>;
+type Values = MetricValue<string>[];
+
+export interface MetricsSources {
+  readonly tally: Tally;
+  readonly requests: ReadonlyMap<string, RequestTally>;
+  counts(): Promise<Readonly<Record<Status, number>>>;
+  workers(): Promise<readonly { readonly about: { readonly role: string }; readonly steps: number }[]>;
+}
+
+/** Requests of one operation that were answered with one status. */
+export interface RequestTally {
+  readonly operation: string;
+  readonly status: number;
+  readonly took: Histogram;
+}
+
+/** Counting a million queued messages takes a while: no oftener than this. */
+const COUNTS_MS = 10_000;
+
+/**
+ * The page that Prometheus reads. Its library is loaded when the page is first asked for. Format: Prometheus text format
+ * 0.0.4.
+ */
+export class MetricsPage {
+  readonly #sources: MetricsSources;
+  #registry: Promise<Registry> | null = null;
+  #counts: Promise<Readonly<Record<Status, number>>> | null = null;
+  #counted = Number.NEGATIVE_INFINITY;
+
+  constructor(sources: MetricsSources) {
+    this.#sources = sources;
+  }
+
+  async text(): Promise<string> {
+    this.#registry ??= this.#open();
+    return await (await this.#registry).metrics();
+  }
+
+  async #open(): Promise<Registry> {
+    const { collectDefaultMetrics, Registry } = (await import('prom-client')).default;
+    const registry = new Registry();
+    collectDefaultMetrics({ register: registry });
+    for (const metric of this.#metrics()) registry.registerMetric(metric as unknown as Metric);
+    return registry;
+  }
+
+  #metrics(): { name: string; get(): Promise<MetricObjectWithValues<MetricValue<string>>> }[] {
+    const { tally, requests } = this.#sources;
+    const metric = (name: string, type: string, help: string, values: () => Values | Promise<Values>) => ({
+      name,
+      get: async () =>
+        ({
+          name,
+          type,
+          help,
+          aggregator: 'sum',
+          values: await values(),
+        }) as unknown as MetricObjectWithValues<MetricValue<string>>,
+    });
+    return [
+      metric('coax_messages', 'gauge', 'Messages in the store, by status.', async () =>
+        Object.entries(await this.#countsNow()).map(([status, value]) => ({ labels: { status }, value })),
+      ),
+      metric('coax_workers', 'gauge', 'Living workers of all processes, by role.', () =>
+        this.#byRole(() => 1),
+      ),
+      metric('coax_steps_running', 'gauge', 'Steps under way at living workers, by role.', () =>
+        this.#byRole(({ steps }) => steps),
+      ),
+      metric(
+        'coax_transitions_total',
+        'counter',
+        'Transitions that this process has seen, those of other processes on its store included.',
+        () =>
+          [...tally.steps].flatMap(([step, { outcomes }]) =>
+            [...outcomes.values()].map(({ mode, outcome, count }) => ({
+              labels: { step, mode, outcome },
+              value: count,
+            })),
+          ),
+      ),
+      metric('coax_step_seconds', 'histogram', 'How long steps took, undone ones included.', () =>
+        [...tally.steps].flatMap(([step, { took }]) => histogram('coax_step_seconds', { step }, took)),
+      ),
+      metric('coax_http_request_seconds', 'histogram', 'From the request to the end of its answer.', () =>
+        [...requests.values()].flatMap(({ operation, status, took }) =>
+          histogram('coax_http_request_seconds', { operation, status: String(status) }, took),
+        ),
+      ),
+    ];
+  }
+
+  async #byRole(value: (worker: { readonly steps: number }) => number): Promise<Values> {
+    const roles = new Map<string, number>();
+    for (const worker of await this.#sources.workers())
+      roles.set(worker.about.role, (roles.get(worker.about.role) ?? 0) + value(worker));
+    return [...roles].map(([role, sum]) => ({ labels: { role }, value: sum }));
+  }
+
+  #countsNow(): Promise<Readonly<Record<Status, number>>> {
+    const now = performance.now();
+    if (this.#counts === null || now - this.#counted > COUNTS_MS) {
+      this.#counted = now;
+      this.#counts = this.#sources.counts();
+      this.#counts.catch(() => {
+        this.#counts = null;
+      });
+    }
+    return this.#counts;
+  }
+}
+
+function histogram(name: string, labels: Labels, { counts, sumS }: Histogram): Values {
+  const values: (MetricValue<string> & { metricName: string })[] = [];
+  let sum = 0;
+  counts.forEach((count, i) => {
+    sum += count;
+    values.push({
+      metricName: `${name}_bucket`,
+      labels: { ...labels, le: BOUNDS_S[i] ?? '+Inf' },
+      value: sum,
+    });
+  });
+  if (sum === 0) return [];
+  values.push({ metricName: `${name}_sum`, labels, value: sumS });
+  values.push({ metricName: `${name}_count`, labels, value: sum });
+  return values;
+}
+
+/** Counts requests by the operation's id, which is one of few, never by the path that was asked for. */
+export class Requests {
+  readonly tallies = new Map<string, RequestTally>();
+
+  count(operation: string, status: number, seconds: number): void {
+    const key = `${operation} ${status}`;
+    let tally = this.tallies.get(key);
+    if (tally === undefined) {
+      tally = { operation, status, took: new Histogram() };
+      this.tallies.set(key, tally);
+    }
+    tally.took.observe(seconds);
+  }
+}
