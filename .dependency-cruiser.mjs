@@ -16,6 +16,18 @@ const MAY_IMPORT = {
   channel: ['message/', 'ledger/', 'errors/', 'store/[^/]+$'],
   worker: ['channel/channel\\.ts$', 'step/contract\\.ts$', 'message/', 'errors/', 'store/(tx|timers)\\.ts$'],
   cloud: ['step/', 'store/[^/]+$', 'linux/', 'message/', 'errors/'],
+  replay: [
+    'placement/',
+    'cloud/',
+    'channel/',
+    'worker/',
+    'step/',
+    'flow/',
+    'ledger/',
+    'message/',
+    'store/[^/]+$',
+    'errors/',
+  ],
   access: [
     'api/',
     'channel/(channel|decisions)\\.ts$',

@@ -83,6 +83,7 @@ export const GROUPS: readonly VerbGroup[] = [
         'One network and who holds its addresses',
         () => import('./commands/cloud/network-show.ts'),
       ),
+      verb('replay', 'Replay a VM trace on simulated hosts', () => import('./commands/placement/replay.ts')),
     ],
   },
   {

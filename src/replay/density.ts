@@ -55,7 +55,7 @@ export class Density {
         index = Math.floor((this.#last - this.#start) / this.#width);
       }
       const end = Math.min(atS, this.#start + (index + 1) * this.#width);
-      const span = (this.#spans[index] ??= emptySpan());
+      const span = spanAt(this.#spans, index);
       // Fractions of a second may round so that no time passes: then the rest of it is this span's.
       const until = end > this.#last ? end : atS;
       addTime(span, until - this.#last, fleet);
@@ -76,7 +76,7 @@ export class Density {
   #join(): void {
     const joined: Span[] = [];
     for (const [index, span] of this.#spans.entries()) {
-      const into = (joined[index >> 1] ??= emptySpan());
+      const into = spanAt(joined, index >> 1);
       into.seconds += span.seconds;
       into.hosts += span.hosts;
       addUse(into.taken, span.taken, 1);
@@ -98,6 +98,15 @@ export class Density {
       gpu: share(taken.gpuMilli, this.#gpuTotal * seconds),
     };
   }
+}
+
+/** The span at that place; spans come one after another. */
+function spanAt(spans: Span[], index: number): Span {
+  const known = spans[index];
+  if (known) return known;
+  const span = emptySpan();
+  spans[index] = span;
+  return span;
 }
 
 function addTime(span: Span, seconds: number, fleet: UseOfFleet): void {

@@ -127,7 +127,10 @@ function check(book: HostBook, vm: TraceVm, placed: Placed): void {
   invariant(book.memMib <= facts.memMib, `${where} is over-committed in memory`);
   invariant(Math.max(0, ...book.gpuMilli) <= 1000, `${where} has a GPU given out twice`);
   const devices = new Set(placed.gpus.map(gpu => gpu.device));
-  invariant(devices.size === placed.gpus.length && devices.size === vm.gpu, `${where} gave not the GPUs asked for`);
+  invariant(
+    devices.size === placed.gpus.length && devices.size === vm.gpu,
+    `${where} gave not the GPUs asked for`,
+  );
   invariant(
     placed.gpus.every(gpu => gpu.milli === vm.gpuMilli),
     `${where} gave another share of a GPU`,

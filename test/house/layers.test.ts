@@ -61,6 +61,7 @@ const PLANTED: readonly (readonly [rule: string, file: string, text: string])[] 
   ['layer-channel', 'src/channel/x.ts', "import '../store/sqlite/engine.ts';"],
   ['layer-worker', 'src/worker/x.ts', "import '../channel/store-channel.ts';"],
   ['layer-cloud', 'src/cloud/x.ts', "import '../access/app.ts';"],
+  ['layer-replay', 'src/replay/x.ts', "import type { A } from '../client/client.ts';"],
   ['layer-access', 'src/access/x.ts', "import '../worker/worker.ts';"],
   ['layer-client', 'src/client/x.ts', "import '../store/store.ts';"],
   ['layer-cli', 'src/cli/commands/x.ts', "import type { A } from '../../store/store.ts';"],

@@ -4,7 +4,7 @@ import { gpuMilliOf, type TraceEvent } from './read-events.ts';
 
 /**
  * Asks for `share` of the fleet's GPUs: the trace's requests in their order, then requests chosen among them by chance, with
- * replacement, one a second; nothing is ever deleted. The last request is the one that reaches the share. After the Monte
+ * replacement; nothing is ever deleted. One comes each second, for with no deletes the trace's own times mean nothing. The last request is the one that reaches the share. After the Monte
  * Carlo inflation of workloads in Weng et al., "Beware of Fragmentation", USENIX ATC 2023, section 6.
  *
  * Errors: COAX_USAGE when the fleet or the trace has no GPU to count by.
@@ -22,17 +22,15 @@ export async function* inflate(
   for await (const event of events) {
     if (event.op === 'D') continue;
     if (asked >= wanted) return;
-    pool.push(event);
     asked += gpuMilliOf(event);
-    yield event;
+    yield { ...event, atS: pool.length };
+    pool.push(event);
   }
   if (asked === 0) throw noGpu('the trace asks for no GPU');
-  let atS = pool.at(-1)!.atS;
   for (let copy = 1; asked < wanted; copy += 1) {
     const model = pool[random(pool.length)]!;
-    atS += 1;
     asked += gpuMilliOf(model);
-    yield { ...model, atS, vm: `${model.vm}+${copy}` };
+    yield { ...model, atS: pool.length + copy - 1, vm: `${model.vm}+${copy}` };
   }
 }
 

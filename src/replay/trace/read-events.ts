@@ -57,7 +57,11 @@ function eventOf(row: Row): TraceEvent {
     throw row.fault('op', `${JSON.stringify(op)} is unknown`, 'Write C for a create, D for a delete.');
   const vm = row.text('vm');
   if (vm === '' || vm.length > 200)
-    throw row.fault('vm', 'is empty or longer than 200 characters', 'Write a name: the same in create and delete.');
+    throw row.fault(
+      'vm',
+      'is empty or longer than 200 characters',
+      'Write a name: the same in create and delete.',
+    );
   const cpuMilli = Math.round(row.amount('cpu') * 1000);
   const memMib = row.count('mem_mib');
   if (cpuMilli === 0 && memMib === 0)
@@ -75,7 +79,11 @@ function gpusOf(row: Row): Pick<TraceVm, 'gpu' | 'gpuMilli' | 'gpuModels'> {
   if (gpuMilli === 0 || gpuMilli > 1000)
     throw row.fault('gpu_milli', `${gpuMilli} is no share of a GPU`, 'Write 1 to 1000; 1000 is a whole GPU.');
   if (gpu > 1 && gpuMilli < 1000)
-    throw row.fault('gpu_milli', `is ${gpuMilli} while gpu is ${gpu}`, 'Only one GPU can be shared: write 1000.');
+    throw row.fault(
+      'gpu_milli',
+      `is ${gpuMilli} while gpu is ${gpu}`,
+      'Only one GPU can be shared: write 1000.',
+    );
   if (gpu > 1024) throw row.fault('gpu', `${gpu} is more than any host has`, 'Write 1024 at most.');
   const models = row
     .text('gpu_model')

@@ -17,7 +17,11 @@ export async function readHosts(file: string): Promise<TraceHost[]> {
   for await (const row of readRows(file, ['host', 'cpu', 'mem_mib'])) {
     const name = row.text('host');
     if (!/^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/.test(name))
-      throw row.fault('host', `${JSON.stringify(name)} cannot name a host`, 'Letters, digits, dots and dashes, 63 at most.');
+      throw row.fault(
+        'host',
+        `${JSON.stringify(name)} cannot name a host`,
+        'Letters, digits, dots and dashes, 63 at most.',
+      );
     if (names.has(name)) throw row.fault('host', `${name} stands twice`, 'Give each host a name of its own.');
     names.add(name);
     const gpuCount = row.count('gpu', 0);
@@ -31,7 +35,10 @@ export async function readHosts(file: string): Promise<TraceHost[]> {
     });
   }
   if (hosts.length > 0) return hosts;
-  throw new CoaxError('COAX_USAGE', 'no host stands in the file', { where: file, hint: 'Add a row for each host.' });
+  throw new CoaxError('COAX_USAGE', 'no host stands in the file', {
+    where: file,
+    hint: 'Add a row for each host.',
+  });
 }
 
 /** Equal hosts without GPUs: host-0001, host-0002, … */

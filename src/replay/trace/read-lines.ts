@@ -76,7 +76,11 @@ function unreadable(file: string, cause: unknown): CoaxError {
   const hint = code.startsWith('Z_')
     ? 'The gzip file is damaged or cut short: `gzip -t FILE` checks it.'
     : 'Give the path of a CSV file, plain or gzip.';
-  return new CoaxError('COAX_USAGE', `the file cannot be read: ${textOf(cause)}`, { where: file, hint, cause });
+  return new CoaxError('COAX_USAGE', `the file cannot be read: ${textOf(cause)}`, {
+    where: file,
+    hint,
+    cause,
+  });
 }
 
 function notText(file: string, line: number): CoaxError {

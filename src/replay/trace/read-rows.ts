@@ -81,7 +81,11 @@ class CsvRow implements Row {
     if (text === '' && fallback !== undefined) return fallback;
     const value = /^\d+(\.\d+)?([eE][+-]?\d+)?$/.test(text) ? Number(text) : Number.NaN;
     if (value <= AMOUNT_MAX) return value;
-    throw this.fault(column, `${JSON.stringify(text)} is not a number`, 'Write a number from 0, as in 4 or 3.152.');
+    throw this.fault(
+      column,
+      `${JSON.stringify(text)} is not a number`,
+      'Write a number from 0, as in 4 or 3.152.',
+    );
   }
 
   count(column: string, fallback?: number): number {
@@ -91,6 +95,9 @@ class CsvRow implements Row {
   }
 
   fault(column: string, reason: string, hint: string): CoaxError {
-    return new CoaxError('COAX_USAGE', `column ${column}: ${reason}`, { where: `${this.#file}:${this.line}`, hint });
+    return new CoaxError('COAX_USAGE', `column ${column}: ${reason}`, {
+      where: `${this.#file}:${this.line}`,
+      hint,
+    });
   }
 }

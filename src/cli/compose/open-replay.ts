@@ -1,0 +1,103 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { makeDecisions } from '../../channel/make-decisions.ts';
+import { StoreChannel } from '../../channel/store-channel.ts';
+import { openCloud } from '../../cloud/cloud.ts';
+import { CoaxError, invariant } from '../../errors/coax-error.ts';
+import { planOf } from '../../flow/plan-of.ts';
+import type { Random } from '../../replay/random.ts';
+import type { Target } from '../../replay/replay.ts';
+import { MemoryHypervisor } from '../../replay/system/memory-hypervisor.ts';
+import { systemTarget } from '../../replay/system/system-target.ts';
+import { VirtualTimers } from '../../replay/system/virtual-timers.ts';
+import type { TraceHost } from '../../replay/trace/read-hosts.ts';
+import { openCatalogue } from '../../step/catalogue.ts';
+import { openFlows } from '../../step/flow-folder.ts';
+import { openSqlite } from '../../store/sqlite/open-sqlite.ts';
+import { Worker } from '../../worker/worker.ts';
+import { installationSchema } from '../installation-schema.ts';
+import { checkStore } from './open-store.ts';
+
+const FLOWS = fileURLToPath(new URL('../../../flows', import.meta.url));
+/** The day on which every trace begins: the same ledger from the same trace. */
+const EPOCH_MS = Date.UTC(2025, 0, 1);
+/** Leases end with this process. */
+const LEASE_MS = 10 * 365 * 86_400_000;
+
+export interface ReplaySystemOptions {
+  readonly hosts: readonly TraceHost[];
+  readonly random: Random;
+  onFault(error: unknown): void;
+}
+
+/** A whole Coax for a replay, in a temporary folder that goes with `opened`: store, channel, worker and simulated hosts. */
+export async function openReplaySystem(
+  opened: AsyncDisposableStack,
+  { hosts, random, onFault }: ReplaySystemOptions,
+): Promise<Target> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'coax-replay-'));
+  opened.defer(() => rmSync(dataDir, { recursive: true, force: true }));
+  const timers = new VirtualTimers();
+  const file = join(dataDir, 'coax.db');
+  const store = openSqlite({ file, schema: installationSchema, timers, wall: () => EPOCH_MS });
+  opened.defer(() => store.close());
+  const cloud = await openCloud({
+    store,
+    dataDir,
+    cacheDir: dataDir,
+    simulate: true,
+    hypervisor: new MemoryHypervisor(),
+    simulatedHosts: hosts.map(hostSpec),
+    random,
+  });
+  opened.defer(() => cloud.close());
+  const catalogue = openCatalogue({ builtin: cloud.modules, dirs: [], onFault });
+  opened.defer(() => catalogue.close());
+  await catalogue.refresh();
+  const flows = openFlows({ dirs: [FLOWS] });
+  opened.defer(() => flows.close());
+  await flows.refresh();
+  const flow = flows.find('create_vm');
+  invariant(flow, 'replay: the flow create_vm is missing');
+  const plan = planOf(flow, (module, action) => catalogue.find(module, action)?.code);
+
+  const fraction = (): number => random(2 ** 30) / 2 ** 30;
+  const channel = new StoreChannel(store, fraction, timers);
+  opened.defer(() => channel.close());
+  const addresses = ['resource', 'network', 'compute', ...hosts.map(({ name }) => `compute@${name}`)];
+  const worker = new Worker({
+    ...{ name: 'replay', channel, catalogue, leaseMs: LEASE_MS, timers, onFault },
+    addresses: () => addresses,
+    now: () => store.now(),
+  });
+  opened.defer(() => worker.drain(0));
+  const decisions = makeDecisions(store, fraction);
+  const target = systemTarget({ store, cloud, decisions, timers, plan, fsck: () => checkStore(store) });
+  opened.defer(() => target.close());
+  return target;
+}
+
+function hostSpec(host: TraceHost) {
+  if (host.cpuMilli % 1000 !== 0) {
+    throw new CoaxError('COAX_USAGE', `host ${host.name} has a part of a CPU`, {
+      where: host.name,
+      hint: 'Round its CPUs down, or replay with --direct.',
+    });
+  }
+  return {
+    name: host.name,
+    cpuTotal: host.cpuMilli / 1000,
+    cpuOvercommit: 1,
+    memTotalMib: host.memMib,
+    ...{
+      labels: {},
+      zone: '',
+      reason: '',
+      hypervisor: 'simulated' as const,
+      accelerator: 'none',
+      simulated: true,
+    },
+  };
+}
