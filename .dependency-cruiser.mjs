@@ -8,6 +8,7 @@ const MAY_IMPORT = {
   message: ['errors/'],
   ledger: ['message/', 'errors/'],
   flow: ['message/', 'errors/'],
+  placement: ['errors/'],
   api: ['message/', 'errors/'],
   // The open transaction is a type that a transactional action gets.
   step: ['flow/', 'message/', 'errors/', 'linux/process/', 'store/tx\\.ts$'],
@@ -63,7 +64,7 @@ const layers = Object.entries(MAY_IMPORT).map(([part, allowed]) => ({
   },
 }));
 
-const PURE = '^src/(message|ledger|flow)/';
+const PURE = '^src/(message|ledger|flow|placement)/';
 
 export default {
   forbidden: [

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { type ReplayOptions, type ReplayReport, runReplay } from '../../src/cli/compose/run-replay.ts';
-import { generateTrace } from './generate-trace.ts';
+import { generateHosts, generateTrace } from './generate-trace.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'coax-trace-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -33,6 +33,47 @@ it('the whole system: each create is a message, each delete its revert; the figu
   assert.ok(report.rejected > 0 && report.accepted > 200, 'the trace fills the hosts at times');
   assert.ok(densityOverTime.length > 20 && densityOverTime.every(point => point.packed <= 1));
   assert.deepEqual(await run({ events: vms, hosts: SMALL }), report, 'the same seed gives the same result');
+});
+
+const nodes = fileOf('nodes.csv.gz', generateHosts(30));
+const crowd = fileOf('crowd.csv.gz', generateTrace({ vms: 3000, seed: 12, everyS: 10, lifeS: 4000 }));
+const CROWDED = { count: 60, cpu: 32, memMib: 131_072 };
+
+it('placement alone: the figures are those of the golden file, with GPUs and without', async () => {
+  const golden = JSON.parse(readFileSync(new URL('direct.json', import.meta.url), 'utf8'));
+  const figures = {
+    plain: await run({ events: vms, hosts: SMALL, direct: true }),
+    gpus: await run({ events: pods, hosts: nodes, direct: true }),
+    inflated: await run({ events: pods, hosts: nodes, direct: true, inflate: 1.3, seed: 5 }),
+  };
+  for (const [name, { densityOverTime, ...report }] of Object.entries(figures)) {
+    assert.deepEqual(report, golden[name], name);
+    assert.ok(densityOverTime.length > 20 && densityOverTime.length <= 128);
+    assert.equal(report.accepted + report.rejected, report.requests);
+  }
+  const { gpusAsked, gpusGiven, gpusTotal } = figures.inflated;
+  assert.ok(gpusAsked >= 1.3 * gpusTotal && gpusGiven <= gpusTotal && gpusGiven > 0.8 * gpusTotal);
+  assert.deepEqual(
+    await run({ events: pods, hosts: nodes, direct: true, inflate: 1.3, seed: 5 }),
+    figures.inflated,
+  );
+});
+
+it('on a fleet with room no needless host is opened: as many as the fullest moment asks for, and few more', async () => {
+  const { rejected, hostsUsed, densityOverTime } = await run({ events: crowd, hosts: CROWDED, direct: true });
+  assert.equal(rejected, 0);
+  const fullest = Math.max(...densityOverTime.map(point => point.hostsInUse));
+  assert.ok(hostsUsed < 60 && hostsUsed < fullest * 1.25, `${hostsUsed} hosts, ${fullest} in use at most`);
+});
+
+it('an unknown policy is refused, and so is a trace that creates nothing', async () => {
+  await assert.rejects(
+    run({ events: vms, hosts: SMALL, direct: true, policy: 'none' }),
+    /there is no policy "none"/,
+  );
+  await assert.rejects(run({ events: vms, hosts: SMALL, policy: 'pack' }), /chooses hosts by its own policy/);
+  const empty = fileOf('empty.csv.gz', 't,op,vm,cpu,mem_mib\n');
+  await assert.rejects(run({ events: empty, hosts: SMALL, direct: true }), /creates no VM/);
 });
 
 it('the whole system refuses at once what its flow cannot ask for, and says what can', async () => {

@@ -1,6 +1,7 @@
 import { CoaxError } from '../../errors/coax-error.ts';
+import { directTarget } from '../../replay/direct-target.ts';
 import { seededRandom } from '../../replay/random.ts';
-import { type ReplayReport, replay } from '../../replay/replay.ts';
+import { type ReplayReport, replay, type Target } from '../../replay/replay.ts';
 import { inflate } from '../../replay/trace/inflate.ts';
 import { readEvents } from '../../replay/trace/read-events.ts';
 import { identicalHosts, readHosts, type TraceHost } from '../../replay/trace/read-hosts.ts';
@@ -28,20 +29,9 @@ export async function runReplay(options: ReplayOptions): Promise<ReplayReport> {
   const hosts = await hostsOf(options);
   await using opened = new AsyncDisposableStack();
   const faults: unknown[] = [];
-  const random = seededRandom(seed);
-  if (direct) {
-    throw new CoaxError('COAX_USAGE', 'placement cannot be replayed alone yet', {
-      where: '--direct',
-      hint: 'Leave it out: the whole system is replayed.',
-    });
-  }
-  if (options.policy !== '') {
-    throw new CoaxError('COAX_USAGE', 'the whole system is replayed with the default policy only', {
-      where: '--policy',
-      hint: 'Leave it out.',
-    });
-  }
-  const target = await openReplaySystem(opened, { hosts, random, onFault: fault => faults.push(fault) });
+  const target = direct
+    ? directTarget(hosts, options.policy)
+    : await openSystem(opened, hosts, options, fault => faults.push(fault));
   const trace = readEvents(options.events);
   const gpuMilli = hosts.reduce((sum, host) => sum + host.gpuCount * 1000, 0);
   // A choice of its own, so that both forms of a replay are asked the same.
@@ -53,6 +43,19 @@ export async function runReplay(options: ReplayOptions): Promise<ReplayReport> {
   throw new CoaxError('COAX_USAGE', 'the trace creates no VM', {
     where: options.events,
     hint: 'Give a file with at least one row of op C.',
+  });
+}
+
+async function openSystem(
+  opened: AsyncDisposableStack,
+  hosts: readonly TraceHost[],
+  { policy, seed }: ReplayOptions,
+  onFault: (error: unknown) => void,
+): Promise<Target> {
+  if (policy === '') return openReplaySystem(opened, { hosts, random: seededRandom(seed), onFault });
+  throw new CoaxError('COAX_USAGE', 'the whole system chooses hosts by its own policy', {
+    where: '--policy',
+    hint: 'Leave it out, or replay with --direct.',
   });
 }
 

@@ -1,0 +1,99 @@
+/** A host as packing sees it: what is free, and what lives there. */
+export interface PackHost {
+  readonly cpuMilliFree: number;
+  readonly memMibFree: number;
+  readonly vms: number;
+  /** Free thousandths of each GPU; empty when it has none. */
+  readonly gpuMilliFree: readonly number[];
+  /** Part of all GPUs of the fleet that are of this host's model, 0 to 1. */
+  readonly modelShare: number;
+}
+
+export interface PackRequest {
+  readonly cpuMilli: number;
+  readonly memMib: number;
+  /** GPUs, and thousandths of each. */
+  readonly gpu: number;
+  readonly gpuMilli: number;
+}
+
+/**
+ * What a GPU is taken to need beside it. A GPU whose host has less CPU or memory left is stranded: nobody can be given it. Typical
+ * hosts have 12 to 24 cores for each GPU, and typical requests ask for less.
+ */
+const CPU_MILLI_PER_GPU = 10_000;
+const MEM_MIB_PER_GPU = 32_768;
+/** Against a thousandth of a stranded GPU: a thousandth of a GPU that is left in part. */
+const PARTIAL_WEIGHT = 0.3;
+/** A host with room for one GPU less is the better one among equals. */
+const FREE_GPU_WEIGHT = 20;
+/** Against thousandths of a GPU: what a model's share of the fleet is worth. Scarce models wait for those who need them. */
+const MODEL_WEIGHT = 2000;
+/** GPU hosts are for GPUs as long as there are others. */
+const GPU_HOST_COST = 1e6;
+/** Below the least difference of the terms above. */
+const VM_WEIGHT = 1e-4;
+
+/**
+ * What it costs to put a request on a host that fits, with these GPUs of it; the least cost wins.
+ *
+ * Without GPUs: hosts without GPUs first, then the one with the most VMs. That packs as tightly as best fit does, and beats it in how
+ * many hosts stay in use: a host with many VMs is the last to become empty, so the others become empty sooner. With GPUs: common models
+ * first, then where the least GPU is stranded or left in part (after the fragmentation measure of Weng et al., "Beware of
+ * Fragmentation", USENIX ATC 2023, with one typical request in place of a history of them), then the fullest host.
+ */
+export function packCost(host: PackHost, request: PackRequest, devices: readonly number[]): number {
+  const vms = VM_WEIGHT * host.vms;
+  if (host.gpuMilliFree.length === 0) return -vms;
+  const before = idle(host.gpuMilliFree, [], 0, host.cpuMilliFree, host.memMibFree);
+  const cpuLeft = host.cpuMilliFree - request.cpuMilli;
+  const after = idle(host.gpuMilliFree, devices, request.gpuMilli, cpuLeft, host.memMibFree - request.memMib);
+  return (
+    (request.gpu === 0 ? GPU_HOST_COST : 0) -
+    MODEL_WEIGHT * host.modelShare +
+    (after.stranded - before.stranded) +
+    PARTIAL_WEIGHT * (after.partial - before.partial) +
+    (FREE_GPU_WEIGHT * after.free) / 1000 -
+    vms
+  );
+}
+
+/** Free thousandths of GPUs: in all, of GPUs taken in part, and of those that CPU and memory do not reach. */
+function idle(
+  gpuMilliFree: readonly number[],
+  taken: readonly number[],
+  takenMilli: number,
+  cpuMilli: number,
+  memMib: number,
+): { free: number; partial: number; stranded: number } {
+  let free = 0;
+  let partial = 0;
+  for (let device = 0; device < gpuMilliFree.length; device += 1) {
+    const milli = gpuMilliFree[device]! - (taken.includes(device) ? takenMilli : 0);
+    free += milli;
+    if (milli < 1000) partial += milli;
+  }
+  const reach = 1000 * Math.min(cpuMilli / CPU_MILLI_PER_GPU, memMib / MEM_MIB_PER_GPU);
+  return { free, partial, stranded: Math.max(0, free - reach) };
+}
+
+/**
+ * Which GPUs of a host to take, or null when it has not enough: for a share the fullest GPU that has room for it, else the first
+ * whole ones.
+ */
+export function packDevices(gpuMilliFree: readonly number[], request: PackRequest): number[] | null {
+  if (request.gpu === 0) return [];
+  if (request.gpu === 1 && request.gpuMilli < 1000) {
+    let best = -1;
+    for (let device = 0; device < gpuMilliFree.length; device += 1) {
+      const free = gpuMilliFree[device]!;
+      if (free >= request.gpuMilli && (best < 0 || free < gpuMilliFree[best]!)) best = device;
+    }
+    return best < 0 ? null : [best];
+  }
+  const devices: number[] = [];
+  for (let device = 0; device < gpuMilliFree.length && devices.length < request.gpu; device += 1) {
+    if (gpuMilliFree[device] === 1000) devices.push(device);
+  }
+  return devices.length < request.gpu ? null : devices;
+}
