@@ -1,5 +1,8 @@
 import { checkSame, checkSpec, guestOf, noSuchGuest } from '../../cloud/compute/guest-spec.ts';
 import type { Guest, GuestSpec, Hypervisor } from '../../cloud/compute/hypervisor.ts';
+import { CoaxError } from '../../errors/coax-error.ts';
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 interface Entry {
   readonly spec: GuestSpec;
@@ -37,10 +40,20 @@ export class MemoryHypervisor implements Hypervisor {
   }
 
   async reboot(uuid: string): Promise<Guest> {
-    return shown(this.#need(uuid));
+    const entry = this.#need(uuid);
+    if (entry.state === 'running') return shown(entry);
+    throw new CoaxError('COAX_HYPERVISOR', `guest ${entry.spec.name} is stopped, so it cannot be reset`, {
+      where: uuid,
+      hint: 'Start it.',
+    });
   }
 
   async find(uuid: string): Promise<Guest | null> {
+    if (!UUID.test(uuid)) {
+      throw new CoaxError('COAX_HYPERVISOR', `${JSON.stringify(uuid)} is not a uuid in lower case`, {
+        where: 'uuid',
+      });
+    }
     const entry = this.#guests.get(uuid);
     return entry ? shown(entry) : null;
   }
