@@ -122,9 +122,12 @@ export async function floorFourTransactionsMs(cluster: PostgresCluster, rounds: 
   }
 }
 
-export async function openPostgresRig(cluster: PostgresCluster): Promise<Rig<PostgresStore>> {
-  const store = await openPostgres({ url: await freshDatabase(cluster) });
-  return rigOn(store, '', () => {});
+export async function openPostgresRig(
+  cluster: PostgresCluster,
+): Promise<Rig<PostgresStore> & { url: string }> {
+  const url = await freshDatabase(cluster);
+  const store = await openPostgres({ url });
+  return { ...rigOn(store, '', () => {}), url };
 }
 
 export interface Saturation {
