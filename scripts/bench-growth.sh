@@ -4,4 +4,4 @@
 
 setup_npm
 without_services setup_debian "$POSTGRES_PACKAGE"
-exec "$(pinned_node)" --disable-warning=ExperimentalWarning bench/growth.ts "$@"
+exec "$(pinned_node)" --disable-warning=ExperimentalWarning bench/postgres/growth.ts "$@"

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { growth } from '../../bench/growth.ts';
+import { growth } from '../../bench/postgres/growth.ts';
 
 test('under churn with a vacuum now and then, the queue takes no more room than at first, and rows no more bytes', async t => {
   const [first, ...later] = await growth(16_000, 4, { vacuum: true });

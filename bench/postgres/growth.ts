@@ -3,9 +3,9 @@
  * queue all the time, nothing archived. Prints after each million what the tables and indexes take: the queue's must not grow.
  */
 import pg from 'pg';
-import { makePostgresCluster } from '../src/testing/postgres-cluster.ts';
-import { openPostgresRig } from './postgres.ts';
-import { submitMany } from './rig.ts';
+import { makePostgresCluster } from '../../src/testing/postgres-cluster.ts';
+import { openPostgresRig } from '../postgres.ts';
+import { submitMany } from '../rig.ts';
 
 const QUEUED = 4000;
 const BATCH = 500;
