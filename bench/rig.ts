@@ -85,7 +85,8 @@ export interface Rig<Engine extends Store = SqliteStore> {
   readonly forward: Plan;
   /** Two steps done, the third refuses, all three are undone. */
   readonly backward: Plan;
-  startWorker(): void;
+  /** `name`: its own among all workers of the store; `bench` if absent. */
+  startWorker(name?: string): void;
   close(): Promise<void>;
 }
 
@@ -111,9 +112,9 @@ export function rigOn<Engine extends Store>(store: Engine, dir: string, closed: 
     catalogue,
     forward: planOf(parseFlow(FORWARD, 'bench'), codeOf),
     backward: planOf(parseFlow(BACKWARD, 'bench'), codeOf),
-    startWorker() {
+    startWorker(name = 'bench') {
       worker = new Worker({
-        name: 'bench',
+        name,
         channel,
         catalogue,
         addresses: () => addresses,

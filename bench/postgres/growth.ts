@@ -1,5 +1,5 @@
 /**
- * npm run bench:growth [-- MILLIONS]: so many million transitions of four-step flows on PostgreSQL as it comes, a few thousand messages in the
+ * npm run bench:postgres -- growth [MILLIONS]: so many million transitions of four-step flows on PostgreSQL as it comes, a few thousand messages in the
  * queue all the time, nothing archived. Prints after each million what the tables and indexes take: the queue's must not grow.
  */
 import pg from 'pg';
