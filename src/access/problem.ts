@@ -3,6 +3,7 @@ import type { Problem } from '../api/problem.ts';
 import { PROBLEM_TYPE } from '../api/problem.ts';
 import { CoaxError, textOf } from '../errors/coax-error.ts';
 import { CODES } from '../errors/codes.ts';
+import { logFault } from './log-fault.ts';
 
 /** A CoaxError whose HTTP status says more than its kind's (413, 415, 429). */
 const STATUS = Symbol('status');
@@ -41,9 +42,7 @@ export function problemOf(error: CoaxError, requestId: string): Problem {
 /** The one place where anything thrown becomes an answer. */
 export function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const error = coaxErrorOf(thrown);
-  // Draining is no fault of anybody.
-  if (error.httpStatus >= 500 && error.code !== 'COAX_NOT_READY')
-    request.log.error({ err: thrown, reqId: request.id }, textOf(thrown));
+  logFault(error, thrown, request);
   const problem = problemOf(error, request.id);
   if (error.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1000));
   if (error.kind === 'auth') reply.header('www-authenticate', 'Bearer realm="coax"');

@@ -232,6 +232,29 @@ describe('roles of processes on one PostgreSQL', () => {
     assert.notEqual(items[1]?.worker, items[2]?.worker);
   });
 
+  it('a server without its store says so in a line, not with a stack trace for each request', async () => {
+    const { processes, env } = await shared();
+    await using _ = processes;
+    const { client, program } = await processes.server('s1', ['--role', 'server'], env);
+    await cluster.stop('immediate');
+    try {
+      for (let request = 0; request < 30; request++)
+        await assert.rejects(client.messages({}), { code: 'COAX_STORE_UNAVAILABLE' });
+    } finally {
+      await cluster.start();
+    }
+    await until('it is there again', () =>
+      client.messages({}).then(
+        () => true,
+        () => false,
+      ),
+    );
+    const told = program.output.split('\n').filter(line => line.includes('COAX_STORE_UNAVAILABLE'));
+    assert.ok(told.length > 0, 'somebody who reads the log learns of it');
+    assert.ok(told.length < 30, program.output);
+    assert.doesNotMatch(program.output, /"stack"|^ +at /m);
+  });
+
   it('a worker without its store is alive and not ready; without a shared store it does not start', async () => {
     const { processes, env } = await shared();
     await using _ = processes;

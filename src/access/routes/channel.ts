@@ -22,6 +22,8 @@ import { outputOf, parametersOf } from '../../message/parameters.ts';
 import { validateParameters } from '../../message/validate.ts';
 import { type App, PROBLEMS, type RouteContext } from '../app.ts';
 import { SseStream } from '../events/sse-stream.ts';
+import { logFault } from '../log-fault.ts';
+import { coaxErrorOf } from '../problem.ts';
 
 /** A worker that does not know an action leaves it to one that does; for so long nobody may claim it. */
 const UNKNOWN_AGAIN_MS = 500;
@@ -194,9 +196,7 @@ function sessionRoute(app: App, context: RouteContext): void {
       const over = () => {
         end();
         if (!httpWorkers.sessionEnds(worker) || context.closing.aborted) return;
-        store
-          .releaseWorker(worker)
-          .catch(error => request.log.warn({ err: error, worker }, 'claims not given back'));
+        store.releaseWorker(worker).catch(error => logFault(coaxErrorOf(error), error, request));
       };
       if (stream.closed.aborted) over();
       else stream.closed.addEventListener('abort', over);

@@ -3,7 +3,9 @@ import { EventsQuery } from '../../api/event.ts';
 import { CoaxError } from '../../errors/coax-error.ts';
 import { type App, PROBLEMS, type RouteContext } from '../app.ts';
 import { SseStream } from '../events/sse-stream.ts';
+import { logFault } from '../log-fault.ts';
 import { viewCommit, viewLite } from '../message-view.ts';
+import { coaxErrorOf } from '../problem.ts';
 import { findMessage } from './message.ts';
 
 const HISTORY_PAGE = 200;
@@ -36,7 +38,7 @@ export function eventRoutes(app: App, context: RouteContext): void {
       if (msgid === undefined) followAll(context, stream, position);
       else {
         followMessage(context, stream, msgid, position.number + 1).catch(error => {
-          request.log.error({ err: error }, 'an event stream failed');
+          logFault(coaxErrorOf(error), error, request);
           stream.end('the server could not read the ledger');
         });
       }
