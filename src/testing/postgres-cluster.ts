@@ -1,8 +1,8 @@
 import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exec } from '../linux/process/exec.ts';
+import { freePort } from './free-port.ts';
 
 /** How the server ends: `fast` says goodbye to its clients; `immediate` is a crash, which it recovers from at the next start. */
 export type StopMode = 'fast' | 'immediate';
@@ -118,15 +118,4 @@ function ownerOf(): { uid: number; gid: number } | null {
   const line = /^(?:postgres|nobody):[^:]*:(\d+):(\d+):/m.exec(readFileSync('/etc/passwd', 'utf8'));
   if (line === null) throw new Error('there is no user postgres or nobody to run PostgreSQL as');
   return { uid: Number(line[1]), gid: Number(line[2]) };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { CoaxClient } from '../../src/client/client.ts';
+import { freePort } from '../../src/testing/free-port.ts';
 import { Processes, type Program, until } from '../system/process-fixture.ts';
 import type { LedgerRow, Run } from './checker.ts';
 
@@ -185,14 +185,4 @@ export class Installation {
     await Promise.all([...this.servers, ...this.workers].map(member => member.end()));
     await this.#processes[Symbol.asyncDispose]();
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise(resolve => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -1,10 +1,10 @@
 /** Through PgBouncer: a session for each client works; a session for each transaction is refused, with the reason. */
 import assert from 'node:assert/strict';
 import { chmodSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { ok } from '../../src/message/outcome.ts';
 import { openPostgres } from '../../src/store/postgres/open-postgres.ts';
+import { freePort } from '../../src/testing/free-port.ts';
 import { claimOne, finish, submitOne } from '../../src/testing/store-conformance/fixture.ts';
 import { postgresTests } from '../postgres/fixture.ts';
 import { Processes, until } from '../system/process-fixture.ts';
@@ -90,13 +90,3 @@ describe('through PgBouncer', () => {
         }),
       ));
 });
-
-function freePort(): Promise<number> {
-  return new Promise(resolve => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}

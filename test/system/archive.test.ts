@@ -1,7 +1,6 @@
 /** Archives: what is moved out of the store is read as before, and nothing is dropped before it verifies. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -26,6 +25,7 @@ import { exportMessages } from '../../src/store/export.ts';
 import { fsckStore } from '../../src/store/fsck.ts';
 import { openSqlite } from '../../src/store/sqlite/open-sqlite.ts';
 import type { Store } from '../../src/store/store.ts';
+import { freePort } from '../../src/testing/free-port.ts';
 import { claimOne, finish, submitOne } from '../../src/testing/store-conformance/fixture.ts';
 import { postgresTests } from '../postgres/fixture.ts';
 import { makeWorld, type World } from './fsck-world.ts';
@@ -423,14 +423,3 @@ describe('archives in a bucket', () => {
     );
   });
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}
