@@ -10,7 +10,7 @@ import { openStore } from './open-store.ts';
 import type { ProcessOptions } from './process-options.ts';
 
 /** Flows that come with Coax. */
-const FLOWS = fileURLToPath(new URL('../../../flows', import.meta.url));
+export const FLOWS = fileURLToPath(new URL('../../../flows', import.meta.url));
 
 export interface Parts {
   readonly store: Store;

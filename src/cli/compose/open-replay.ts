@@ -1,15 +1,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { makeDecisions } from '../../channel/make-decisions.ts';
 import { StoreChannel } from '../../channel/store-channel.ts';
 import { openCloud } from '../../cloud/cloud.ts';
+import { GuestMap } from '../../cloud/compute/simulated/guest-book.ts';
+import { SimulatedHypervisor } from '../../cloud/compute/simulated/simulated.ts';
+import type { Random } from '../../cloud/resource/choose-host.ts';
 import { CoaxError, invariant } from '../../errors/coax-error.ts';
 import { planOf } from '../../flow/plan-of.ts';
-import type { Random } from '../../replay/random.ts';
 import type { Target } from '../../replay/replay.ts';
-import { MemoryHypervisor } from '../../replay/system/memory-hypervisor.ts';
 import { systemTarget } from '../../replay/system/system-target.ts';
 import { VirtualTimers } from '../../replay/system/virtual-timers.ts';
 import type { TraceHost } from '../../replay/trace/read-hosts.ts';
@@ -18,9 +18,9 @@ import { openFlows } from '../../step/flow-folder.ts';
 import { openSqlite } from '../../store/sqlite/open-sqlite.ts';
 import { Worker } from '../../worker/worker.ts';
 import { installationSchema } from '../installation-schema.ts';
+import { FLOWS } from './open-parts.ts';
 import { checkStore } from './open-store.ts';
 
-const FLOWS = fileURLToPath(new URL('../../../flows', import.meta.url));
 /** The day on which every trace begins: the same ledger from the same trace. */
 const EPOCH_MS = Date.UTC(2025, 0, 1);
 /** Leases end with this process. */
@@ -48,7 +48,7 @@ export async function openReplaySystem(
     dataDir,
     cacheDir: dataDir,
     simulate: true,
-    hypervisor: new MemoryHypervisor(),
+    hypervisor: new SimulatedHypervisor(new GuestMap()),
     simulatedHosts: hosts.map(hostSpec),
     random,
   });
@@ -68,7 +68,12 @@ export async function openReplaySystem(
   opened.defer(() => channel.close());
   const addresses = ['resource', 'network', 'compute', ...hosts.map(({ name }) => `compute@${name}`)];
   const worker = new Worker({
-    ...{ name: 'replay', channel, catalogue, leaseMs: LEASE_MS, timers, onFault },
+    name: 'replay',
+    channel,
+    catalogue,
+    leaseMs: LEASE_MS,
+    timers,
+    onFault,
     addresses: () => addresses,
     now: () => store.now(),
   });
@@ -91,13 +96,11 @@ function hostSpec(host: TraceHost) {
     cpuTotal: host.cpuMilli / 1000,
     cpuOvercommit: 1,
     memTotalMib: host.memMib,
-    ...{
-      labels: {},
-      zone: '',
-      reason: '',
-      hypervisor: 'simulated' as const,
-      accelerator: 'none',
-      simulated: true,
-    },
+    labels: {},
+    zone: '',
+    reason: '',
+    hypervisor: 'simulated' as const,
+    accelerator: 'none',
+    simulated: true,
   };
 }

@@ -5,17 +5,25 @@ import type { Guest, GuestSpec } from './hypervisor.ts';
 /** The least memory with which the stock guest boots; with 64 MiB QEMU's process ends at once. */
 export const MEM_MIN_MIB = 96;
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+export const isUuid = (text: string): boolean => UUID.test(text);
+
+/** Throws COAX_HYPERVISOR for what could not be the uuid of a guest, or would lead out of a folder of guests. */
+export function checkUuid(uuid: string): void {
+  if (isUuid(uuid)) return;
+  throw new CoaxError('COAX_HYPERVISOR', `${JSON.stringify(uuid)} is not a uuid in lower case`, {
+    where: 'uuid',
+  });
+}
+
 /** Throws COAX_HYPERVISOR, naming the field, for a spec that no guest can be made from. */
 export function checkSpec(spec: GuestSpec): void {
   const must = (holds: boolean, where: string, reason: string): void => {
     if (!holds)
       throw new CoaxError('COAX_HYPERVISOR', `a guest's ${reason}`, { where, hint: 'Mend that parameter.' });
   };
-  must(
-    /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(spec.uuid),
-    'uuid',
-    'uuid must be one, in lower case',
-  );
+  must(isUuid(spec.uuid), 'uuid', 'uuid must be one, in lower case');
   must(
     /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(spec.name),
     'name',

@@ -3,6 +3,7 @@ import type { Cloud } from '../../cloud/cloud.ts';
 import { CoaxError, invariant } from '../../errors/coax-error.ts';
 import type { Message, Plan } from '../../message/message.ts';
 import { parametersOf } from '../../message/parameters.ts';
+import { isResting } from '../../message/status.ts';
 import type { FsckReport } from '../../store/fsck.ts';
 import type { Store } from '../../store/store.ts';
 import type { Target } from '../replay.ts';
@@ -25,8 +26,7 @@ export interface SystemParts {
 const ACTOR = 'replay';
 const FLOW = 'create_vm';
 
-const rests = ({ phase }: Message): boolean =>
-  phase === 'done' || phase === 'rolled_back' || phase === 'parked';
+const rests = ({ phase }: Message): boolean => isResting(phase);
 /** Its first step has chosen a host, or it will never have one: from here on it changes nothing for others. */
 const isDecided = (message: Message): boolean =>
   rests(message) || (message.mode === 'normal' && message.cursor > 0);

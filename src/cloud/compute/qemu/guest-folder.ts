@@ -13,13 +13,11 @@ import {
 import { join } from 'node:path';
 import { CoaxError, textOf } from '../../../errors/coax-error.ts';
 import { dataDirDigits, dataDirPath } from '../../network/host-wiring.ts';
+import { checkUuid, isUuid } from '../guest-spec.ts';
 import type { GuestSpec } from '../hypervisor.ts';
 
 /** Bytes of a Unix socket's path, without the final NUL, unix(7). */
 const SOCKET_PATH_MAX = 107;
-
-/** A uuid as Coax writes it, which makes it safe as the name of a folder. */
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Where the files of one guest are. The folder is of mode 0700: QEMU makes its monitor's socket with 0755. */
 export interface GuestFolder {
@@ -50,11 +48,7 @@ export class GuestFolders {
   }
 
   at(uuid: string): GuestFolder {
-    if (!UUID.test(uuid)) {
-      throw new CoaxError('COAX_HYPERVISOR', `${JSON.stringify(uuid)} is not a uuid in lower case`, {
-        where: 'uuid',
-      });
-    }
+    checkUuid(uuid);
     const path = join(this.root, uuid);
     const sockets = this.#socketRoot === null ? path : join(this.#socketRoot, uuid);
     return {
@@ -123,11 +117,7 @@ export class GuestFolders {
 
   /** uuids of all folders, whole or not, sorted. */
   list(): string[] {
-    return existsSync(this.root)
-      ? readdirSync(this.root)
-          .filter(name => UUID.test(name))
-          .sort()
-      : [];
+    return existsSync(this.root) ? readdirSync(this.root).filter(isUuid).sort() : [];
   }
 }
 

@@ -1,52 +1,47 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CoaxError } from '../../../errors/coax-error.ts';
-import { checkSame, checkSpec, guestOf, noSuchGuest } from '../guest-spec.ts';
+import { checkSame, checkSpec, checkUuid, guestOf, noSuchGuest } from '../guest-spec.ts';
 import type { Guest, GuestSpec, Hypervisor } from '../hypervisor.ts';
+import { type Entry, type GuestBook, GuestFiles } from './guest-book.ts';
 
 export type SimulatedOperation = 'create' | 'destroy' | 'start' | 'stop' | 'reboot';
 
-export interface SimulatedOptions {
-  readonly dataDir: string;
+/** How a simulated hypervisor behaves. */
+interface Behaviour {
   /** How long each operation takes; 0 by default. */
   readonly delayMs?: number;
   /** Called before an operation changes anything; what it throws is the operation's error. */
   readonly fail?: (operation: SimulatedOperation, uuid: string) => void | Promise<void>;
 }
 
+export interface SimulatedOptions extends Behaviour {
+  readonly dataDir: string;
+}
+
 /** A hypervisor that keeps books and runs nothing: one JSON file for each guest in `DATA/sim/`. */
-export function openSimulated(options: SimulatedOptions): SimulatedHypervisor {
-  return new SimulatedHypervisor(options);
+export function openSimulated({ dataDir, ...behaviour }: SimulatedOptions): SimulatedHypervisor {
+  return new SimulatedHypervisor(new GuestFiles(join(resolve(dataDir), 'sim')), behaviour);
 }
 
-/** What a file in `DATA/sim/` holds. */
-interface Entry {
-  readonly spec: GuestSpec;
-  readonly state: 'running' | 'stopped';
-  /** What its console has shown. */
-  readonly lines: readonly string[];
-}
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const LINES_MAX = 100;
 
-/** Guests that exist on paper only. They outlive the process as real ones do, and a stop takes no grace. */
+/** Guests that exist on paper only, for as long as their book does. A stop takes no grace. */
 export class SimulatedHypervisor implements Hypervisor {
   readonly kind = 'simulated';
   readonly accelerator = 'none';
-  readonly #options: SimulatedOptions;
-  readonly #folder: string;
+  readonly #book: GuestBook;
+  readonly #behaviour: Behaviour;
 
-  constructor(options: SimulatedOptions) {
-    this.#options = options;
-    this.#folder = join(resolve(options.dataDir), 'sim');
+  constructor(book: GuestBook, behaviour: Behaviour = {}) {
+    this.#book = book;
+    this.#behaviour = behaviour;
   }
 
   async create(spec: GuestSpec, signal: AbortSignal): Promise<Guest> {
     checkSpec(spec);
     await this.#operation('create', spec.uuid, signal);
-    const kept = this.#read(spec.uuid);
+    const kept = this.#book.read(spec.uuid);
     if (kept?.state === 'running') {
       checkSame(kept.spec, spec);
       return shown(kept);
@@ -56,7 +51,7 @@ export class SimulatedHypervisor implements Hypervisor {
 
   async destroy(uuid: string, signal: AbortSignal): Promise<void> {
     await this.#operation('destroy', uuid, signal);
-    rmSync(this.#file(uuid), { force: true });
+    this.#book.remove(uuid);
   }
 
   async start(uuid: string, signal: AbortSignal): Promise<Guest> {
@@ -82,18 +77,13 @@ export class SimulatedHypervisor implements Hypervisor {
   }
 
   async find(uuid: string): Promise<Guest | null> {
-    const kept = this.#read(uuid);
+    checkUuid(uuid);
+    const kept = this.#book.read(uuid);
     return kept && shown(kept);
   }
 
   async list(): Promise<readonly Guest[]> {
-    if (!existsSync(this.#folder)) return [];
-    return readdirSync(this.#folder)
-      .map(name => name.replace(/\.json$/, ''))
-      .filter(name => UUID.test(name))
-      .sort()
-      .flatMap(uuid => this.#read(uuid) ?? [])
-      .map(shown);
+    return this.#book.all().map(shown);
   }
 
   async consoleTail(uuid: string, bytes: number): Promise<string> {
@@ -103,43 +93,24 @@ export class SimulatedHypervisor implements Hypervisor {
 
   async #operation(operation: SimulatedOperation, uuid: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    if (this.#options.delayMs) {
-      await sleep(this.#options.delayMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+    checkUuid(uuid);
+    const { delayMs, fail } = this.#behaviour;
+    if (delayMs) {
+      await sleep(delayMs, undefined, { signal }).catch(() => signal.throwIfAborted());
     }
-    await this.#options.fail?.(operation, uuid);
-  }
-
-  #file(uuid: string): string {
-    if (UUID.test(uuid)) return join(this.#folder, `${uuid}.json`);
-    throw new CoaxError('COAX_HYPERVISOR', `${JSON.stringify(uuid)} is not a uuid in lower case`, {
-      where: 'uuid',
-    });
-  }
-
-  #read(uuid: string): Entry | null {
-    const file = this.#file(uuid);
-    try {
-      return JSON.parse(readFileSync(file, 'utf8')) as Entry;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-      throw new CoaxError('COAX_HYPERVISOR', `${file} cannot be read: ${(error as Error).message}`, {
-        where: file,
-      });
-    }
+    await fail?.(operation, uuid);
   }
 
   #need(uuid: string): Entry {
-    const kept = this.#read(uuid);
+    checkUuid(uuid);
+    const kept = this.#book.read(uuid);
     if (!kept) throw noSuchGuest(uuid);
     return kept;
   }
 
-  #write(record: Entry): Guest {
-    const file = this.#file(record.spec.uuid);
-    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-    writeFileSync(`${file}.new`, `${JSON.stringify(record)}\n`, { mode: 0o600 });
-    renameSync(`${file}.new`, file);
-    return shown(record);
+  #write(entry: Entry): Guest {
+    this.#book.write(entry);
+    return shown(entry);
   }
 }
 

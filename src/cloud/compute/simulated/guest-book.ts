@@ -1,0 +1,88 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CoaxError } from '../../../errors/coax-error.ts';
+import { isUuid } from '../guest-spec.ts';
+import type { GuestSpec } from '../hypervisor.ts';
+
+/** A guest that exists on paper only. */
+export interface Entry {
+  readonly spec: GuestSpec;
+  readonly state: 'running' | 'stopped';
+  /** What its console has shown. */
+  readonly lines: readonly string[];
+}
+
+/** Where a simulated hypervisor keeps its guests. The uuids are checked by then. */
+export interface GuestBook {
+  read(uuid: string): Entry | null;
+  write(entry: Entry): void;
+  remove(uuid: string): void;
+  /** By uuid. */
+  all(): readonly Entry[];
+}
+
+/** One JSON file for each guest: they outlive the process as real ones do. Errors: COAX_HYPERVISOR. */
+export class GuestFiles implements GuestBook {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  read(uuid: string): Entry | null {
+    const file = this.#file(uuid);
+    try {
+      return JSON.parse(readFileSync(file, 'utf8')) as Entry;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+      throw new CoaxError('COAX_HYPERVISOR', `${file} cannot be read: ${(error as Error).message}`, {
+        where: file,
+      });
+    }
+  }
+
+  write(entry: Entry): void {
+    const file = this.#file(entry.spec.uuid);
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    writeFileSync(`${file}.new`, `${JSON.stringify(entry)}\n`, { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+  }
+
+  remove(uuid: string): void {
+    rmSync(this.#file(uuid), { force: true });
+  }
+
+  all(): readonly Entry[] {
+    if (!existsSync(this.#folder)) return [];
+    return readdirSync(this.#folder)
+      .map(name => name.replace(/\.json$/, ''))
+      .filter(isUuid)
+      .sort()
+      .flatMap(uuid => this.read(uuid) ?? []);
+  }
+
+  #file(uuid: string): string {
+    return join(this.#folder, `${uuid}.json`);
+  }
+}
+
+/** In memory: they end with the process, and cost no file. */
+export class GuestMap implements GuestBook {
+  readonly #entries = new Map<string, Entry>();
+
+  read(uuid: string): Entry | null {
+    return this.#entries.get(uuid) ?? null;
+  }
+
+  write(entry: Entry): void {
+    this.#entries.set(entry.spec.uuid, entry);
+  }
+
+  remove(uuid: string): void {
+    this.#entries.delete(uuid);
+  }
+
+  all(): readonly Entry[] {
+    return [...this.#entries.values()].sort((a, b) => (a.spec.uuid < b.spec.uuid ? -1 : 1));
+  }
+}
