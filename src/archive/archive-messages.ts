@@ -1,5 +1,5 @@
 import { CoaxError } from '../errors/coax-error.ts';
-import { CORE_TABLES } from '../store/raw-tables.ts';
+import { columnsOf } from '../store/raw-tables.ts';
 import type { MessageRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import {
@@ -18,7 +18,7 @@ import type { ObjectStore } from './object-store.ts';
 const MESSAGES_MAX = 1000;
 const CHARACTERS_MAX = 16_000_000;
 
-const COLUMNS = CORE_TABLES.find(({ name }) => name === 'messages')!.columns.map(({ name }) => name);
+const COLUMNS = columnsOf('messages');
 
 export interface ArchiveReport {
   readonly place: string;

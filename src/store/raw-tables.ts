@@ -1,3 +1,4 @@
+import { invariant } from '../errors/coax-error.ts';
 import type { StoreScan } from './store.ts';
 
 export type RawValue = string | number | null;
@@ -96,6 +97,13 @@ export const CORE_TABLES: readonly RawTable[] = [
     ],
   },
 ];
+
+/** Names of the columns of one of the core's tables. */
+export function columnsOf(name: 'messages' | 'allocations'): readonly string[] {
+  const table = CORE_TABLES.find(core => core.name === name);
+  invariant(table, `there is no table ${name}`);
+  return table.columns.map(column => column.name);
+}
 
 /** A table of another part, from what the engine's catalogue says of its columns. */
 export function rawTable(

@@ -12,6 +12,8 @@ import { fromPostgres, remedyOf } from './postgres-error.ts';
 
 /** Statements of the hot path are done in milliseconds; others may count millions of rows. */
 const ANSWER_MS = { hot: 30_000, exclusive: 60_000, reader: 300_000 };
+/** A look at an idle connection is answered within so long, or it is dead. */
+const LOOK_ANSWER_MS = 5000;
 /** A connection that waits so long for an answer is ended when another was found dead. */
 const SILENT_MS = 5000;
 const LANES = 4;
@@ -74,8 +76,25 @@ export class Engine {
     return link;
   }
 
+  /** Does what shows that a connection lives; ends it when no answer comes, since it died without a sign. */
+  async look<T>(link: Link, ask: () => Promise<T>): Promise<T> {
+    const stop = this.timers.after(
+      LOOK_ANSWER_MS,
+      () => {
+        link.destroy();
+        this.#suspect();
+      },
+      true,
+    );
+    try {
+      return await ask();
+    } finally {
+      stop();
+    }
+  }
+
   /** A connection has died without a sign, and others have mostly died with it: those that give no answer are ended. */
-  suspect(): void {
+  #suspect(): void {
     for (const pool of [this.lanes, this.exclusive, this.readers]) pool.dropIdle();
     const look = (): void => {
       for (const link of this.#links) if (link.isSilent(SILENT_MS)) link.destroy();

@@ -29,7 +29,7 @@ import { kyselyOn } from './link/kysely-driver.ts';
 import type { Notes } from './notes.ts';
 import type { PostgresTx } from './postgres-tx.ts';
 import { READY_ADDRESSES } from './statements/claim.ts';
-import { MESSAGE_COLUMNS } from './statements/message-columns.ts';
+import { MESSAGE_COLUMNS } from './statements/columns.ts';
 import {
   readAllocations,
   readCommits,

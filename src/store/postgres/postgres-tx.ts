@@ -7,7 +7,7 @@ import type { Engine } from './engine.ts';
 import { kyselyOn } from './link/kysely-driver.ts';
 import type { Link } from './link/link.ts';
 import type { Notes } from './notes.ts';
-import { MESSAGE_COLUMNS } from './statements/message-columns.ts';
+import { MESSAGE_COLUMNS } from './statements/columns.ts';
 import { readAllocations } from './statements/read.ts';
 import { insertPrepared, noteMade, prepareSubmits } from './statements/submit.ts';
 import { forcedMove, moveNow } from './statements/write.ts';

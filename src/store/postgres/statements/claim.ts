@@ -4,7 +4,7 @@ import type { Claim, ClaimRef, ClaimRequest, ExtendAnswer } from '../../store.ts
 import type { Engine } from '../engine.ts';
 import { bigintArray, booleanArray, textArray } from '../link/binary-array.ts';
 import { CLOCK_MS, type Link } from '../link/link.ts';
-import { messageColumns } from './message-columns.ts';
+import { messageColumns } from './columns.ts';
 
 /**
  * Leases are judged by the database's clock. Only claims wait for the disk (and a synchronous standby): a database that

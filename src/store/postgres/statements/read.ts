@@ -6,7 +6,7 @@ import { type AllocationRow, type MessageRow, toAllocation } from '../../rows.ts
 import type { Allocation, AllocationQuery, CommitRange, MessageQuery } from '../../store.ts';
 import type { Engine } from '../engine.ts';
 import { CLOCK_MS, type Link, type SqlValue } from '../link/link.ts';
-import { MESSAGE_COLUMNS } from './message-columns.ts';
+import { ALLOCATION_COLUMNS, MESSAGE_COLUMNS } from './columns.ts';
 
 /** The condition of each status; the time is the database's. */
 const STATUS_SQL: Readonly<Record<Status, string>> = {
@@ -107,7 +107,7 @@ export async function readAllocations(link: Link, query: AllocationQuery): Promi
     if (value !== undefined) conditions.push(`${name} = $${values.push(value)}`);
   }
   const rows = await link.run<AllocationRow>(
-    `SELECT kind, key, msgid, detail, created FROM allocations WHERE ${conditions.join(' AND ')} ORDER BY kind COLLATE "C", key COLLATE "C"`,
+    `SELECT ${ALLOCATION_COLUMNS} FROM allocations WHERE ${conditions.join(' AND ')} ORDER BY kind COLLATE "C", key COLLATE "C"`,
     values,
   );
   return rows.map(toAllocation);

@@ -2,7 +2,7 @@ import type { ArchiveRow } from '../../archives.ts';
 import { type AllocationRow, type MessageRow, toAllocation, toRawMessage } from '../../rows.ts';
 import type { Allocation, RawCommitRow, RawMessageRow, StoreScan } from '../../store.ts';
 import type { Engine } from '../engine.ts';
-import { MESSAGE_COLUMNS } from './message-columns.ts';
+import { ALLOCATION_COLUMNS, MESSAGE_COLUMNS } from './columns.ts';
 
 const PAGE = 500;
 
@@ -50,7 +50,7 @@ export function openScan(engine: Pick<Engine, 'read'>): StoreScan {
     },
     async *allocations(): AsyncIterable<Allocation> {
       const rows = await all<AllocationRow>(
-        'SELECT kind, key, msgid, detail, created FROM allocations ORDER BY kind COLLATE "C", key COLLATE "C"',
+        `SELECT ${ALLOCATION_COLUMNS} FROM allocations ORDER BY kind COLLATE "C", key COLLATE "C"`,
       );
       yield* rows.map(toAllocation);
     },

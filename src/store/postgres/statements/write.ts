@@ -10,7 +10,7 @@ import type { Engine } from '../engine.ts';
 import { bigintArray, booleanArray, textArray } from '../link/binary-array.ts';
 import type { Link } from '../link/link.ts';
 import type { Notes } from '../notes.ts';
-import { MESSAGE_COLUMNS } from './message-columns.ts';
+import { MESSAGE_COLUMNS } from './columns.ts';
 
 /**
  * All transitions of a batch in one statement. Each row is fenced: it changes only while its fence and its head are those

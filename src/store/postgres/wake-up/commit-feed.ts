@@ -4,7 +4,7 @@ import type { CommitEvent } from '../../store.ts';
 import type { Engine } from '../engine.ts';
 import { bigintArray } from '../link/binary-array.ts';
 import type { Link } from '../link/link.ts';
-import { MESSAGE_COLUMNS } from '../statements/message-columns.ts';
+import { MESSAGE_COLUMNS } from '../statements/columns.ts';
 
 /** A look without being told, in case that a notice was lost. */
 const POLL_MS = 1000;

@@ -9,7 +9,6 @@ const AGAIN_MS = 100;
 const CALM_MS = 2000;
 /** An idle connection is looked after so often: it may be dead without a sign. */
 const LOOK_MS = 5000;
-const LOOK_ANSWER_MS = 5000;
 
 const KEY = 'hashtextextended($1::text || name, 7411)';
 const HOLD = `SELECT pg_try_advisory_lock(${KEY}) AS held FROM (SELECT $2::text AS name) n`;
@@ -110,19 +109,9 @@ export class LifeLine {
     while (!link.broken && !this.#closed) {
       await this.#sleep(LOOK_MS);
       if (link.broken || this.#closed) break;
-      const stop = this.#engine.timers.after(LOOK_ANSWER_MS, () => this.#silent(link), true);
-      try {
-        await link.once('SELECT 1');
-      } finally {
-        stop();
-      }
+      await this.#engine.look(link, () => link.once('SELECT 1'));
     }
     await link.close();
-  }
-
-  #silent(link: Link): void {
-    link.destroy();
-    this.#engine.suspect();
   }
 
   #sleep(ms: number): Promise<void> {

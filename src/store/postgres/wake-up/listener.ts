@@ -4,7 +4,6 @@ import { decodeNotice, type Notice } from './notice.ts';
 
 /** An idle connection is looked after so often: it may be dead without a sign. */
 const LOOK_MS = 5000;
-const LOOK_ANSWER_MS = 5000;
 const AGAIN_MIN_MS = 100;
 const AGAIN_MAX_MS = 5000;
 
@@ -64,20 +63,12 @@ export class Listener {
     while (!link.broken && !this.#closed) {
       await this.#sleep(LOOK_MS);
       if (link.broken || this.#closed) break;
-      const stop = this.#engine.timers.after(LOOK_ANSWER_MS, () => this.#silent(link), true);
-      try {
-        const [row] = await link.run<{ clock: number }>(`SELECT ${CLOCK_MS} AS clock`);
-        if (row !== undefined) this.#engine.clock.heard(row.clock);
-      } finally {
-        stop();
-      }
+      const [row] = await this.#engine.look(link, () =>
+        link.run<{ clock: number }>(`SELECT ${CLOCK_MS} AS clock`),
+      );
+      if (row !== undefined) this.#engine.clock.heard(row.clock);
     }
     await link.close();
-  }
-
-  #silent(link: Link): void {
-    link.destroy();
-    this.#engine.suspect();
   }
 
   #sleep(ms: number): Promise<void> {
