@@ -1,7 +1,7 @@
 import { CoaxError } from '../../../errors/coax-error.ts';
 import type { ReplayReport } from '../../compose/run-replay.ts';
 import type { Context } from '../../context.ts';
-import { Screen } from '../../live/screen.ts';
+import { progressLine } from '../../live/progress-line.ts';
 import { chart } from '../../output/chart.ts';
 import { defineVerb, UsageFault, wholeNumber } from '../../verb.ts';
 
@@ -16,7 +16,6 @@ interface ReplayFlags {
   readonly direct?: boolean;
 }
 
-const FRAME_MS = 200;
 const LINE_MS = 10_000;
 const CHART_WIDTH = 64;
 const CHART_HEIGHT = 8;
@@ -60,7 +59,7 @@ export const verb = defineVerb<ReplayFlags>({
     const hosts = hostsWanted(flags);
     const { runReplay } = await import('../../compose/run-replay.ts');
     const { out } = context;
-    const line = progressLine(context);
+    const line = progressLine(context, { lineMs: LINE_MS, dated: false });
     const began = performance.now();
     const report = await runReplay({
       events,
@@ -69,7 +68,7 @@ export const verb = defineVerb<ReplayFlags>({
       policy: flags.policy ?? '',
       seed: flags.seed,
       direct: flags.direct ?? false,
-      onProgress: count => line.show(count),
+      onProgress: count => line.show(`${count.toLocaleString('en')} events replayed`),
     }).finally(() => line.close());
     const took = ((performance.now() - began) / 1000).toFixed(1);
     await out.object(report, `${report.accepted}/${report.requests}`, () => show(context, report));
@@ -127,22 +126,4 @@ function lengthText(seconds: number): string {
   if (seconds >= 2 * 86_400) return `${(seconds / 86_400).toFixed(1)} days`;
   if (seconds >= 2 * 3600) return `${(seconds / 3600).toFixed(1)} h`;
   return `${seconds} s`;
-}
-
-/** How far it is: one line that is drawn over on a terminal; elsewhere one every few seconds. */
-function progressLine({ out }: Context): { show(events: number): void; close(): void } {
-  const terminal = out.stderr as NodeJS.WriteStream;
-  const screen = terminal.isTTY && !out.quiet ? new Screen(terminal) : null;
-  let last = Date.now();
-  return {
-    show(events) {
-      const now = Date.now();
-      if (now - last < (screen ? FRAME_MS : LINE_MS)) return;
-      last = now;
-      const text = `${events.toLocaleString('en')} events replayed`;
-      if (screen) screen.draw([text]);
-      else out.hint(text);
-    },
-    close: () => screen?.close(),
-  };
 }

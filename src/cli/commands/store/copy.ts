@@ -1,12 +1,10 @@
 import { dirname } from 'node:path';
-import type { Context } from '../../context.ts';
-import { Screen } from '../../live/screen.ts';
+import { progressLine } from '../../live/progress-line.ts';
 import { plain, plural } from '../../output/text.ts';
 import { defineVerb } from '../../verb.ts';
 
 const DOING = { copy: 'copied', compare: 'compared', verify: 'verifying' };
 const LINE_MS = 5000;
-const FRAME_MS = 200;
 
 /** Moves a whole installation's state from one database to another. */
 export const verb = defineVerb({
@@ -30,7 +28,7 @@ export const verb = defineVerb({
   async run(context, [from = '', to = '']) {
     const { copyBetween } = await import('../../compose-copy.ts');
     const { out } = context;
-    const line = progressLine(context);
+    const line = progressLine(context, { lineMs: LINE_MS, dated: true });
     const report = await copyBetween(from, to, ({ phase, table, rows }) =>
       line.show(`${DOING[phase]} ${rows.toLocaleString('en')} rows (${table})`),
     ).finally(() => line.close());
@@ -54,21 +52,4 @@ function nextCommand(to: string, file: string): string {
   return to.startsWith('sqlite:')
     ? `coax up --detach --data ${plain(dirname(file))}`
     : `COAX_STORE=${plain(to.replace(/^(\w+:\/\/[^:@/]*):[^@/]*@/, '$1:…@'))} coax up --detach`;
-}
-
-/** One line that is drawn over on a terminal; elsewhere one every few seconds. */
-function progressLine({ out }: Context): { show(text: string): void; close(): void } {
-  const terminal = out.stderr as NodeJS.WriteStream;
-  const screen = terminal.isTTY && !out.quiet ? new Screen(terminal) : null;
-  let last = Date.now();
-  return {
-    show(text) {
-      const now = Date.now();
-      if (out.quiet || now - last < (screen ? FRAME_MS : LINE_MS)) return;
-      last = now;
-      if (screen) screen.draw([text]);
-      else out.hint(`${new Date(now).toISOString()}  ${text}`);
-    },
-    close: () => screen?.close(),
-  };
 }
