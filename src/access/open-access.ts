@@ -168,7 +168,7 @@ function registerRoutes(scope: App, app: App, context: RouteContext): void {
   archiveRoutes(scope, context);
   channelRoutes(scope, context);
   systemRoutes(scope, context);
-  metricRoutes(scope, app, context);
+  metricRoutes(scope, context);
 }
 
 /** What is no HTTP at all, or has too many headers, never reaches a route. */

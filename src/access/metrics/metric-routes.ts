@@ -1,16 +1,16 @@
 import { z } from 'zod';
 import { type App, PROBLEMS, type RouteContext } from '../app.ts';
-import { MetricsPage, Requests } from './metrics-page.ts';
+import { MetricsPage } from './metrics-page.ts';
+import { Requests } from './requests.ts';
 import { Tally } from './tally.ts';
 
 /** Text format of Prometheus. */
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** Counts from now on; the page is at /metrics, with a token as everything that tells of messages. */
-export function metricRoutes(scope: App, app: App, { services }: RouteContext): void {
+export function metricRoutes(scope: App, { services, hub }: RouteContext): void {
   const tally = new Tally();
-  const end = services.store.onCommit(tally.count);
-  app.addHook('onClose', async () => end());
+  hub.onAny((_position, event) => tally.count(event));
   const requests = new Requests();
   scope.addHook('onResponse', async (request, reply) => {
     const { operationId } = (request.routeOptions.schema ?? {}) as { operationId?: string };

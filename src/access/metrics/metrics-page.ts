@@ -1,6 +1,7 @@
 import type { Metric, MetricObjectWithValues, MetricValue, Registry } from 'prom-client';
 import type { Status } from '../../message/message.ts';
-import { BOUNDS_S, Histogram } from './histogram.ts';
+import { BOUNDS_S, type Histogram } from './histogram.ts';
+import type { RequestTally } from './requests.ts';
 import type { Tally } from './tally.ts';
 
 type Labels = Readonly<Record<string, string>>;
@@ -11,13 +12,6 @@ export interface MetricsSources {
   readonly requests: ReadonlyMap<string, RequestTally>;
   counts(): Promise<Readonly<Record<Status, number>>>;
   workers(): Promise<readonly { readonly about: { readonly role: string }; readonly steps: number }[]>;
-}
-
-/** Requests of one operation that were answered with one status. */
-export interface RequestTally {
-  readonly operation: string;
-  readonly status: number;
-  readonly took: Histogram;
 }
 
 /** Counting a million queued messages takes a while: no oftener than this. */
@@ -131,19 +125,4 @@ function histogram(name: string, labels: Labels, { counts, sumS }: Histogram): V
   values.push({ metricName: `${name}_sum`, labels, value: sumS });
   values.push({ metricName: `${name}_count`, labels, value: sum });
   return values;
-}
-
-/** Counts requests by the operation's id, which is one of few, never by the path that was asked for. */
-export class Requests {
-  readonly tallies = new Map<string, RequestTally>();
-
-  count(operation: string, status: number, seconds: number): void {
-    const key = `${operation} ${status}`;
-    let tally = this.tallies.get(key);
-    if (tally === undefined) {
-      tally = { operation, status, took: new Histogram() };
-      this.tallies.set(key, tally);
-    }
-    tally.took.observe(seconds);
-  }
 }

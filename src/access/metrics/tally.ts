@@ -18,9 +18,9 @@ export interface StepTally {
 export class Tally {
   readonly steps = new Map<string, StepTally>();
 
-  count = (events: readonly CommitEvent[]): void => {
-    for (const { commits } of events) for (const commit of commits) this.#commit(commit);
-  };
+  count({ commits }: CommitEvent): void {
+    for (const commit of commits) this.#commit(commit);
+  }
 
   #commit({ step, mode, outcome, started, finished, worker }: Commit): void {
     const tally = this.#of(step ?? NO_STEP);
