@@ -51,10 +51,6 @@ export class UseOfFleet {
     return this.#vms.size;
   }
 
-  holds(vm: string): boolean {
-    return this.#vms.has(vm);
-  }
-
   place(vm: TraceVm, placed: Placed): void {
     const book = this.#book(placed.host);
     invariant(!this.#vms.has(vm.vm), `replay: ${vm.vm} was placed twice`);

@@ -1,4 +1,5 @@
-import { type Random, seededRandom } from '../../src/replay/random.ts';
+import type { Random } from '../../src/cloud/resource/choose-host.ts';
+import { seededRandom } from '../../src/replay/random.ts';
 
 export interface TraceShape {
   readonly vms: number;

@@ -1,11 +1,12 @@
+import type { Random } from '../../cloud/resource/choose-host.ts';
 import { CoaxError } from '../../errors/coax-error.ts';
-import type { Random } from '../random.ts';
 import { gpuMilliOf, type TraceEvent } from './read-events.ts';
 
 /**
  * Asks for `share` of the fleet's GPUs: the trace's requests in their order, then requests chosen among them by chance, with
- * replacement; nothing is ever deleted. One comes each second, for with no deletes the trace's own times mean nothing. The last request is the one that reaches the share. After the Monte
- * Carlo inflation of workloads in Weng et al., "Beware of Fragmentation", USENIX ATC 2023, section 6.
+ * replacement; nothing is ever deleted. One comes each second, for with no deletes the trace's own times mean nothing. The last
+ * request is the one that reaches the share. After the Monte Carlo inflation of workloads in Weng et al., "Beware of
+ * Fragmentation", USENIX ATC 2023, section 6.
  *
  * Errors: COAX_USAGE when the fleet or the trace has no GPU to count by.
  */

@@ -3,7 +3,6 @@ import { readLines } from './read-lines.ts';
 
 /** One row under a head; every reader of a field names line and column when the field is wrong. */
 export interface Row {
-  readonly line: number;
   /** The text, trimmed; empty when the file lacks that column. */
   text(column: string): string;
   /** A number from 0; `fallback` when the file lacks the column or the field is empty. */
@@ -24,18 +23,19 @@ const AMOUNT_MAX = 1e11;
 export async function* readRows(file: string, required: readonly string[]): AsyncGenerator<Row> {
   let columns: Map<string, number> | null = null;
   for await (const { number, text } of readLines(file)) {
-    const fields = text.split(',');
+    const where = `${file}:${number}`;
     if (columns === null) {
-      columns = headOf(file, number, text, required);
+      columns = headOf(where, text, required);
       continue;
     }
+    const fields = text.split(',');
     if (fields.length !== columns.size) {
       throw new CoaxError('COAX_USAGE', `the row has ${fields.length} fields, its head ${columns.size}`, {
-        where: `${file}:${number}`,
+        where,
         hint: 'Give every row as many fields as the head; an empty field is allowed, a comma within one is not.',
       });
     }
-    yield new CsvRow(file, number, columns, fields);
+    yield new CsvRow(where, columns, fields);
   }
   if (columns === null)
     throw new CoaxError('COAX_USAGE', 'the file is empty', { where: file, hint: headHint(required) });
@@ -44,11 +44,10 @@ export async function* readRows(file: string, required: readonly string[]): Asyn
 const headHint = (required: readonly string[]): string =>
   `Its first line must name the columns: ${required.join(',')}; docs/how-to/replay-a-trace.md explains them.`;
 
-function headOf(file: string, line: number, text: string, required: readonly string[]): Map<string, number> {
+function headOf(where: string, text: string, required: readonly string[]): Map<string, number> {
   const names = text.replace(/^\uFEFF/, '').split(',');
   const columns = new Map(names.map((name, index) => [name.trim(), index]));
   const missing = required.filter(name => !columns.has(name));
-  const where = `${file}:${line}`;
   if (missing.length > 0) {
     const reason = `the head lacks the column${missing.length === 1 ? '' : 's'} ${missing.join(', ')}`;
     throw new CoaxError('COAX_USAGE', reason, { where, hint: headHint(required) });
@@ -59,14 +58,13 @@ function headOf(file: string, line: number, text: string, required: readonly str
 }
 
 class CsvRow implements Row {
-  readonly line: number;
-  readonly #file: string;
+  /** `file:line`. */
+  readonly #where: string;
   readonly #columns: ReadonlyMap<string, number>;
   readonly #fields: readonly string[];
 
-  constructor(file: string, line: number, columns: ReadonlyMap<string, number>, fields: readonly string[]) {
-    this.line = line;
-    this.#file = file;
+  constructor(where: string, columns: ReadonlyMap<string, number>, fields: readonly string[]) {
+    this.#where = where;
     this.#columns = columns;
     this.#fields = fields;
   }
@@ -95,9 +93,6 @@ class CsvRow implements Row {
   }
 
   fault(column: string, reason: string, hint: string): CoaxError {
-    return new CoaxError('COAX_USAGE', `column ${column}: ${reason}`, {
-      where: `${this.#file}:${this.line}`,
-      hint,
-    });
+    return new CoaxError('COAX_USAGE', `column ${column}: ${reason}`, { where: this.#where, hint });
   }
 }
