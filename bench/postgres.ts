@@ -4,6 +4,7 @@ import { openPostgres } from '../src/store/postgres/open-postgres.ts';
 import type { PostgresStore } from '../src/store/postgres/postgres-store.ts';
 import { makePostgresCluster, type PostgresCluster } from '../src/testing/postgres-cluster.ts';
 import { PARAMETERS, type Rig, rigOn, settled, submitMany } from './rig.ts';
+import { median } from './row.ts';
 
 const BATCH = 256;
 const CONNECTIONS = 4;
@@ -185,9 +186,6 @@ async function seconds(work: () => Promise<void>): Promise<number> {
   await work();
   return (performance.now() - began) / 1000;
 }
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
 
 /** node bench/postgres.ts [FLOWS] [ROUNDS]: floor and engine in turns, and a flow at idle. */
 if (import.meta.main) {

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { makePostgresCluster } from '../../src/testing/postgres-cluster.ts';
 import { openPostgresRig } from '../postgres.ts';
 import { submitMany } from '../rig.ts';
+import { median, quantile } from '../row.ts';
 
 const FEW = 1000;
 const LIMIT = 64;
@@ -46,9 +47,8 @@ export async function claimTimes(sizes: readonly number[], claims = CLAIMS): Pro
     }
   }
   return sides.map(({ queued, times }) => {
-    const sorted = times.slice(claims / 10).sort((a, b) => a - b);
-    const at = (share: number): number => sorted[Math.floor(sorted.length * share)] as number;
-    return { queued, p50Ms: at(0.5), p99Ms: at(0.99) };
+    const warm = times.slice(claims / 10);
+    return { queued, p50Ms: median(warm), p99Ms: quantile(warm, 0.99) };
   });
 }
 
