@@ -53,13 +53,17 @@ it('a partition whose messages are archived is detached and dropped while others
       });
       assert.deepEqual(await sql(`SELECT count(*) AS n FROM commits_p000000`), [{ n: '0' }]);
       let going = true;
+      const other = await open();
       const working = (async () => {
-        for (; going; ) await walk(store);
+        for (; going; ) await walk(other);
       })();
-      await sql('ALTER TABLE commits DETACH PARTITION commits_p000000 CONCURRENTLY');
-      await sql('DROP TABLE commits_p000000');
-      going = false;
-      await working;
+      try {
+        await sql('ALTER TABLE commits DETACH PARTITION commits_p000000 CONCURRENTLY');
+        await sql('DROP TABLE commits_p000000');
+      } finally {
+        going = false;
+        await working;
+      }
 
       for (const server of [store, await open()]) {
         const readable = withArchives(server, new ArchivedReader(server, place => openPlace(place, {})));
