@@ -15,7 +15,7 @@ import { InventoryViews } from './inventory-views.ts';
 import { type LocalHost, localHostName, localHostSpec, openLocalHost } from './local-host.ts';
 import type { HostNetwork } from './network/host-network.ts';
 import { networkModule } from './network/network-module.ts';
-import { registerNetwork } from './network/register-network.ts';
+import { registerNetwork, wiringOf } from './network/register-network.ts';
 import type { Random } from './resource/choose-host.ts';
 import { type HostSpec, registerHosts, retireHosts } from './resource/register-hosts.ts';
 import { resourceModule } from './resource/resource-module.ts';
@@ -110,7 +110,11 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
     modules: [
       resourceModule(undefined, options.random),
       networkModule(),
-      computeModule({ store, installation, hypervisorAt: host => served.get(host) ?? null }),
+      computeModule({
+        installation,
+        hypervisorAt: host => served.get(host) ?? null,
+        wiringOf: network => wiringOf(store, network),
+      }),
     ],
     schema: cloudSchema,
     hostNames: () => [...served.keys()],

@@ -2,18 +2,20 @@ import { z } from 'zod';
 import type { StepCall } from '../../step/contract.ts';
 import { defineModule, type ModuleDefinition } from '../../step/define-module.ts';
 import { Terminal } from '../../step/step-errors.ts';
-import type { Store } from '../../store/store.ts';
-import { cloudTables } from '../schema.ts';
 import { guestUuid } from './guest-uuid.ts';
 import type { Guest, GuestNetwork, Hypervisor } from './hypervisor.ts';
 import { waitForHttp } from './wait-for-http.ts';
 
+/** How the guests of a network are wired: all but what is a guest's own. */
+export type GuestWiring = Pick<GuestNetwork, 'mode' | 'prefix' | 'gateway' | 'httpPort'>;
+
 export interface ComputeOptions {
-  readonly store: Pick<Store, 'reader'>;
   /** Random text that tells this installation from all others. */
   readonly installation: string;
   /** The hypervisor of a host that is served here, or null. */
   hypervisorAt(host: string): Hypervisor | null;
+  /** The wiring of the network of that name; null if there is none. */
+  wiringOf(network: string): Promise<GuestWiring | null>;
 }
 
 /** A guest gets so long to power down by itself before it is switched off. */
@@ -122,10 +124,13 @@ async function createVm(
   input: z.output<typeof NewGuest>,
   call: StepCall,
   hypervisor: Hypervisor,
-  { store, installation }: ComputeOptions,
+  { wiringOf, installation }: ComputeOptions,
 ): Promise<{ uuid: string; url: string }> {
   const uuid = guestUuid(installation, call.key);
-  const network = await networkOf(store, input.network, input.ip, input.mac);
+  const wiring = await wiringOf(input.network);
+  if (!wiring)
+    throw new Terminal(`there is no network ${JSON.stringify(input.network)}`, { code: 'COAX_NOT_FOUND' });
+  const network = { ...wiring, ip: input.ip, mac: input.mac };
   const guest = await hypervisor.create(
     {
       uuid,
@@ -151,26 +156,4 @@ async function createVm(
 async function untilUsable(hypervisor: Hypervisor, guest: Guest, call: StepCall): Promise<void> {
   if (hypervisor.kind === 'simulated') return;
   await waitForHttp(guest, Math.max(1000, call.timeoutMs - SPARE_MS), call.signal);
-}
-
-async function networkOf(
-  store: Pick<Store, 'reader'>,
-  name: string,
-  ip: string,
-  mac: string,
-): Promise<GuestNetwork> {
-  const row = await cloudTables(store.reader)
-    .selectFrom('networks')
-    .select(['mode', 'prefix', 'gateway', 'http_port'])
-    .where('name', '=', name)
-    .executeTakeFirst();
-  if (!row) throw new Terminal(`there is no network ${JSON.stringify(name)}`, { code: 'COAX_NOT_FOUND' });
-  return {
-    mode: row.mode,
-    ip,
-    prefix: Number(row.prefix),
-    gateway: row.gateway,
-    mac,
-    httpPort: Number(row.http_port),
-  };
 }

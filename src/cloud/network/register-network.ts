@@ -1,4 +1,6 @@
+import type { Store } from '../../store/store.ts';
 import type { Tx } from '../../store/tx.ts';
+import type { GuestWiring } from '../compute/compute-module.ts';
 import { cloudTables, type NetworkRow } from '../schema.ts';
 import { guestRanges } from './address.ts';
 
@@ -62,4 +64,20 @@ function isSame(row: NetworkRow, spec: NetworkSpec): boolean {
     row.mode === spec.mode &&
     Number(row.simulated) === Number(spec.simulated)
   );
+}
+
+/** How the guests of that network are wired, as the store says; null if there is no such network. */
+export async function wiringOf(store: Pick<Store, 'reader'>, name: string): Promise<GuestWiring | null> {
+  const row = await cloudTables(store.reader)
+    .selectFrom('networks')
+    .select(['mode', 'prefix', 'gateway', 'http_port'])
+    .where('name', '=', name)
+    .executeTakeFirst();
+  if (!row) return null;
+  return {
+    mode: row.mode,
+    prefix: Number(row.prefix),
+    gateway: row.gateway,
+    httpPort: Number(row.http_port),
+  };
 }
