@@ -107,15 +107,7 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
   await tellGuests(store, served, onProgress);
 
   return {
-    modules: [
-      resourceModule(undefined, options.random),
-      networkModule(),
-      computeModule({
-        installation,
-        hypervisorAt: host => served.get(host) ?? null,
-        wiringOf: network => wiringOf(store, network),
-      }),
-    ],
+    modules: modulesOf(options, installation, served),
     schema: cloudSchema,
     hostNames: () => [...served.keys()],
     hosts: () => views.hosts(),
@@ -148,6 +140,20 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
     },
   };
 }
+
+const modulesOf = (
+  { store, random }: CloudOptions,
+  installation: string,
+  served: ReadonlyMap<string, Hypervisor>,
+): ModuleDefinition[] => [
+  resourceModule(undefined, random),
+  networkModule(),
+  computeModule({
+    installation,
+    hypervisorAt: host => served.get(host) ?? null,
+    wiringOf: network => wiringOf(store, network),
+  }),
+];
 
 /** What was given stands for the local host only when it is not for the simulated ones. */
 const localParts = ({ simulate, hypervisor, hostNetwork }: CloudOptions) => ({
