@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import { agentsSchema } from './agents/schema.ts';
 
 /** One change of the database, applied once, in order. */
 export interface SchemaPart {
@@ -52,6 +53,7 @@ export const cloudSchema: readonly SchemaPart[] = [
       `CREATE TABLE cloud_settings (name text PRIMARY KEY, value text NOT NULL)`,
     ],
   },
+  ...agentsSchema,
 ];
 
 /** `up`: takes new VMs. `draining`: keeps what it has. `down`: cannot take any; `reason` says why. */
@@ -78,6 +80,8 @@ export interface HostRow {
   simulated: number;
   created: number;
   seen: number;
+  /** 1: an agent of its own does its steps; no server serves it or says what state it is in at its start. */
+  agent: number;
 }
 
 export interface NetworkRow {

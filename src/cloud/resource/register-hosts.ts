@@ -42,7 +42,7 @@ export async function registerHosts(tx: Tx, specs: readonly HostSpec[]): Promise
     };
     if (known) await db.updateTable('hosts').set(facts).where('name', '=', spec.name).execute();
     else {
-      const fresh = { name: spec.name, cpu_used: 0, mem_used_mib: 0, created: tx.now, ...facts };
+      const fresh = { name: spec.name, cpu_used: 0, mem_used_mib: 0, created: tx.now, agent: 0, ...facts };
       await db.insertInto('hosts').values(fresh).execute();
     }
   }
