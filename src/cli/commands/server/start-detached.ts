@@ -1,20 +1,18 @@
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { CoaxError, textOf } from '../../../errors/coax-error.ts';
 import type { Context } from '../../context.ts';
-import { isCoaxProcess, readServerFile, readToken } from '../../data-dir.ts';
+import { readServerFile, readToken } from '../../data-dir.ts';
+import { type Detached, spawnCoax } from './spawn-coax.ts';
 import { printUp, type UpOptions } from './up-report.ts';
 
-const MAIN = fileURLToPath(new URL('../../main.ts', import.meta.url));
 const READY_MS = 120_000;
 const LOOK_MS = 50;
-const TAIL_LINES = 8;
+const HINT = 'Mend what its log says; `coax up` shows it as it comes.';
 
 /** Starts `coax up` in a session of its own and waits until it answers. An error shows the end of its log. */
 export async function startDetached(context: Context, options: UpOptions): Promise<number> {
   const { dataDir, out } = context;
-  const { spawnDetached } = await import('../../../linux/process/exec.ts');
   const logFile = join(dataDir, 'server.log');
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
@@ -24,21 +22,9 @@ export async function startDetached(context: Context, options: UpOptions): Promi
       cause,
     });
   }
-  const from = sizeOf(logFile);
-  const env = Object.fromEntries(
-    Object.entries(process.env).filter((pair): pair is [string, string] => pair[1] !== undefined),
-  );
-  const pid = await spawnDetached(
-    process.execPath,
-    [...process.execArgv, MAIN, ...upArguments(dataDir, options)],
-    {
-      stdoutFile: logFile,
-      stderrFile: logFile,
-      cwd: dataDir,
-      env: { ...env, NO_COLOR: '1' },
-    },
-  );
-  const url = await untilReady(pid, dataDir, logFile, from);
+  const started = await spawnCoax(upArguments(dataDir, options), { cwd: dataDir, logFile });
+  const url = await untilReady(started, dataDir);
+  const { pid } = started;
   await out.object({ url, pid, dataDir, log: logFile }, url, () =>
     printUp(out, { url, pid }, dataDir, options),
   );
@@ -65,41 +51,19 @@ function upArguments(dataDir: string, options: UpOptions): string[] {
   ];
 }
 
-async function untilReady(pid: number, dataDir: string, logFile: string, from: number): Promise<string> {
+async function untilReady(started: Detached, dataDir: string): Promise<string> {
   const { makeClient } = await import('../../../client/client.ts');
   const deadline = Date.now() + READY_MS;
   while (Date.now() < deadline) {
     const file = readServerFile(dataDir);
-    if (file?.pid === pid) {
+    if (file?.pid === started.pid) {
       const client = makeClient({ url: file.url, token: readToken(dataDir) ?? '' });
       const ready = await client.ready().catch(() => null);
       client.close();
       if (ready) return file.url;
     }
-    if (!isCoaxProcess(pid)) throw failure('the server ended at once', logFile, from);
+    if (!started.lives()) throw started.failure('the server ended at once', HINT);
     await new Promise(done => setTimeout(done, LOOK_MS));
   }
-  throw failure(`the server (pid ${pid}) does not answer after ${READY_MS / 1000} s`, logFile, from);
-}
-
-function failure(reason: string, logFile: string, from: number): CoaxError {
-  const faults = tailOf(logFile, from).map(line => ({ where: 'log', reason: line }));
-  return new CoaxError('COAX_SERVER_UNREACHABLE', reason, {
-    where: logFile,
-    faults,
-    hint: 'Mend what its log says; `coax up` shows it as it comes.',
-  });
-}
-
-function sizeOf(file: string): number {
-  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-}
-
-/** The last lines that were written since the file had `from` bytes. */
-function tailOf(file: string, from: number): string[] {
-  try {
-    return readFileSync(file).subarray(from).toString('utf8').trimEnd().split('\n').slice(-TAIL_LINES);
-  } catch {
-    return [];
-  }
+  throw started.failure(`the server (pid ${started.pid}) does not answer after ${READY_MS / 1000} s`, HINT);
 }
