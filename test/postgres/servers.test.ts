@@ -102,6 +102,20 @@ describe('servers on one PostgreSQL', () => {
       assert.equal((await stores[0]!.allocations({ kind: 'ip' })).length, 40);
     }));
 
+  it('hear of work by a notice even after a transaction that had nothing to tell', () =>
+    withDatabase(async ({ open, sql }) => {
+      const [a, b] = [await open(), await open()];
+      const ready: string[] = [];
+      b.onReady(address => ready.push(address));
+      await until('both listen', async () => {
+        const rows = await sql(`SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN%'`);
+        return rows.length === 2;
+      });
+      await a.transact(async () => {});
+      await submitOne(a);
+      await until('b hears of work', () => ready.includes('net'));
+    }));
+
   it('hear of each other: work, what people ask for, and transitions, each once', () =>
     withDatabase(async ({ open, sql }) => {
       const [a, b] = [await open(), await open()];

@@ -26,7 +26,12 @@ export class Notifier {
     for (const address of notes.ready) this.#ready.add(address);
     for (const { msgid, worker } of notes.asked) this.#asked.push([msgid, worker]);
     if (notes.events.length > 0) this.#commits = true;
-    if (this.#sending === null) this.#sending = this.#send();
+    // With nothing to send it would end before it is written down here, and hold back all that comes later.
+    if (this.#sending === null && this.#hasNews()) this.#sending = this.#send();
+  }
+
+  #hasNews(): boolean {
+    return this.#ready.size > 0 || this.#asked.length > 0 || this.#commits;
   }
 
   async drained(): Promise<void> {
@@ -34,7 +39,7 @@ export class Notifier {
   }
 
   async #send(): Promise<void> {
-    while (this.#ready.size > 0 || this.#asked.length > 0 || this.#commits) {
+    while (this.#hasNews()) {
       const payloads = encodeNotices({
         origin: this.#engine.origin,
         ready: [...this.#ready],
