@@ -78,15 +78,17 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
   const { store, dataDir, cacheDir, simulate, onProgress = () => {} } = options;
   const localName = options.hostName ?? localHostName();
   const serves = options.serves ?? true;
+  const agents = await hostsWithAgents(store);
   const claimed = serves ? await hostsWithClaims(store) : [];
   const needsLocal =
-    (serves && !simulate) || claimed.some(host => host.name === localName && !host.simulated);
+    !agents.has(localName) &&
+    ((serves && !simulate) || claimed.some(host => host.name === localName && !host.simulated));
   const local = needsLocal
     ? await openLocalHost({ ...localParts(options), dataDir, cacheDir, onProgress })
     : null;
   const simulated = (simulate ? options.hypervisor : undefined) ?? openSimulated({ dataDir });
 
-  const specs = serves ? await register(options, localName, local) : [];
+  const specs = serves ? await register(options, localName, local, agents) : [];
   const served = new Map<string, Hypervisor>();
   for (const spec of simulate ? specs : []) served.set(spec.name, simulated);
   if (local?.hypervisor) served.set(localName, local.hypervisor);
@@ -184,14 +186,16 @@ async function register(
   options: CloudOptions,
   localName: string,
   local: LocalHost | null,
+  agents: ReadonlySet<string>,
 ): Promise<HostSpec[]> {
   return await options.store.transact(async tx => {
     let specs: HostSpec[];
     if (options.simulate) {
       const network = await registerNetwork(tx, 'simulated', SIMULATED_NETWORK);
       specs = options.simulatedHosts?.map(host => ({ ...host, network })) ?? simulatedHosts(network);
-    } else {
-      const { network } = local!;
+    } else if (local === null) specs = [];
+    else {
+      const { network } = local;
       const name = network
         ? await registerNetwork(tx, 'default', {
             cidr: network.cidr,
@@ -199,15 +203,16 @@ async function register(
             prefix: network.prefix,
             mode: network.mode,
             httpPort: network.httpPort,
-            simulated: local!.hypervisor?.kind === 'simulated',
+            simulated: local.hypervisor?.kind === 'simulated',
           })
         : 'default';
-      specs = [localHostSpec(localName, name, local!)];
+      specs = [localHostSpec(localName, name, local)];
     }
+    specs = specs.filter(({ name }) => !agents.has(name));
     await registerHosts(tx, specs);
     const known = await cloudTables(tx.db).selectFrom('hosts').select(['name', 'simulated']).execute();
     const wanted = new Set(specs.map(({ name }) => name));
-    const gone = known.filter(({ name }) => !wanted.has(name));
+    const gone = known.filter(({ name }) => !wanted.has(name) && !agents.has(name));
     const paper = gone.filter(host => Number(host.simulated) === 1).map(({ name }) => name);
     await retireHosts(tx, paper, 'simulated, and the server was started without --simulate');
     const real = gone.filter(host => Number(host.simulated) === 0 && host.name === localName);
@@ -220,10 +225,21 @@ async function register(
   });
 }
 
+/** Hosts that are no concern of this process: agents of their own serve them and say how they are. */
+async function hostsWithAgents(store: Store): Promise<ReadonlySet<string>> {
+  const rows = await cloudTables(store.reader)
+    .selectFrom('hosts')
+    .select('name')
+    .where('agent', '=', 1)
+    .execute();
+  return new Set(rows.map(({ name }) => name));
+}
+
 async function hostsWithClaims(store: Store): Promise<{ name: string; simulated: boolean }[]> {
   const rows = await cloudTables(store.reader)
     .selectFrom('hosts')
     .select(['name', 'simulated'])
+    .where('agent', '=', 0)
     .where(eb => eb.or([eb('cpu_used', '>', 0), eb('mem_used_mib', '>', 0)]))
     .execute();
   return rows.map(row => ({ name: row.name, simulated: Number(row.simulated) === 1 }));
