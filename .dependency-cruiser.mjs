@@ -16,7 +16,7 @@ const MAY_IMPORT = {
   archive: ['message/', 'ledger/', 'errors/', 'store/[^/]+$'],
   channel: ['message/', 'ledger/', 'errors/', 'store/[^/]+$'],
   worker: ['channel/channel\\.ts$', 'step/contract\\.ts$', 'message/', 'errors/', 'store/(tx|timers)\\.ts$'],
-  cloud: ['step/', 'store/[^/]+$', 'linux/', 'message/', 'errors/'],
+  cloud: ['placement/', 'step/', 'store/[^/]+$', 'linux/', 'message/', 'errors/'],
   replay: [
     'placement/',
     'cloud/',

@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { listOf, Time } from './value.ts';
 
+const Amount = z
+  .object({ total: z.number(), reserved: z.number(), used: z.number(), free: z.number() })
+  .meta({
+    description:
+      '`reserved` is kept for the host itself; `free` may still be claimed, overcommit counted in.',
+  });
+
 export const HostView = z
   .looseObject({
     name: z.string(),
@@ -10,10 +17,31 @@ export const HostView = z
     accelerator: z.string().meta({ description: '`kvm`, `tcg` or `none`.' }),
     simulated: z.boolean(),
     zone: z.string(),
+    rack: z.string(),
     labels: z.record(z.string(), z.string()),
-    cpu: z.object({ total: z.number(), overcommit: z.number(), used: z.number(), free: z.number() }),
-    memMib: z.object({ total: z.number(), used: z.number(), free: z.number() }),
+    cpu: Amount.extend({ overcommit: z.number() }),
+    memMib: Amount,
+    diskMib: Amount,
+    gpu: z
+      .object({
+        model: z.string(),
+        total: z.array(z.number()).readonly(),
+        used: z.array(z.number()).readonly(),
+      })
+      .meta({ description: 'Thousandths of each GPU; 1000 is a whole one.' }),
+    numa: z
+      .array(
+        z.object({
+          cpuMilli: z.number(),
+          memMib: z.number(),
+          used: z.object({ cpuMilli: z.number(), memMib: z.number() }),
+        }),
+      )
+      .readonly()
+      .meta({ description: 'NUMA cells.' }),
     vms: z.int(),
+    vmsMax: z.int().meta({ description: 'VMs at most; 0 for no limit.' }),
+    ioLoad: z.int().meta({ description: 'Operations under way there.' }),
     network: z.string(),
     created: Time,
     seen: Time,

@@ -13,6 +13,9 @@ export interface SchemaPart {
  *
  * `free_ranges` holds the addresses that nobody has, as runs `low`..`high`: taking the lowest and giving one back each
  * touch a row or two by primary key, however many addresses are taken.
+ *
+ * `hosts.changed` and `claim_changes` are the change stream that each scheduler follows; `src/cloud/change-marks.ts`
+ * says what the numbers are.
  */
 export const cloudSchema: readonly SchemaPart[] = [
   {
@@ -53,6 +56,40 @@ export const cloudSchema: readonly SchemaPart[] = [
       `CREATE TABLE cloud_settings (name text PRIMARY KEY, value text NOT NULL)`,
     ],
   },
+  {
+    // What placement knows of a host beyond CPUs and memory. A server of the version before goes on with the columns it knows.
+    id: 'cloud-0002',
+    sql: [
+      ...[
+        `rack text NOT NULL DEFAULT ''`,
+        `cpu_used_milli bigint NOT NULL DEFAULT 0`,
+        `cpu_reserved_milli bigint NOT NULL DEFAULT 0`,
+        `mem_overcommit double precision NOT NULL DEFAULT 1`,
+        `mem_reserved_mib bigint NOT NULL DEFAULT 0`,
+        `disk_total_mib bigint NOT NULL DEFAULT 0`,
+        `disk_used_mib bigint NOT NULL DEFAULT 0`,
+        `disk_reserved_mib bigint NOT NULL DEFAULT 0`,
+        `gpu_model text NOT NULL DEFAULT ''`,
+        `gpus text NOT NULL DEFAULT '[]'`,
+        `gpu_used text NOT NULL DEFAULT '[]'`,
+        `numa text NOT NULL DEFAULT '[]'`,
+        `numa_used text NOT NULL DEFAULT '[]'`,
+        `vms bigint NOT NULL DEFAULT 0`,
+        `vms_max bigint NOT NULL DEFAULT 0`,
+        `io_load bigint NOT NULL DEFAULT 0`,
+        `changed bigint NOT NULL DEFAULT 0`,
+      ].map(column => `ALTER TABLE hosts ADD COLUMN ${column}`),
+      // A name stands whole in the claim's detail; neither engine has the other's function that finds a text in a text.
+      `UPDATE hosts SET vms = (SELECT count(*) FROM allocations
+        WHERE kind = 'claim' AND replace(detail, '"host":"' || hosts.name || '"', '') <> detail)`,
+      `CREATE INDEX hosts_changed ON hosts (changed)`,
+      `CREATE TABLE claim_changes (
+        change bigint NOT NULL,
+        key text NOT NULL,
+        created bigint NOT NULL,
+        PRIMARY KEY (change, key))`,
+    ],
+  },
   ...agentsSchema,
 ];
 
@@ -62,15 +99,40 @@ export type HostState = 'up' | 'draining' | 'down';
 export interface HostRow {
   name: string;
   cpu_total: number;
-  /** vCPUs of all claims. */
+  /** Whole vCPUs of all claims, and the thousandths beyond: the sum is `cpu_used + cpu_used_milli / 1000`. */
   cpu_used: number;
+  cpu_used_milli: number;
+  /** Thousandths that are kept for the host itself: not counted in, and before overcommit. */
+  cpu_reserved_milli: number;
   /** vCPUs that may be claimed for each CPU. */
   cpu_overcommit: number;
   mem_total_mib: number;
   mem_used_mib: number;
+  mem_overcommit: number;
+  mem_reserved_mib: number;
+  disk_total_mib: number;
+  disk_used_mib: number;
+  disk_reserved_mib: number;
+  /** Empty without GPUs. */
+  gpu_model: string;
+  /** JSON list: thousandths of each GPU; 1000 is a whole one. */
+  gpus: string;
+  /** JSON list of what is claimed of each; a missing one counts as 0. */
+  gpu_used: string;
+  /** JSON list of cells, `{"cpuMilli": …, "memMib": …}`, and of what is claimed of each. */
+  numa: string;
+  numa_used: string;
+  /** Claims, and how many there may be; 0 for no limit. */
+  vms: number;
+  vms_max: number;
+  /** Operations under way there. */
+  io_load: number;
+  /** Mark of the last change but for claims: see change-marks.ts. */
+  changed: number;
   /** JSON object of texts. */
   labels: string;
   zone: string;
+  rack: string;
   /** Name of the network its guests are on. */
   network: string;
   state: HostState;
@@ -112,8 +174,16 @@ export interface AllocationRow {
   created: number;
 }
 
+/** Key of a claim that was made or given back. */
+export interface ClaimChangeRow {
+  change: number;
+  key: string;
+  created: number;
+}
+
 export interface CloudTables {
   hosts: HostRow;
+  claim_changes: ClaimChangeRow;
   networks: NetworkRow;
   free_ranges: FreeRangeRow;
   cloud_settings: { name: string; value: string };

@@ -1,10 +1,19 @@
 import type { Parameters } from '../message/message.ts';
 import type { Allocation } from '../store/store.ts';
 import type { Guest } from './compute/hypervisor.ts';
-import { freeCpu, freeMemMib, snapshotOf } from './resource/host-snapshot.ts';
+import { type CellUse, cellsUsed, gpusUsed } from './resource/device-use.ts';
+import { limitsOf, usedOf } from './resource/host-figures.ts';
 import type { HostRow, HostState, NetworkRow } from './schema.ts';
 
-/** Times are ISO 8601; memory is in MiB. */
+/** `total`: what there is. `reserved`: kept for the host itself. `free`: what may still be claimed, overcommit counted in. */
+export interface Amount {
+  readonly total: number;
+  readonly reserved: number;
+  readonly used: number;
+  readonly free: number;
+}
+
+/** Times are ISO 8601; memory and disk are in MiB, CPUs in whole ones with up to three decimals. */
 export interface HostView {
   readonly name: string;
   readonly state: HostState;
@@ -14,15 +23,24 @@ export interface HostView {
   readonly accelerator: string;
   readonly simulated: boolean;
   readonly zone: string;
+  readonly rack: string;
   readonly labels: Readonly<Record<string, string>>;
-  readonly cpu: {
-    readonly total: number;
-    readonly overcommit: number;
-    readonly used: number;
-    readonly free: number;
+  readonly cpu: Amount & { readonly overcommit: number };
+  readonly memMib: Amount;
+  readonly diskMib: Amount;
+  /** Thousandths of each GPU: in all, and claimed. */
+  readonly gpu: {
+    readonly model: string;
+    readonly total: readonly number[];
+    readonly used: readonly number[];
   };
-  readonly memMib: { readonly total: number; readonly used: number; readonly free: number };
+  /** NUMA cells, with what is claimed of each. */
+  readonly numa: readonly { readonly cpuMilli: number; readonly memMib: number; readonly used: CellUse }[];
   readonly vms: number;
+  /** VMs at most; 0 for no limit. */
+  readonly vmsMax: number;
+  /** Operations under way. */
+  readonly ioLoad: number;
   readonly network: string;
   readonly created: string;
   readonly seen: string;
@@ -67,8 +85,11 @@ export interface VmView {
 const iso = (time: number): string => new Date(Number(time)).toISOString();
 
 export function hostView(row: HostRow, vms: number, accelerator: string): HostView {
-  const host = snapshotOf(row);
-  const { host: _itself, ...labels } = host.labels;
+  const gpus = JSON.parse(row.gpus) as number[];
+  const cells = JSON.parse(row.numa) as CellUse[];
+  const cellUse = cellsUsed(row.numa_used, cells.length);
+  const { cpuMilli, memMib, diskMib } = usedOf(row);
+  const limit = limitsOf(row);
   return {
     name: row.name,
     state: row.state,
@@ -77,20 +98,34 @@ export function hostView(row: HostRow, vms: number, accelerator: string): HostVi
     accelerator,
     simulated: Number(row.simulated) === 1,
     zone: row.zone,
-    labels,
+    rack: row.rack,
+    labels: JSON.parse(row.labels) as Record<string, string>,
     cpu: {
       total: Number(row.cpu_total),
       overcommit: Number(row.cpu_overcommit),
-      used: host.cpuUsed,
-      free: Math.max(0, freeCpu(host)),
+      reserved: Number(row.cpu_reserved_milli) / 1000,
+      used: cpuMilli / 1000,
+      free: Math.max(0, limit.cpuMilli - cpuMilli) / 1000,
     },
-    memMib: { total: host.memLimitMib, used: host.memUsedMib, free: Math.max(0, freeMemMib(host)) },
+    memMib: amount(row.mem_total_mib, row.mem_reserved_mib, memMib, limit.memMib),
+    diskMib: amount(row.disk_total_mib, row.disk_reserved_mib, diskMib, limit.diskMib),
+    gpu: { model: row.gpu_model, total: gpus, used: gpusUsed(row.gpu_used, gpus.length) },
+    numa: cells.map((cell, at) => ({ ...cell, used: cellUse[at]! })),
     vms,
+    vmsMax: Number(row.vms_max),
+    ioLoad: Number(row.io_load),
     network: row.network,
     created: iso(row.created),
     seen: iso(row.seen),
   };
 }
+
+const amount = (total: number, reserved: number, used: number, limit: number): Amount => ({
+  total: Number(total),
+  reserved: Number(reserved),
+  used,
+  free: Math.max(0, limit - used),
+});
 
 export function networkView(row: NetworkRow, used: number, free: number): NetworkView {
   return {

@@ -2,45 +2,12 @@ import type { Allocation } from '../../store/store.ts';
 import { guestRanges, macOf, parseAddress } from '../network/address.ts';
 import type { NetworkRow } from '../schema.ts';
 import type { Books } from './books.ts';
-import type { FsckFault } from './fsck-fault.ts';
-
-const REPORT = 'Nothing mends this by itself; report it with the output of `coax fsck -o json`.';
+import { checkCapacity } from './check-capacity.ts';
+import { type FsckFault, REPORT } from './fsck-fault.ts';
 
 /** Every way in which the books may contradict themselves. Pure. */
 export function checkBooks(books: Books): FsckFault[] {
   return [...checkCapacity(books), ...checkAddresses(books), ...checkVms(books), ...checkHolders(books)];
-}
-
-function checkCapacity({ hosts, claims }: Books): FsckFault[] {
-  const faults: FsckFault[] = [];
-  const sums = new Map(hosts.map(host => [host.name, { cpu: 0, mem: 0 }]));
-  for (const { key, detail } of claims) {
-    const sum = sums.get(String(detail.host));
-    if (!sum) {
-      faults.push({
-        kind: 'capacity',
-        where: `claim ${key}`,
-        reason: `it is on host ${detail.host}, which does not exist`,
-        hint: REPORT,
-      });
-      continue;
-    }
-    sum.cpu += Number(detail.cpu);
-    sum.mem += Number(detail.mem);
-  }
-  for (const host of hosts) {
-    const sum = sums.get(host.name)!;
-    const cpu = Number(host.cpu_used);
-    const mem = Number(host.mem_used_mib);
-    if (cpu === sum.cpu && mem === sum.mem) continue;
-    faults.push({
-      kind: 'capacity',
-      where: `host ${host.name}`,
-      reason: `it counts ${cpu} CPUs and ${mem} MiB as used; its claims add up to ${sum.cpu} and ${sum.mem}`,
-      hint: REPORT,
-    });
-  }
-  return faults;
 }
 
 function checkAddresses({ networks, freeRanges, addresses }: Books): FsckFault[] {

@@ -1,3 +1,6 @@
+/** The hint for what no command can mend. */
+export const REPORT = 'Nothing mends this by itself; report it with the output of `coax fsck -o json`.';
+
 /** A place where the cloud's books do not agree with each other, or with what the hypervisors here run. */
 export interface FsckFault {
   readonly kind: FaultKind;
@@ -9,7 +12,7 @@ export interface FsckFault {
 }
 
 export type FaultKind =
-  /** A host's used figures are not the sum of its claims. */
+  /** A host's used figures are not the sum of its claims, or more than it has. */
   | 'capacity'
   /** An address outside of its network, or free and taken at once, or neither. */
   | 'address'

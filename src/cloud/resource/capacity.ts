@@ -1,8 +1,9 @@
 import { Retryable, Terminal } from '../../step/step-errors.ts';
 import type { Tx } from '../../store/tx.ts';
-import { allocate, type Holder, takeOut } from '../allocations.ts';
-import { cloudTables } from '../schema.ts';
+import type { Holder } from '../allocations.ts';
 import { chooseHost, type PlacementRecord, type Random, recordWinner } from './choose-host.ts';
+import { claimKey } from './claim-detail.ts';
+import { claimHosts, type HostClaim, releaseHosts } from './claim-hosts.ts';
 import type { HostRequest, HostSnapshot } from './host-snapshot.ts';
 import type { Inventory } from './inventory.ts';
 
@@ -37,13 +38,8 @@ export async function claimHost(
     }
     if (tries.length === 0) throw new Terminal(record.reason, { code: 'COAX_NO_VALID_HOST', detail: record });
     for (const host of tries) {
-      if (await claim(tx, host, request)) {
-        const detail = { host: host.name, cpu: request.cpu, mem: request.memMib };
-        if (!(await allocate(tx, 'claim', claimKey(holder), holder, detail))) {
-          // A person had the walk back skip this step, and the message came forward again: the old claim makes way.
-          await releaseHost(tx, inventory, holder);
-          await allocate(tx, 'claim', claimKey(holder), holder, detail);
-        }
+      const { lost: others } = await claimHosts(tx, [claimOn(host.name, holder, request)]);
+      if (others.size === 0) {
         inventory.count(host.name, request.cpu, request.memMib);
         return { host, record: recordWinner(record, host, lost) };
       }
@@ -56,30 +52,23 @@ export async function claimHost(
 
 /** Gives back what the step has claimed. Does nothing when it has claimed nothing. */
 export async function releaseHost(tx: Tx, inventory: Inventory, holder: Holder): Promise<void> {
-  for (const { detail } of await takeOut(tx, 'claim', holder)) {
-    const host = String(detail.host);
-    const cpu = Number(detail.cpu);
-    const mem = Number(detail.mem);
-    await cloudTables(tx.db)
-      .updateTable('hosts')
-      .set(eb => ({ cpu_used: eb('cpu_used', '-', cpu), mem_used_mib: eb('mem_used_mib', '-', mem) }))
-      .where('name', '=', host)
-      .execute();
-    inventory.count(host, -cpu, -mem);
-  }
+  for (const { host, cpuMilli, memMib } of await releaseHosts(tx, holder))
+    inventory.count(host, -cpuMilli / 1000, -memMib);
 }
 
-/** One claim for each step: a plan may choose a host more than once. */
-const claimKey = ({ msgid, step }: Holder): string => `${msgid}.${step}`;
-
-async function claim(tx: Tx, host: HostSnapshot, { cpu, memMib }: HostRequest): Promise<boolean> {
-  const claimed = await cloudTables(tx.db)
-    .updateTable('hosts')
-    .set(eb => ({ cpu_used: eb('cpu_used', '+', cpu), mem_used_mib: eb('mem_used_mib', '+', memMib) }))
-    .where('name', '=', host.name)
-    .where('state', '=', 'up')
-    .where(eb => eb(eb('cpu_used', '+', cpu), '<=', eb('cpu_total', '*', eb.ref('cpu_overcommit'))))
-    .where(eb => eb(eb('mem_used_mib', '+', memMib), '<=', eb.ref('mem_total_mib')))
-    .executeTakeFirst();
-  return Number(claimed.numUpdatedRows) > 0;
-}
+const claimOn = (host: string, holder: Holder, { cpu, memMib }: HostRequest): HostClaim => ({
+  id: claimKey(holder),
+  holder,
+  host,
+  cpuMilli: cpu * 1000,
+  memMib,
+  diskMib: 0,
+  gpu: 0,
+  gpuMilli: 0,
+  devices: [],
+  cell: -1,
+  group: '',
+  vm: '',
+  preemptible: false,
+  project: '',
+});

@@ -1,5 +1,8 @@
+import { sql } from 'kysely';
 import type { Tx } from '../../store/tx.ts';
+import { jsonRows, nextMark } from '../change-marks.ts';
 import { cloudTables, type HostRow } from '../schema.ts';
+import type { CellUse } from './device-use.ts';
 
 /** A host that this server runs, as it is at this start. */
 export interface HostSpec {
@@ -15,45 +18,125 @@ export interface HostSpec {
   readonly hypervisor: HostRow['hypervisor'];
   readonly accelerator: string;
   readonly simulated: boolean;
+  /** What not every host tells. Nothing is kept for the host itself, and no limit set, where it is absent. */
+  readonly cpuReservedMilli?: number;
+  readonly memOvercommit?: number;
+  readonly memReservedMib?: number;
+  readonly diskTotalMib?: number;
+  readonly diskReservedMib?: number;
+  readonly rack?: string;
+  readonly gpuModel?: string;
+  /** Thousandths of each GPU: 1000 is a whole one. */
+  readonly gpus?: readonly number[];
+  /** NUMA cells. */
+  readonly numa?: readonly CellUse[];
+  readonly vmsMax?: number;
 }
+
+/** Rows of one statement. */
+const PAGE = 500;
 
 /** Writes the hosts, keeping what is claimed of each. One that a person is draining stays so. */
 export async function registerHosts(tx: Tx, specs: readonly HostSpec[]): Promise<void> {
   const db = cloudTables(tx.db);
-  for (const spec of specs) {
-    const known = await db.selectFrom('hosts').selectAll().where('name', '=', spec.name).executeTakeFirst();
-    const facts = {
-      cpu_total: spec.cpuTotal,
-      cpu_overcommit: spec.cpuOvercommit,
-      mem_total_mib: spec.memTotalMib,
-      labels: JSON.stringify(spec.labels),
-      zone: spec.zone,
-      network: spec.network,
-      state: spec.reason
-        ? ('down' as const)
-        : known?.state === 'draining'
-          ? ('draining' as const)
-          : ('up' as const),
-      reason: spec.reason,
-      hypervisor: spec.hypervisor,
-      accelerator: spec.accelerator,
-      simulated: Number(spec.simulated),
-      seen: tx.now,
-    };
-    if (known) await db.updateTable('hosts').set(facts).where('name', '=', spec.name).execute();
-    else {
-      const fresh = { name: spec.name, cpu_used: 0, mem_used_mib: 0, created: tx.now, agent: 0, ...facts };
-      await db.insertInto('hosts').values(fresh).execute();
-    }
+  const known = await knownHosts(tx, specs);
+  const fresh = specs.filter(({ name }) => !known.has(name)).map(spec => freshRow(spec, tx.now));
+  for (let at = 0; at < fresh.length; at += PAGE) {
+    const rows = fresh.slice(at, at + PAGE).map(row => ({ ...row, changed: nextMark(tx.db) }));
+    await db.insertInto('hosts').values(rows).execute();
   }
+  const same: string[] = [];
+  for (const spec of specs) {
+    const row = known.get(spec.name);
+    if (!row) continue;
+    const facts = factsOf(spec, row.state);
+    if (isSame(row, facts)) same.push(spec.name);
+    else
+      await db
+        .updateTable('hosts')
+        .set({ ...facts, seen: tx.now, changed: nextMark(tx.db) })
+        .where('name', '=', spec.name)
+        .execute();
+  }
+  if (same.length > 0) {
+    const names = sql<string>`(SELECT value ->> 0 FROM ${jsonRows(
+      tx.db,
+      same.map(name => [name]),
+    )})`;
+    await db.updateTable('hosts').set({ seen: tx.now }).where('name', 'in', names).execute();
+  }
+}
+
+async function knownHosts(tx: Tx, specs: readonly HostSpec[]): Promise<ReadonlyMap<string, HostRow>> {
+  const names = sql<string>`(SELECT value ->> 0 FROM ${jsonRows(
+    tx.db,
+    specs.map(({ name }) => [name]),
+  )})`;
+  const rows = await cloudTables(tx.db).selectFrom('hosts').selectAll().where('name', 'in', names).execute();
+  return new Map(rows.map(row => [row.name, row]));
+}
+
+/** What the server says of a host at its start. */
+function factsOf(spec: HostSpec, state: HostRow['state'] | null) {
+  return {
+    cpu_total: spec.cpuTotal,
+    cpu_overcommit: spec.cpuOvercommit,
+    cpu_reserved_milli: spec.cpuReservedMilli ?? 0,
+    mem_total_mib: spec.memTotalMib,
+    mem_overcommit: spec.memOvercommit ?? 1,
+    mem_reserved_mib: spec.memReservedMib ?? 0,
+    disk_total_mib: spec.diskTotalMib ?? 0,
+    disk_reserved_mib: spec.diskReservedMib ?? 0,
+    gpu_model: spec.gpuModel ?? '',
+    gpus: JSON.stringify(spec.gpus ?? []),
+    numa: JSON.stringify(spec.numa ?? []),
+    vms_max: spec.vmsMax ?? 0,
+    labels: JSON.stringify(spec.labels),
+    zone: spec.zone,
+    rack: spec.rack ?? '',
+    network: spec.network,
+    state: spec.reason ? ('down' as const) : state === 'draining' ? ('draining' as const) : ('up' as const),
+    reason: spec.reason,
+    hypervisor: spec.hypervisor,
+    accelerator: spec.accelerator,
+    simulated: Number(spec.simulated),
+  };
+}
+
+/** Engines give wide integers as text now and then, hence String(). */
+function isSame(row: HostRow, facts: ReturnType<typeof factsOf>): boolean {
+  const names = Object.keys(facts) as (keyof typeof facts)[];
+  return names.every(name => String(row[name]) === String(facts[name]));
+}
+
+function freshRow(spec: HostSpec, now: number) {
+  return {
+    name: spec.name,
+    cpu_used: 0,
+    cpu_used_milli: 0,
+    mem_used_mib: 0,
+    disk_used_mib: 0,
+    gpu_used: '[]',
+    numa_used: '[]',
+    vms: 0,
+    io_load: 0,
+    agent: 0,
+    created: now,
+    seen: now,
+    ...factsOf(spec, null),
+  };
 }
 
 /** Marks hosts as down that this server does not run any more. */
 export async function retireHosts(tx: Tx, names: readonly string[], reason: string): Promise<void> {
   if (names.length === 0) return;
+  const gone = sql<string>`(SELECT value ->> 0 FROM ${jsonRows(
+    tx.db,
+    names.map(name => [name]),
+  )})`;
   await cloudTables(tx.db)
     .updateTable('hosts')
-    .set({ state: 'down', reason })
-    .where('name', 'in', [...names])
+    .set({ state: 'down', reason, changed: nextMark(tx.db) })
+    .where('name', 'in', gone)
     .execute();
 }

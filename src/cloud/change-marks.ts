@@ -1,0 +1,34 @@
+import { PostgresAdapter, type RawBuilder, sql } from 'kysely';
+import type { Tx } from '../store/tx.ts';
+
+/**
+ * Marks of the change stream: numbers that grow, so that a scheduler that knows everything up to one of them reads what came
+ * after.
+ *
+ * With PostgreSQL a mark is the number of the transaction that wrote. Numbers are given before a transaction ends, so one
+ * with a lower number may become visible after one with a higher: whoever reads remembers the lowest number that was under
+ * way (`pg_snapshot_xmin`), below which nothing will ever appear, and reads again from there. With SQLite transactions come
+ * one after another, and a mark is one more than the highest of the hosts.
+ */
+export function nextMark(db: Tx['db']): RawBuilder<number> {
+  return isPostgres(db)
+    ? sql<number>`pg_current_xact_id()::text::bigint`
+    : sql<number>`(SELECT coalesce(max(changed), 0) + 1 FROM hosts)`;
+}
+
+/** Everything whose mark is below this can be seen by whoever reads after it. */
+export async function markHorizon(db: Tx['db']): Promise<number> {
+  const horizon = isPostgres(db)
+    ? sql<{ mark: number }>`SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS mark`
+    : sql<{ mark: number }>`SELECT coalesce(max(changed), 0) + 1 AS mark FROM hosts`;
+  const { rows } = await horizon.execute(db);
+  return Number(rows[0]?.mark ?? 0);
+}
+
+/** The elements of a JSON list as rows with one column, `value`: many rows go to the database as one text. */
+export function jsonRows(db: Tx['db'], list: readonly unknown[]): RawBuilder<unknown> {
+  const text = JSON.stringify(list);
+  return isPostgres(db) ? sql`json_array_elements(CAST(${text} AS json))` : sql`json_each(${text})`;
+}
+
+export const isPostgres = (db: Tx['db']): boolean => db.getExecutor().adapter instanceof PostgresAdapter;

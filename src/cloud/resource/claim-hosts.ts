@@ -1,0 +1,248 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { Parameters } from '../../message/message.ts';
+import type { Tx } from '../../store/tx.ts';
+import type { Holder } from '../allocations.ts';
+import { isPostgres, jsonRows, nextMark } from '../change-marks.ts';
+import { cloudTables } from '../schema.ts';
+import { type ClaimedRoom, claimDetail, claimKey, claimOf, type Room } from './claim-detail.ts';
+import { type DeviceUse, withRoom } from './device-use.ts';
+
+/** A choice that is to be claimed, and for whom. */
+export interface HostClaim extends ClaimedRoom {
+  readonly holder: Holder;
+  /** What the same step holds besides: the VM's name. */
+  readonly beside?: { readonly kind: string; readonly key: string; readonly detail: Parameters };
+}
+
+export interface ClaimsMade {
+  /** Ids of those whose host had not so much left, or is not up. */
+  readonly lost: ReadonlySet<string>;
+  /** Ids of those that hold their room while `beside` was taken by another: the transaction must not be kept. */
+  readonly refused: ReadonlySet<string>;
+}
+
+/** Claims of one host, together. */
+interface Ask {
+  readonly host: string;
+  readonly claims: readonly HostClaim[];
+}
+
+/**
+ * Claims a batch of choices with two statements, however many they are (two more where GPUs or NUMA cells are claimed). The
+ * store checks every figure, `used + asked <= limit`, so whatever a scheduler believed of a host, nothing is given out
+ * twice. Those that are lost have written nothing.
+ */
+export async function claimHosts(tx: Tx, claims: readonly HostClaim[]): Promise<ClaimsMade> {
+  const asks = [...Map.groupBy(claims, ({ host }) => host)].map(([host, of]) => ({ host, claims: of }));
+  const lost = new Set<string>();
+  const held: HostClaim[] = [];
+  const took = await take(tx, asks);
+  for (const ask of asks) {
+    if (took.has(ask.host)) {
+      held.push(...ask.claims);
+      continue;
+    }
+    // Together they were too much; some of them may have room.
+    for (const claim of ask.claims) {
+      const alone = ask.claims.length > 1 && (await take(tx, [{ host: ask.host, claims: [claim] }])).size > 0;
+      if (alone) held.push(claim);
+      else lost.add(claim.id);
+    }
+  }
+  const refused = held.length === 0 ? new Set<string>() : await writeClaims(tx, held);
+  return { lost, refused };
+}
+
+/** Adds to what is used of each host, where that much is left; gives the names of the hosts where it was. */
+async function take(tx: Tx, asks: readonly Ask[]): Promise<ReadonlySet<string>> {
+  const devices = await newDeviceUse(tx, asks);
+  const rows = asks.flatMap(({ host, claims }) => {
+    const use = devices.get(host);
+    if (use === null) return [];
+    return [
+      [
+        host,
+        ...sums(claims, 1),
+        use?.was.gpu_used,
+        use?.was.numa_used,
+        use?.now.gpu_used,
+        use?.now.numa_used,
+      ],
+    ];
+  });
+  if (rows.length === 0) return new Set();
+  const { rows: took } = await sql<{ name: string }>`
+    UPDATE hosts SET
+      cpu_used = cpu_used + c.cpu,
+      cpu_used_milli = cpu_used_milli + c.milli,
+      mem_used_mib = mem_used_mib + c.mem,
+      disk_used_mib = disk_used_mib + c.disk,
+      vms = vms + c.claims,
+      gpu_used = coalesce(c.gpu_new, gpu_used),
+      numa_used = coalesce(c.numa_new, numa_used)
+    FROM (${asked(tx, rows)}) AS c
+    WHERE name = c.host AND state = 'up'
+      AND (c.cpu + c.milli = 0 OR
+        (cpu_used + c.cpu) * 1000 + cpu_used_milli + c.milli <= (cpu_total * 1000 - cpu_reserved_milli) * cpu_overcommit)
+      AND (c.mem = 0 OR mem_used_mib + c.mem <= (mem_total_mib - mem_reserved_mib) * mem_overcommit)
+      AND (c.disk = 0 OR disk_used_mib + c.disk <= disk_total_mib - disk_reserved_mib)
+      AND (vms_max = 0 OR vms + c.claims <= vms_max)
+      AND (c.gpu_was IS NULL OR (gpu_used = c.gpu_was AND numa_used = c.numa_was))
+    RETURNING name`.execute(tx.db);
+  return new Set(took.map(({ name }) => name));
+}
+
+const asked = (tx: Tx, rows: readonly unknown[]) => sql`
+  SELECT value ->> 0 AS host, CAST(value ->> 1 AS bigint) AS cpu, CAST(value ->> 2 AS bigint) AS milli,
+    CAST(value ->> 3 AS bigint) AS mem, CAST(value ->> 4 AS bigint) AS disk, CAST(value ->> 5 AS bigint) AS claims,
+    value ->> 6 AS gpu_was, value ->> 7 AS numa_was, value ->> 8 AS gpu_new, value ->> 9 AS numa_new
+  FROM ${jsonRows(tx.db, rows)}`;
+
+/** CPUs, thousandths beyond, memory, disk, and how many they are. */
+function sums(claims: readonly Room[], sign: 1 | -1): number[] {
+  let cpu = 0;
+  let milli = 0;
+  let mem = 0;
+  let disk = 0;
+  for (const { cpuMilli, memMib, diskMib } of claims) {
+    cpu += Math.floor(cpuMilli / 1000);
+    milli += cpuMilli % 1000;
+    mem += memMib;
+    disk += diskMib;
+  }
+  return [cpu, milli, mem, disk, claims.length].map(sum => sign * sum);
+}
+
+const hasDevices = ({ devices, cell }: Room): boolean => devices.length > 0 || cell >= 0;
+
+/** Use of GPUs and cells as it stands and as it would be; null for a host where it would be too much. */
+async function newDeviceUse(
+  tx: Tx,
+  asks: readonly Ask[],
+): Promise<Map<string, { was: DeviceUse; now: DeviceUse } | null>> {
+  const wanted = asks.filter(({ claims }) => claims.some(hasDevices));
+  const uses = new Map<string, { was: DeviceUse; now: DeviceUse } | null>();
+  if (wanted.length === 0) return uses;
+  const rows = await cloudTables(tx.db)
+    .selectFrom('hosts')
+    .select(['name', 'gpus', 'gpu_used', 'numa', 'numa_used'])
+    .where(
+      'name',
+      'in',
+      wanted.map(({ host }) => host),
+    )
+    .execute();
+  for (const { host, claims } of wanted) {
+    const row = rows.find(({ name }) => name === host);
+    const now = row ? withRoom(row, row, claims, 1) : null;
+    uses.set(host, row && now ? { was: row, now } : null);
+  }
+  return uses;
+}
+
+/** Ids of the claims whose `beside` was taken already. */
+async function writeClaims(tx: Tx, claims: readonly HostClaim[]): Promise<Set<string>> {
+  const rows = claims.flatMap(({ holder, beside, ...claim }) => [
+    allocationRow(holder, 'claim', claim.id, claimDetail(claim)),
+    ...(beside ? [allocationRow(holder, beside.kind, beside.key, beside.detail)] : []),
+  ]);
+  let written = await insert(tx, rows);
+  const again = claims.filter(({ id }) => !written.has(`claim ${id}`));
+  if (again.length > 0) {
+    // A person had the walk back skip this step, and the message came forward again: the old claim makes way.
+    await giveBack(
+      tx,
+      again.map(({ id }) => id),
+    );
+    written = written.union(
+      await insert(
+        tx,
+        again.map(({ holder, beside: _, ...claim }) =>
+          allocationRow(holder, 'claim', claim.id, claimDetail(claim)),
+        ),
+      ),
+    );
+  }
+  return new Set(
+    claims.flatMap(({ id, beside }) => (beside && !written.has(`${beside.kind} ${beside.key}`) ? [id] : [])),
+  );
+}
+
+const allocationRow = ({ msgid, step }: Holder, kind: string, key: string, detail: Parameters) => [
+  kind,
+  key,
+  msgid,
+  JSON.stringify({ ...detail, step }),
+];
+
+/** Writes allocations; those that are there already stay as they are. Gives `kind key` of what was written. */
+async function insert(tx: Tx, rows: readonly unknown[]): Promise<Set<string>> {
+  const write = sql`
+    INSERT INTO allocations (kind, key, msgid, detail, created)
+    SELECT value ->> 0, value ->> 1, CAST(value ->> 2 AS bigint), value ->> 3, CAST(${tx.now} AS bigint)
+    FROM ${jsonRows(tx.db, rows)} WHERE true
+    ON CONFLICT (kind, key) DO NOTHING RETURNING kind, key`;
+  const { rows: made } = await sql<{ kind: string; key: string }>`${
+    isPostgres(tx.db) ? sql`WITH made AS (${write}), ${noted(tx, 'made')} SELECT kind, key FROM made` : write
+  }`.execute(tx.db);
+  return new Set(made.map(({ kind, key }) => `${kind} ${key}`));
+}
+
+/** Part of a statement: tells other schedulers which claims it made or took away. Nobody else follows a SQLite store. */
+const noted = (tx: Tx, from: 'made' | 'gone') => sql`noted AS (
+  INSERT INTO claim_changes (change, key, created)
+  SELECT ${nextMark(tx.db)}, key, CAST(${tx.now} AS bigint) FROM ${sql.table(from)} WHERE kind = 'claim'
+  ON CONFLICT DO NOTHING)`;
+
+/** Gives back what the step has claimed of hosts, and tells what it was. None when it has claimed nothing. */
+export async function releaseHosts(tx: Tx, holder: Holder): Promise<readonly ClaimedRoom[]> {
+  const key = claimKey(holder);
+  return await release(
+    tx,
+    sql`msgid = ${holder.msgid} AND kind = 'claim' AND (key = ${key} OR key LIKE ${`${key}.%`})`,
+  );
+}
+
+/** Gives back claims by their keys. */
+async function giveBack(tx: Tx, keys: readonly string[]): Promise<void> {
+  await release(
+    tx,
+    sql`kind = 'claim' AND key IN (SELECT value ->> 0 FROM ${jsonRows(
+      tx.db,
+      keys.map(key => [key]),
+    )})`,
+  );
+}
+
+async function release(tx: Tx, which: RawBuilder<unknown>): Promise<readonly ClaimedRoom[]> {
+  const take = sql`DELETE FROM allocations WHERE ${which} RETURNING kind, key, detail`;
+  const { rows } = await sql<{ key: string; detail: string }>`${
+    isPostgres(tx.db) ? sql`WITH gone AS (${take}), ${noted(tx, 'gone')} SELECT key, detail FROM gone` : take
+  }`.execute(tx.db);
+  const claims = rows.map(({ key, detail }) => claimOf(key, JSON.parse(detail) as Parameters));
+  for (const [host, of] of Map.groupBy(claims, claim => claim.host)) await leave(tx, host, of);
+  return claims;
+}
+
+/** Takes claims off what is used of their host. */
+async function leave(tx: Tx, host: string, claims: readonly Room[]): Promise<void> {
+  const [cpu, milli, mem, disk, count] = sums(claims, -1) as [number, number, number, number, number];
+  const db = cloudTables(tx.db);
+  let use: Partial<DeviceUse> = {};
+  if (claims.some(hasDevices)) {
+    const row = await db.selectFrom('hosts').selectAll().where('name', '=', host).executeTakeFirst();
+    if (row) use = withRoom(row, row, claims, -1) ?? {};
+  }
+  await db
+    .updateTable('hosts')
+    .set(eb => ({
+      cpu_used: eb('cpu_used', '+', cpu),
+      cpu_used_milli: eb('cpu_used_milli', '+', milli),
+      mem_used_mib: eb('mem_used_mib', '+', mem),
+      disk_used_mib: eb('disk_used_mib', '+', disk),
+      vms: eb('vms', '+', count),
+      ...use,
+    }))
+    .where('name', '=', host)
+    .execute();
+}
