@@ -1,7 +1,6 @@
 import { sql } from 'kysely';
 import type { Tx } from '../../store/tx.ts';
 import { jsonRows, nextMark } from '../change-marks.ts';
-import { drainingHosts } from '../hosts/host-state.ts';
 import { cloudTables, type HostRow } from '../schema.ts';
 import type { CellUse } from './device-use.ts';
 
@@ -37,11 +36,10 @@ export interface HostSpec {
 /** Rows of one statement. */
 const PAGE = 500;
 
-/** Writes the hosts, keeping what is claimed of each. One that a person drains, or has declared lost, stays so. */
+/** Writes the hosts, keeping what is claimed of each. One that a person is draining stays so. */
 export async function registerHosts(tx: Tx, specs: readonly HostSpec[]): Promise<void> {
   const db = cloudTables(tx.db);
   const known = await knownHosts(tx, specs);
-  const draining = await drainingHosts(tx);
   const fresh = specs.filter(({ name }) => !known.has(name)).map(spec => freshRow(spec, tx.now));
   for (let at = 0; at < fresh.length; at += PAGE) {
     const rows = fresh.slice(at, at + PAGE).map(row => ({ ...row, changed: nextMark(tx.db) }));
@@ -51,7 +49,7 @@ export async function registerHosts(tx: Tx, specs: readonly HostSpec[]): Promise
   for (const spec of specs) {
     const row = known.get(spec.name);
     if (!row) continue;
-    const facts = factsOf(spec, row, draining.has(spec.name));
+    const facts = factsOf(spec, row.state);
     if (isSame(row, facts)) same.push(spec.name);
     else
       await db
@@ -79,7 +77,7 @@ async function knownHosts(tx: Tx, specs: readonly HostSpec[]): Promise<ReadonlyM
 }
 
 /** What the server says of a host at its start. */
-function factsOf(spec: HostSpec, known: HostRow | null, draining: boolean) {
+function factsOf(spec: HostSpec, state: HostRow['state'] | null) {
   return {
     cpu_total: spec.cpuTotal,
     cpu_overcommit: spec.cpuOvercommit,
@@ -97,23 +95,12 @@ function factsOf(spec: HostSpec, known: HostRow | null, draining: boolean) {
     zone: spec.zone,
     rack: spec.rack ?? '',
     network: spec.network,
-    ...stateNow(spec, known, draining),
+    state: spec.reason ? ('down' as const) : state === 'draining' ? ('draining' as const) : ('up' as const),
+    reason: spec.reason,
     hypervisor: spec.hypervisor,
     accelerator: spec.accelerator,
     simulated: Number(spec.simulated),
   };
-}
-
-function stateNow(
-  { reason }: HostSpec,
-  known: HostRow | null,
-  draining: boolean,
-): Pick<HostRow, 'state' | 'reason'> {
-  const same = known && { state: known.state, reason: known.reason };
-  if (same?.state === 'lost') return same;
-  if (reason) return { state: 'down', reason };
-  if (same?.state === 'draining') return same;
-  return { state: draining ? 'draining' : 'up', reason: '' };
 }
 
 /** Engines give wide integers as text now and then, hence String(). */
@@ -136,7 +123,7 @@ function freshRow(spec: HostSpec, now: number) {
     agent: 0,
     created: now,
     seen: now,
-    ...factsOf(spec, null, false),
+    ...factsOf(spec, null),
   };
 }
 
@@ -151,6 +138,5 @@ export async function retireHosts(tx: Tx, names: readonly string[], reason: stri
     .updateTable('hosts')
     .set({ state: 'down', reason, changed: nextMark(tx.db) })
     .where('name', 'in', gone)
-    .where('state', '!=', 'lost')
     .execute();
 }
