@@ -16,7 +16,16 @@ const MAY_IMPORT = {
   archive: ['message/', 'ledger/', 'errors/', 'store/[^/]+$'],
   channel: ['message/', 'ledger/', 'errors/', 'store/[^/]+$'],
   worker: ['channel/channel\\.ts$', 'step/contract\\.ts$', 'message/', 'errors/', 'store/(tx|timers)\\.ts$'],
-  cloud: ['placement/', 'step/', 'store/[^/]+$', 'linux/', 'message/', 'errors/'],
+  // Stands in for lost hosts as a worker does, and amends the messages of VMs that it moves.
+  cloud: [
+    'placement/',
+    'step/',
+    'channel/(channel|transition)\\.ts$',
+    'store/[^/]+$',
+    'linux/',
+    'message/',
+    'errors/',
+  ],
   replay: [
     'placement/',
     'cloud/',

@@ -75,5 +75,5 @@ export interface Workers {
 /** The part of the cloud that the API shows; the cloud knows nothing of HTTP. */
 export type CloudViews = Pick<
   Cloud,
-  'hosts' | 'networks' | 'network' | 'vms' | 'vm' | 'consoleTail' | 'serialSocket' | 'doctor'
+  'hosts' | 'hostState' | 'networks' | 'network' | 'vms' | 'vm' | 'consoleTail' | 'serialSocket' | 'doctor'
 >;

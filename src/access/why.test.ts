@@ -100,3 +100,24 @@ test('each step has the state that cursor and mode give it', () => {
     'pending',
   ]);
 });
+
+test('why a message waits for a host that is down names the host, since when, and what would end the wait', () => {
+  const plan = { steps: [{ ...step('compute', 'create_vm'), at: 'host' }] };
+  const state = { ...startState(plan, { host: 'h1' }), plan };
+  const since = '2026-11-27T10:00:00.000Z';
+  const host = { name: 'h1', state: 'down', reason: 'not heard of', since };
+  const facts = {
+    newestFirst: [],
+    children: [],
+    served: new Set<string>(),
+    known: KNOWN,
+    last: null,
+    now: 1000,
+  };
+  const { reason } = why({ ...facts, message: messageOf(state), host });
+  assert.match(
+    reason,
+    /^compute create_vm waits for host h1, which is down since 2026-11-27T10:00:00.000Z \(not heard of\)/,
+  );
+  assert.match(reason, /coax host lost h1/);
+});

@@ -16,6 +16,13 @@ export interface WhyFacts {
   readonly known: ReadonlySet<string>;
   /** Who served the message's address last. */
   readonly last: { readonly worker: string; readonly seen: number } | null;
+  /** The host of the message's address; null if it has none. */
+  readonly host?: {
+    readonly name: string;
+    readonly state: string;
+    readonly reason: string;
+    readonly since: string | null;
+  } | null;
   readonly now: number;
 }
 
@@ -90,8 +97,16 @@ function standingOf(facts: WhyFacts, status: WhyView['status'], waiting: WhyView
   }
 }
 
-function unserved({ served }: WhyFacts, waiting: NonNullable<WhyView['waiting']>, label: string): string {
+function unserved(
+  { served, host }: WhyFacts,
+  waiting: NonNullable<WhyView['waiting']>,
+  label: string,
+): string {
   const { address, since, lastServed } = waiting;
+  if (host?.state === 'down') {
+    const reason = host.reason ? ` (${host.reason})` : '';
+    return `${label} waits for host ${host.name}, which is down${host.since ? ` since ${host.since}` : ''}${reason}; it goes on when the host is back, or walks back once that is declared lost: \`coax host lost ${host.name}\``;
+  }
   if (address !== null && served.has(address))
     return `Nobody can take ${label}: ${addressText(address)} is served, but no worker there knows the action ${label}; it waits since ${since}`;
   const last =

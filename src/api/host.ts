@@ -11,7 +11,7 @@ const Amount = z
 export const HostView = z
   .looseObject({
     name: z.string(),
-    state: z.enum(['up', 'draining', 'down']),
+    state: z.enum(['up', 'draining', 'down', 'lost']),
     reason: z.string().meta({ description: 'Why it is not up; empty otherwise.' }),
     hypervisor: z.string(),
     accelerator: z.string().meta({ description: '`kvm`, `tcg` or `none`.' }),
@@ -43,6 +43,10 @@ export const HostView = z
     vmsMax: z.int().meta({ description: 'VMs at most; 0 for no limit.' }),
     ioLoad: z.int().meta({ description: 'Operations under way there.' }),
     network: z.string(),
+    since: Time.nullable().meta({
+      description: 'Since when it is in its state; null when no message ever changed it.',
+    }),
+    owed: z.int().meta({ description: 'Guests that must still be deleted there.' }),
     created: Time,
     seen: Time,
   })

@@ -77,6 +77,16 @@ export const GROUPS: readonly VerbGroup[] = [
       ),
       verb('host ls', 'List hosts', () => import('./commands/cloud/host-ls.ts')),
       verb('host show', 'One host', () => import('./commands/cloud/host-show.ts')),
+      verb(
+        'host lost',
+        'Declare a host gone for good, so that nothing waits for it',
+        () => import('./commands/cloud/host-lost.ts'),
+      ),
+      verb(
+        'host reconcile',
+        "Compare a host's guests with the record, and repair",
+        () => import('./commands/cloud/host-reconcile.ts'),
+      ),
       verb('network ls', 'List networks', () => import('./commands/cloud/network-ls.ts')),
       verb(
         'network show',

@@ -10,8 +10,11 @@ import { readBooks } from './fsck/books.ts';
 import { checkBooks } from './fsck/check-books.ts';
 import { checkGuests } from './fsck/check-guests.ts';
 import type { FsckFault } from './fsck/fsck-fault.ts';
+import { hostModule } from './hosts/host-module.ts';
+import { reconcileModule } from './hosts/reconcile-module.ts';
+import { ServedNames } from './hosts/served-names.ts';
 import { installationOf } from './installation.ts';
-import { InventoryViews } from './inventory-views.ts';
+import { type HostStateView, InventoryViews } from './inventory-views.ts';
 import { type LocalHost, localHostName, localHostSpec, openLocalHost } from './local-host.ts';
 import type { HostNetwork } from './network/host-network.ts';
 import { networkModule } from './network/network-module.ts';
@@ -53,9 +56,13 @@ export interface Cloud {
   /** `resource`, `network`, `compute`. */
   readonly modules: readonly ModuleDefinition[];
   readonly schema: typeof cloudSchema;
-  /** Hosts whose `compute@HOST` this process must serve. */
+  /** Random text that tells this installation from all others. */
+  readonly installation: string;
+  /** Hosts whose `compute@HOST` this process must serve; the same list as long as nothing has changed. */
   hostNames(): readonly string[];
   hosts(): Promise<HostView[]>;
+  /** In what state a host is; null if there is no such host. */
+  hostState(name: string): Promise<HostStateView | null>;
   networks(): Promise<NetworkView[]>;
   /** One network, with who has which address. */
   network(name: string): Promise<NetworkView | null>;
@@ -86,14 +93,16 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
   const local = needsLocal
     ? await openLocalHost({ ...localParts(options), dataDir, cacheDir, onProgress })
     : null;
-  const simulated = (simulate ? options.hypervisor : undefined) ?? openSimulated({ dataDir });
+  const simulated = (host: string): Hypervisor =>
+    (simulate ? options.hypervisor : undefined) ?? openSimulated({ dataDir, host });
 
   const specs = serves ? await register(options, localName, local, agents) : [];
   const served = new Map<string, Hypervisor>();
-  for (const spec of simulate ? specs : []) served.set(spec.name, simulated);
+  for (const spec of simulate ? specs : []) served.set(spec.name, simulated(spec.name));
   if (local?.hypervisor) served.set(localName, local.hypervisor);
   // A host that is down takes no VM, but the VMs that it has must still be removable.
-  for (const host of claimed) if (host.simulated && !served.has(host.name)) served.set(host.name, simulated);
+  for (const host of claimed)
+    if (host.simulated && !served.has(host.name)) served.set(host.name, simulated(host.name));
 
   const installation = await store.transact(installationOf);
   const views = new InventoryViews(store, served);
@@ -107,12 +116,15 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
     return { vm, hypervisor: served.get(vm.host) ?? null };
   };
   await tellGuests(store, served, onProgress);
+  const names = await ServedNames.open(store, [...served.keys()]);
 
   return {
     modules: modulesOf(options, installation, served),
     schema: cloudSchema,
-    hostNames: () => [...served.keys()],
+    installation,
+    hostNames: () => names.now(),
     hosts: () => views.hosts(),
+    hostState: name => views.hostState(name),
     networks: () => views.networks(),
     network: name => views.network(name),
     vms: () => views.vms(),
@@ -127,16 +139,9 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
       return (vm.uuid && (await hypervisor?.find(vm.uuid))?.serialSocket) || null;
     },
     fsck: async () => [...checkBooks(await store.transact(readBooks)), ...(await checkGuests(store, served))],
-    async doctor() {
-      return runDoctor({
-        dataDir,
-        cacheDir,
-        simulate,
-        accelerator: await probedAccelerator(local?.hypervisor ?? null),
-        hypervisorFault: local?.fault || null,
-      });
-    },
+    doctor: () => doctorOf(options, local),
     async close() {
+      await names.close();
       // A network that the caller opened is the caller's.
       if (options.hostNetwork === undefined) await removeUnusedNetwork(local, onProgress);
     },
@@ -150,12 +155,26 @@ const modulesOf = (
 ): ModuleDefinition[] => [
   resourceModule(undefined, random),
   networkModule(),
+  hostModule(),
+  reconcileModule(installation),
   computeModule({
     installation,
     hypervisorAt: host => served.get(host) ?? null,
     wiringOf: network => wiringOf(store, network),
   }),
 ];
+
+const doctorOf = async (
+  { dataDir, cacheDir, simulate }: CloudOptions,
+  local: LocalHost | null,
+): Promise<Check[]> =>
+  runDoctor({
+    dataDir,
+    cacheDir,
+    simulate,
+    accelerator: await probedAccelerator(local?.hypervisor ?? null),
+    hypervisorFault: local?.fault || null,
+  });
 
 /** What was given stands for the local host only when it is not for the simulated ones. */
 const localParts = ({ simulate, hypervisor, hostNetwork }: CloudOptions) => ({

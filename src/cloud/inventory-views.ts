@@ -3,8 +3,13 @@ import { CoaxError } from '../errors/coax-error.ts';
 import type { Store } from '../store/store.ts';
 import { allocationOf } from './allocations.ts';
 import type { Guest, Hypervisor } from './compute/hypervisor.ts';
+import { statesSince } from './hosts/host-state.ts';
+import { owedByHost } from './owed/owed.ts';
 import { type CloudDb, cloudTables } from './schema.ts';
 import { type HostView, hostView, type NetworkView, networkView, type VmView, vmView } from './views.ts';
+
+/** What a message that waits for a host is told of it. */
+export type HostStateView = Pick<HostView, 'name' | 'state' | 'reason' | 'since'>;
 
 /** The hypervisor of each host that is served here. */
 export type ServedHosts = ReadonlyMap<string, Hypervisor>;
@@ -33,9 +38,26 @@ export class InventoryViews {
       const host = String(detail.host);
       vms.set(host, (vms.get(host) ?? 0) + 1);
     }
-    return rows.map(row =>
-      hostView(row, vms.get(row.name) ?? 0, this.#served.get(row.name)?.accelerator ?? row.accelerator),
-    );
+    const source = { db: this.#store.reader };
+    const since = await statesSince(source);
+    const owed = await owedByHost(source);
+    return rows.map(row => ({
+      ...hostView(row, vms.get(row.name) ?? 0, this.#served.get(row.name)?.accelerator ?? row.accelerator),
+      since: since.has(row.name) ? new Date(since.get(row.name)!).toISOString() : null,
+      owed: owed.get(row.name) ?? 0,
+    }));
+  }
+
+  /** State of one host, for who waits for it; null if there is no such host. */
+  async hostState(name: string): Promise<HostStateView | null> {
+    const row = await this.#db
+      .selectFrom('hosts')
+      .select(['name', 'state', 'reason'])
+      .where('name', '=', name)
+      .executeTakeFirst();
+    if (!row) return null;
+    const since = (await statesSince({ db: this.#store.reader }, name)).get(name);
+    return { ...row, since: since === undefined ? null : new Date(since).toISOString() };
   }
 
   async networks(): Promise<NetworkView[]> {

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import { agentsSchema } from './agents/schema.ts';
+import { owedSchema } from './owed/schema.ts';
 
 /** One change of the database, applied once, in order. */
 export interface SchemaPart {
@@ -91,10 +92,14 @@ export const cloudSchema: readonly SchemaPart[] = [
     ],
   },
   ...agentsSchema,
+  ...owedSchema,
 ];
 
-/** `up`: takes new VMs. `draining`: keeps what it has. `down`: cannot take any; `reason` says why. */
-export type HostState = 'up' | 'draining' | 'down';
+/**
+ * `up`: takes new VMs. `draining`: takes none, a person wants it empty. `down`: cannot take any now; steps wait for it.
+ * `lost`: declared gone for good, so nothing waits for it. `reason` says why it is not up.
+ */
+export type HostState = 'up' | 'draining' | 'down' | 'lost';
 
 export interface HostRow {
   name: string;

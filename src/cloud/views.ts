@@ -42,6 +42,10 @@ export interface HostView {
   /** Operations under way. */
   readonly ioLoad: number;
   readonly network: string;
+  /** Since when it is in its state; null when no message ever changed it. */
+  readonly since: string | null;
+  /** Guests that must still be deleted there. */
+  readonly owed: number;
   readonly created: string;
   readonly seen: string;
 }
@@ -84,7 +88,7 @@ export interface VmView {
 
 const iso = (time: number): string => new Date(Number(time)).toISOString();
 
-export function hostView(row: HostRow, vms: number, accelerator: string): HostView {
+export function hostView(row: HostRow, vms: number, accelerator: string): Omit<HostView, 'since' | 'owed'> {
   const gpus = JSON.parse(row.gpus) as number[];
   const cells = JSON.parse(row.numa) as CellUse[];
   const cellUse = cellsUsed(row.numa_used, cells.length);

@@ -170,6 +170,16 @@ export const CODES = {
     about: 'A VM of that name exists.',
     hint: 'Choose another name; `coax vm ls` lists them.',
   },
+  COAX_HOST_LOST: {
+    kind: 'failed',
+    about: "The step's host was declared lost, so nothing can be done there.",
+    hint: '`coax host ls` shows why; run the flow again, and another host is chosen.',
+  },
+  COAX_HOST_STATE: {
+    kind: 'conflict',
+    about: 'The host is not in a state that allows this.',
+    hint: '`coax host show HOST` shows its state.',
+  },
   COAX_HYPERVISOR: {
     kind: 'failed',
     about: 'The hypervisor refused or failed.',

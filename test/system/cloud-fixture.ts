@@ -8,6 +8,7 @@ import { makeDecisions } from '../../src/channel/make-decisions.ts';
 import { StoreChannel } from '../../src/channel/store-channel.ts';
 import { installationSchema } from '../../src/cli/installation-schema.ts';
 import { type Cloud, type CloudOptions, openCloud } from '../../src/cloud/cloud.ts';
+import { LostHosts } from '../../src/cloud/hosts/lost-hosts.ts';
 import { checkParameters } from '../../src/flow/check-parameters.ts';
 import type { FlowDefinition } from '../../src/flow/flow.ts';
 import { parseFlow } from '../../src/flow/parse-flow.ts';
@@ -63,12 +64,23 @@ export async function openFixture(options: FixtureOptions = {}): Promise<CloudFi
   const channel = new StoreChannel(store);
   const faults: unknown[] = [];
   const groups = new GroupServer(channel, 'groups', Math.random, fault => void faults.push(fault));
-  const addresses = [...catalogue.modules(), ...cloud.hostNames().map(host => `compute@${host}`)];
+  const lost = new LostHosts({
+    store,
+    channel,
+    name: 'lost',
+    installation: cloud.installation,
+    modules: () => catalogue.modules(),
+    onFault: fault => void faults.push(fault),
+  });
+  const addresses = (): string[] => [
+    ...catalogue.modules(),
+    ...cloud.hostNames().map(host => `compute@${host}`),
+  ];
   const worker = new Worker({
     name: 'w1',
     channel,
     catalogue,
-    addresses: () => addresses,
+    addresses,
     now: () => store.now(),
     onFault: fault => void faults.push(fault),
   });
@@ -101,6 +113,7 @@ export async function openFixture(options: FixtureOptions = {}): Promise<CloudFi
     stopped = true;
     await worker.drain(0);
     await groups.close();
+    await lost.close();
     channel.close();
     quiet();
     catalogue.close();

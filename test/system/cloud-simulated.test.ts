@@ -258,7 +258,7 @@ test('fsck finds a counter that is wrong, an address that is nobody’s, a guest
   const { cloud, store, dataDir } = fixture;
   const { msgid } = await fixture.run('create_vm', { cpu: 2, mem: 4096, name: 'web-1' });
   const vm = (await cloud.vm('web-1'))!;
-  const hypervisor = openSimulated({ dataDir });
+  const hypervisor = openSimulated({ dataDir, host: vm.host });
   const signal = new AbortController().signal;
   const guest = (await hypervisor.find(vm.uuid!))!;
   await hypervisor.destroy(vm.uuid!, signal);

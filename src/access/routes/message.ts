@@ -14,7 +14,7 @@ import {
 } from '../../api/message.ts';
 import { MsgidPath } from '../../api/value.ts';
 import { CoaxError } from '../../errors/coax-error.ts';
-import { addressOf } from '../../message/address.ts';
+import { addressOf, hostOf } from '../../message/address.ts';
 import type { Message } from '../../message/message.ts';
 import { isResting } from '../../message/status.ts';
 import { type App, PROBLEMS, type RouteContext } from '../app.ts';
@@ -209,7 +209,9 @@ function whyRoute(app: App, context: RouteContext): void {
       const known = new Set(living.flatMap(actionsOf));
       const address = addressOf(message, message.plan);
       const last = address === null ? null : await services.workers.lastSeen(address);
-      return why({ message, newestFirst, children, served, known, last, now: store.now() });
+      const name = address === null ? null : hostOf(address);
+      const host = name === null ? null : await services.cloud.hostState(name);
+      return why({ message, newestFirst, children, served, known, last, host, now: store.now() });
     },
   );
 }

@@ -3,6 +3,7 @@ import type { Health } from '../../access/health/health.ts';
 import { GroupServer } from '../../channel/groups.ts';
 import { Presence } from '../../channel/presence.ts';
 import { StoreChannel } from '../../channel/store-channel.ts';
+import { LostHosts } from '../../cloud/hosts/lost-hosts.ts';
 import { codesOf } from '../../step/codes-of.ts';
 import { Worker } from '../../worker/worker.ts';
 import type { Parts } from './open-parts.ts';
@@ -39,7 +40,7 @@ export async function openWork(
   const presence = await Presence.open({
     store,
     process: name,
-    claimantsOf: dead => [dead, groupsOf(dead)],
+    claimantsOf: dead => [dead, groupsOf(dead), lostOf(dead)],
     onFault,
     onDeath: (dead, claims) => log(`${dead} has died; ${claims} of its steps are given on`),
   });
@@ -47,6 +48,15 @@ export async function openWork(
   if (role !== 'worker') {
     const groups = new GroupServer(channel, groupsOf(name), Math.random, onFault);
     opened.defer(() => groups.close());
+    const lost = new LostHosts({
+      store,
+      channel,
+      name: lostOf(name),
+      installation: cloud.installation,
+      modules: () => catalogue.modules(),
+      onFault,
+    });
+    opened.defer(() => lost.close());
   }
   const served = new ServedAddresses(catalogue, () => cloud.hostNames());
   const since = store.now();
@@ -92,6 +102,7 @@ function leaseOf({ leaseMs }: ProcessOptions, isShared: boolean): { leaseMs?: nu
 }
 
 const groupsOf = (name: string): string => `${name}-groups`;
+const lostOf = (name: string): string => `${name}-lost`;
 
 /** New modules and new code are told of within a second. Returns what ends it. */
 function tellOfChanges({ catalogue }: Parts, presence: Presence): () => void {

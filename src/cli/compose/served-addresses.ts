@@ -5,6 +5,7 @@ export class ServedAddresses {
   readonly #catalogue: Catalogue;
   readonly #hosts: () => readonly string[];
   #modules: readonly string[] = [];
+  #names: readonly string[] = [];
   #addresses: readonly string[] = [];
 
   constructor(catalogue: Catalogue, hosts: () => readonly string[]) {
@@ -15,10 +16,12 @@ export class ServedAddresses {
   /** The same list as long as nothing has changed. */
   now(): readonly string[] {
     const modules = this.#catalogue.modules();
-    if (modules !== this.#modules) {
+    const names = this.#hosts();
+    if (modules !== this.#modules || names !== this.#names) {
       this.#modules = modules;
+      this.#names = names;
       // A step addressed to a host is done by the module's code here on that host's behalf.
-      const atHosts = this.#hosts().flatMap(host => modules.map(module => `${module}@${host}`));
+      const atHosts = names.flatMap(host => modules.map(module => `${module}@${host}`));
       this.#addresses = [...modules, ...atHosts];
     }
     return this.#addresses;

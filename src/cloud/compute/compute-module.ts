@@ -4,6 +4,8 @@ import { defineModule, type ModuleDefinition } from '../../step/define-module.ts
 import { Terminal } from '../../step/step-errors.ts';
 import { guestUuid } from './guest-uuid.ts';
 import type { Guest, GuestNetwork, Hypervisor } from './hypervisor.ts';
+import { moveActions } from './move-actions.ts';
+import { surveyActions } from './survey.ts';
 import { waitForHttp } from './wait-for-http.ts';
 
 /** How the guests of a network are wired: all but what is a guest's own. */
@@ -39,20 +41,14 @@ const GuestState = z.object({ state: z.string() });
  * it may be repeated by another worker. A guest counts as made or started when its page answers.
  */
 export function computeModule(options: ComputeOptions): ModuleDefinition {
-  const here = (call: StepCall): Hypervisor => hypervisorOf(call, options);
-  const started = async (hypervisor: Hypervisor, uuid: string, call: StepCall): Promise<void> => {
-    await untilUsable(hypervisor, await hypervisor.start(uuid, call.signal), call);
-  };
-  /** An undo for a guest that is gone, or for a step that no host ever got, has nothing to do. */
-  const findHere = async (uuid: string, call: StepCall): Promise<Hypervisor | null> => {
-    const hypervisor = call.host === null ? null : here(call);
-    return hypervisor && (await hypervisor.find(uuid)) ? hypervisor : null;
-  };
-
+  const parts = partsOf(options);
+  const { here, started, findHere } = parts;
   return defineModule({
     name: 'compute',
     about: 'Guests on a host.',
     actions: {
+      ...surveyActions(parts),
+      ...moveActions(parts),
       create_vm: {
         about: 'Starts a guest and waits until its page answers.',
         input: NewGuest,
@@ -109,6 +105,24 @@ export function computeModule(options: ComputeOptions): ModuleDefinition {
   });
 }
 
+/** What the actions share. */
+function partsOf(options: ComputeOptions) {
+  const here = (call: StepCall): Hypervisor => hypervisorOf(call, options);
+  return {
+    here,
+    make: (hypervisor: Hypervisor, spec: KnownGuest, call: StepCall): Promise<Guest> =>
+      makeGuest(spec, call, hypervisor, options),
+    async started(hypervisor: Hypervisor, uuid: string, call: StepCall): Promise<void> {
+      await untilUsable(hypervisor, await hypervisor.start(uuid, call.signal), call);
+    },
+    /** An undo for a guest that is gone, or for a step that no host ever got, has nothing to do. */
+    async findHere(uuid: string, call: StepCall): Promise<Hypervisor | null> {
+      const hypervisor = call.host === null ? null : here(call);
+      return hypervisor && (await hypervisor.find(uuid)) ? hypervisor : null;
+    },
+  };
+}
+
 function hypervisorOf(call: StepCall, { hypervisorAt }: ComputeOptions): Hypervisor {
   const hypervisor = call.host === null ? null : hypervisorAt(call.host);
   if (hypervisor) return hypervisor;
@@ -124,25 +138,11 @@ async function createVm(
   input: z.output<typeof NewGuest>,
   call: StepCall,
   hypervisor: Hypervisor,
-  { wiringOf, installation }: ComputeOptions,
+  options: ComputeOptions,
 ): Promise<{ uuid: string; url: string }> {
-  const uuid = guestUuid(installation, call.key);
-  const wiring = await wiringOf(input.network);
-  if (!wiring)
-    throw new Terminal(`there is no network ${JSON.stringify(input.network)}`, { code: 'COAX_NOT_FOUND' });
-  const network = { ...wiring, ip: input.ip, mac: input.mac };
-  const guest = await hypervisor.create(
-    {
-      uuid,
-      name: input.name || `vm-${call.msgid}`,
-      cpu: input.cpu,
-      memMib: input.mem,
-      network,
-      msgid: call.msgid,
-    },
-    call.signal,
-  );
-  await untilUsable(hypervisor, guest, call);
+  const uuid = guestUuid(options.installation, call.key);
+  const name = input.name || `vm-${call.msgid}`;
+  const guest = await makeGuest({ ...input, uuid, name, msgid: call.msgid }, call, hypervisor, options);
   call.detail({
     hypervisor: hypervisor.kind,
     accelerator: hypervisor.accelerator,
@@ -150,6 +150,29 @@ async function createVm(
     pid: guest.pid,
   });
   return { uuid, url: guest.url };
+}
+
+/** All that a guest is made from. */
+export type KnownGuest = Omit<z.output<typeof NewGuest>, 'name'> & {
+  readonly uuid: string;
+  readonly name: string;
+  readonly msgid: number;
+};
+
+async function makeGuest(
+  spec: KnownGuest,
+  call: StepCall,
+  hypervisor: Hypervisor,
+  { wiringOf }: ComputeOptions,
+): Promise<Guest> {
+  const { uuid, name, cpu, mem, ip, mac, msgid } = spec;
+  const wiring = await wiringOf(spec.network);
+  if (!wiring)
+    throw new Terminal(`there is no network ${JSON.stringify(spec.network)}`, { code: 'COAX_NOT_FOUND' });
+  const network = { ...wiring, ip, mac };
+  const guest = await hypervisor.create({ uuid, name, cpu, memMib: mem, network, msgid }, call.signal);
+  await untilUsable(hypervisor, guest, call);
+  return guest;
 }
 
 /** Simulated guests have no page. */

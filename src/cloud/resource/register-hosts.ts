@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Tx } from '../../store/tx.ts';
 import { jsonRows, nextMark } from '../change-marks.ts';
+import { drainingHosts } from '../hosts/host-state.ts';
 import { cloudTables, type HostRow } from '../schema.ts';
 import type { CellUse } from './device-use.ts';
 
@@ -36,10 +37,11 @@ export interface HostSpec {
 /** Rows of one statement. */
 const PAGE = 500;
 
-/** Writes the hosts, keeping what is claimed of each. One that a person is draining stays so. */
+/** Writes the hosts, keeping what is claimed of each. One that a person drains, or has declared lost, stays so. */
 export async function registerHosts(tx: Tx, specs: readonly HostSpec[]): Promise<void> {
   const db = cloudTables(tx.db);
   const known = await knownHosts(tx, specs);
+  const draining = await drainingHosts(tx);
   const fresh = specs.filter(({ name }) => !known.has(name)).map(spec => freshRow(spec, tx.now));
   for (let at = 0; at < fresh.length; at += PAGE) {
     const rows = fresh.slice(at, at + PAGE).map(row => ({ ...row, changed: nextMark(tx.db) }));
@@ -49,7 +51,7 @@ export async function registerHosts(tx: Tx, specs: readonly HostSpec[]): Promise
   for (const spec of specs) {
     const row = known.get(spec.name);
     if (!row) continue;
-    const facts = factsOf(spec, row.state);
+    const facts = factsOf(spec, row, draining.has(spec.name));
     if (isSame(row, facts)) same.push(spec.name);
     else
       await db
@@ -77,7 +79,7 @@ async function knownHosts(tx: Tx, specs: readonly HostSpec[]): Promise<ReadonlyM
 }
 
 /** What the server says of a host at its start. */
-function factsOf(spec: HostSpec, state: HostRow['state'] | null) {
+function factsOf(spec: HostSpec, known: HostRow | null, draining: boolean) {
   return {
     cpu_total: spec.cpuTotal,
     cpu_overcommit: spec.cpuOvercommit,
@@ -95,12 +97,23 @@ function factsOf(spec: HostSpec, state: HostRow['state'] | null) {
     zone: spec.zone,
     rack: spec.rack ?? '',
     network: spec.network,
-    state: spec.reason ? ('down' as const) : state === 'draining' ? ('draining' as const) : ('up' as const),
-    reason: spec.reason,
+    ...stateNow(spec, known, draining),
     hypervisor: spec.hypervisor,
     accelerator: spec.accelerator,
     simulated: Number(spec.simulated),
   };
+}
+
+function stateNow(
+  { reason }: HostSpec,
+  known: HostRow | null,
+  draining: boolean,
+): Pick<HostRow, 'state' | 'reason'> {
+  const same = known && { state: known.state, reason: known.reason };
+  if (same?.state === 'lost') return same;
+  if (reason) return { state: 'down', reason };
+  if (same?.state === 'draining') return same;
+  return { state: draining ? 'draining' : 'up', reason: '' };
 }
 
 /** Engines give wide integers as text now and then, hence String(). */
@@ -123,7 +136,7 @@ function freshRow(spec: HostSpec, now: number) {
     agent: 0,
     created: now,
     seen: now,
-    ...factsOf(spec, null),
+    ...factsOf(spec, null, false),
   };
 }
 
@@ -138,5 +151,6 @@ export async function retireHosts(tx: Tx, names: readonly string[], reason: stri
     .updateTable('hosts')
     .set({ state: 'down', reason, changed: nextMark(tx.db) })
     .where('name', 'in', gone)
+    .where('state', '!=', 'lost')
     .execute();
 }

@@ -1,6 +1,7 @@
 import { CoaxError } from '../../../errors/coax-error.ts';
 import { cell } from '../../output/output.ts';
 import { styleStatus } from '../../output/style.ts';
+import { plural } from '../../output/text.ts';
 import { didYouMean } from '../../suggest.ts';
 import { defineVerb } from '../../verb.ts';
 import { labels, memory, SIMULATED, vmColumns } from './columns.ts';
@@ -30,6 +31,8 @@ export const verb = defineVerb({
         ['name', cell(host.name)],
         ['note', host.simulated ? out.style('yellow', SIMULATED) : null],
         ['state', `${styleStatus(out.style, host.state)} ${cell(host.reason)}`.trim()],
+        ['since', host.since === null ? null : out.time(host.since)],
+        ['owed', host.owed === 0 ? null : `${plural(host.owed, 'guest')} to delete`],
         ['cpu', `${host.cpu.used} used, ${host.cpu.free} free of ${host.cpu.total} × ${host.cpu.overcommit}`],
         [
           'mem',

@@ -17,11 +17,14 @@ interface Behaviour {
 
 export interface SimulatedOptions extends Behaviour {
   readonly dataDir: string;
+  /** Whose guests they are; absent: of all simulated hosts alike. */
+  readonly host?: string;
 }
 
-/** A hypervisor that keeps books and runs nothing: one JSON file for each guest in `DATA/sim/`. */
-export function openSimulated({ dataDir, ...behaviour }: SimulatedOptions): SimulatedHypervisor {
-  return new SimulatedHypervisor(new GuestFiles(join(resolve(dataDir), 'sim')), behaviour);
+/** A hypervisor that keeps books and runs nothing: one JSON file for each guest in `DATA/sim/HOST/`. */
+export function openSimulated({ dataDir, host, ...behaviour }: SimulatedOptions): SimulatedHypervisor {
+  const folder = join(resolve(dataDir), 'sim', host ?? '');
+  return new SimulatedHypervisor(new GuestFiles(folder), behaviour);
 }
 
 const LINES_MAX = 100;

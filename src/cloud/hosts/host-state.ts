@@ -1,0 +1,63 @@
+import { Terminal } from '../../step/step-errors.ts';
+import type { Tx } from '../../store/tx.ts';
+import { nextMark } from '../change-marks.ts';
+import { owedTables } from '../owed/schema.ts';
+import { cloudTables, type HostRow, type HostState } from '../schema.ts';
+
+/** Errors: Terminal COAX_NOT_FOUND. */
+export async function hostNamed({ db }: Pick<Tx, 'db'>, name: string): Promise<HostRow> {
+  const row = await cloudTables(db)
+    .selectFrom('hosts')
+    .selectAll()
+    .where('name', '=', name)
+    .executeTakeFirst();
+  if (row) return row;
+  throw new Terminal(`there is no host ${name}; \`coax host ls\` lists them`, { code: 'COAX_NOT_FOUND' });
+}
+
+/** Does a person want it empty? Remembered through a time in which it is down. */
+export async function drains({ db }: Pick<Tx, 'db'>, host: string): Promise<boolean> {
+  const row = await owedTables(db)
+    .selectFrom('host_states')
+    .select('drains')
+    .where('host', '=', host)
+    .executeTakeFirst();
+  return Number(row?.drains ?? 0) === 1;
+}
+
+/** All hosts that a person drains. */
+export async function drainingHosts({ db }: Pick<Tx, 'db'>): Promise<ReadonlySet<string>> {
+  const rows = await owedTables(db)
+    .selectFrom('host_states')
+    .select('host')
+    .where('drains', '=', 1)
+    .execute();
+  return new Set(rows.map(row => row.host));
+}
+
+/** The one place where a host changes its state: always in a step's transaction, so that who and why stand in the ledger. */
+export async function setState(
+  tx: Tx,
+  host: string,
+  to: { readonly state: HostState; readonly reason: string; readonly drains?: boolean },
+): Promise<void> {
+  await cloudTables(tx.db)
+    .updateTable('hosts')
+    .set({ state: to.state, reason: to.reason, changed: nextMark(tx.db) })
+    .where('name', '=', host)
+    .execute();
+  const remembered = to.drains ?? (await drains(tx, host));
+  const row = { since: tx.now, drains: Number(remembered) };
+  await owedTables(tx.db)
+    .insertInto('host_states')
+    .values({ host, ...row })
+    .onConflict(conflict => conflict.column('host').doUpdateSet(row))
+    .execute();
+}
+
+/** Since when each host, or that one, is in its state, as far as a message changed it. */
+export async function statesSince({ db }: Pick<Tx, 'db'>, host?: string): Promise<Map<string, number>> {
+  const all = owedTables(db).selectFrom('host_states').select(['host', 'since']);
+  const rows = await (host === undefined ? all : all.where('host', '=', host)).execute();
+  return new Map(rows.map(row => [row.host, Number(row.since)]));
+}
