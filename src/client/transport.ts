@@ -1,15 +1,26 @@
+import { readFileSync } from 'node:fs';
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { CoaxError } from '../errors/coax-error.ts';
 import { errorOfProblem } from './problem-error.ts';
 
+/** Tokens that end and are followed by others. */
+export interface TokenSource {
+  /** The one to send now. */
+  current(): Promise<string>;
+  /** The one to send after that one was refused; the same question asked by several at a time is one. */
+  after(refused: string): Promise<string>;
+}
+
 export interface ClientOptions {
   /** `http://HOST:PORT`, `https://…` or `unix:/path/to/socket`. */
   readonly url: string;
-  readonly token: string;
+  readonly token: string | TokenSource;
+  /** File with the certificates (PEM) that the server's TLS is checked against; empty or absent: those that Node knows. */
+  readonly ca?: string;
 }
 
 export interface Call {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT';
   /** Begins with `/`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
@@ -28,14 +39,16 @@ const IDLE_MS = 120_000;
  */
 export class Transport {
   readonly url: string;
-  readonly #token: string;
+  readonly #token: string | TokenSource;
+  readonly #ca: string;
   readonly #base: URL;
   readonly #socketPath: string | undefined;
   #agent: Agent | null = null;
 
-  constructor({ url, token }: ClientOptions) {
+  constructor({ url, token, ca = '' }: ClientOptions) {
     this.url = url;
     this.#token = token;
+    this.#ca = ca;
     this.#socketPath = url.startsWith('unix:') ? url.slice('unix:'.length) : undefined;
     this.#base = new URL(this.#socketPath === undefined ? url : 'http://localhost');
   }
@@ -57,7 +70,7 @@ export class Transport {
   /** The answer as it begins to come; its status is below 400. The caller reads it to its end or destroys it. */
   async send(call: Call): Promise<IncomingMessage> {
     const body = call.body === undefined ? undefined : JSON.stringify(call.body);
-    const answer = await this.#sendOnce(call, body, true);
+    const answer = await this.#sendWithToken(call, body);
     const status = answer.statusCode ?? 0;
     if (status < 400) return answer;
     const text = await readAll(answer, this.url, call.signal);
@@ -90,16 +103,31 @@ export class Transport {
     return new URL(this.#base.href.replace(/\/$/, '') + path);
   }
 
-  async #sendOnce(call: Call, body: string | undefined, mayRepeat: boolean): Promise<IncomingMessage> {
+  /** A token that is refused is asked for once more: whoever refused it has done nothing. */
+  async #sendWithToken(call: Call, body: string | undefined): Promise<IncomingMessage> {
+    if (typeof this.#token === 'string') return this.#sendOnce(call, body, this.#token, true);
+    const token = await this.#token.current();
+    const answer = await this.#sendOnce(call, body, token, true);
+    if (answer.statusCode !== 401) return answer;
+    answer.resume();
+    return this.#sendOnce(call, body, await this.#token.after(token), true);
+  }
+
+  async #sendOnce(
+    call: Call,
+    body: string | undefined,
+    token: string,
+    mayRepeat: boolean,
+  ): Promise<IncomingMessage> {
     const target = this.#target(call.path);
     for (const [name, value] of Object.entries(call.query ?? {})) {
       if (value !== undefined) target.searchParams.set(name, String(value));
     }
     const headers: Record<string, string> = { accept: 'application/json', ...call.headers };
-    if (this.#token !== '') headers.authorization = `Bearer ${this.#token}`;
+    if (token !== '') headers.authorization = `Bearer ${token}`;
     if (body !== undefined) headers['content-type'] = 'application/json';
     const make = this.#base.protocol === 'https:' ? (await import('node:https')).request : httpRequest;
-    this.#agent ??= await makeAgent(this.#base.protocol);
+    this.#agent ??= await makeAgent(this.#base.protocol, this.#ca);
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     call.signal?.throwIfAborted();
     const request = make(target, {
@@ -119,7 +147,7 @@ export class Transport {
       // The server closed a kept connection just as it was used again: what may be repeated is.
       const repeatable = call.method === 'GET' || headers['idempotency-key'] !== undefined;
       if (mayRepeat && repeatable && request.reusedSocket && error.code === 'ECONNRESET') {
-        return resolve(this.#sendOnce(call, body, false));
+        return resolve(this.#sendOnce(call, body, token, false));
       }
       reject(unreachable(this.url, error));
     });
@@ -128,9 +156,19 @@ export class Transport {
   }
 }
 
-async function makeAgent(protocol: string): Promise<Agent> {
+async function makeAgent(protocol: string, ca: string): Promise<Agent> {
   const options = { keepAlive: true, maxSockets: 64 };
-  return protocol === 'https:' ? new (await import('node:https')).Agent(options) : new Agent(options);
+  if (protocol !== 'https:') return new Agent(options);
+  const { Agent: TlsAgent } = await import('node:https');
+  return new TlsAgent({ ...options, ...(ca !== '' && { ca: readCertificates(ca) }) });
+}
+
+function readCertificates(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new CoaxError('COAX_USAGE', 'the file of certificates cannot be read', { where: file, cause });
+  }
 }
 
 /** The text of a whole answer. */
