@@ -1,4 +1,4 @@
-/** message, ledger and flow have no clock, no chance and no environment. */
+/** message, ledger, flow and placement have no clock, no chance and no environment. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { filesBeneath, type HouseFault, isTest, linesOf, type SourceFile } from './tree.ts';
@@ -16,7 +16,9 @@ function impure({ path, text }: SourceFile): HouseFault[] {
 const withoutComments = (text: string): string => text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
 
 test('pure code asks nobody for the time or a random number', () => {
-  const files = filesBeneath('src/message', 'src/ledger', 'src/flow').filter(file => !isTest(file));
+  const files = filesBeneath('src/message', 'src/ledger', 'src/flow', 'src/placement').filter(
+    file => !isTest(file),
+  );
   assert.ok(files.length > 30);
   assert.equal(linesOf(files.flatMap(impure)), '');
   for (const text of ['Date.now()', 'const a = Math.random()', 'process.env.HOME', 'new Date()'])
