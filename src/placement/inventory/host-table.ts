@@ -1,0 +1,309 @@
+import type { PlacementClaim } from '../claim.ts';
+import { cpuMilliLimit, diskMibLimit, memMibLimit, type NumaCell, type PlacementHost } from '../host.ts';
+import { ClaimBook, grown, type Taken } from './claim-book.ts';
+import { LayeredMap } from './layered-map.ts';
+import * as row from './row.ts';
+
+const NONE: readonly never[] = [];
+
+/** Hosts by number from 0 on, each with a row of figures, and the claims on them. Arrays of a host are replaced, never changed. */
+export class HostTable {
+  rows = new Float64Array(64 * row.ROW);
+  readonly book: ClaimBook;
+  #hosts: (PlacementHost | null)[] = [];
+  /** Free thousandths of each GPU; what is free in each NUMA cell. */
+  #gpus: (readonly number[])[] = [];
+  #cells: (readonly NumaCell[])[] = [];
+  /** Numbers of the host's rack and zone. */
+  #rackOf = new Int32Array(64);
+  #zoneOf = new Int32Array(64);
+  /** Claims that may be taken from their VMs. */
+  #preemptibles = new Int32Array(64);
+  #numbers = new LayeredMap<number>();
+  #racks = new Map<string, number>();
+  #zones = new Map<string, number>();
+  #free: number[] = [];
+  /** Claims on hosts that are not there (yet), by the host's name. */
+  #waiting = new Map<string, PlacementClaim[]>();
+  #waitingHost = new Map<string, string>();
+  /** GPUs of each model, and in all. */
+  #models = new Map<string, number>();
+  #gpusInAll = 0;
+
+  constructor(book = new ClaimBook()) {
+    this.book = book;
+  }
+
+  /** Numbers given so far; some of them may be free. */
+  get end(): number {
+    return this.#hosts.length;
+  }
+
+  get size(): number {
+    return this.#hosts.length - this.#free.length;
+  }
+
+  /** Number of a host; -1 when there is none of that name. */
+  find(name: string): number {
+    return this.#numbers.get(name) ?? -1;
+  }
+
+  host(at: number): PlacementHost | null {
+    return this.#hosts[at] ?? null;
+  }
+
+  gpus(at: number): readonly number[] {
+    return this.#gpus[at]!;
+  }
+
+  cells(at: number): readonly NumaCell[] {
+    return this.#cells[at]!;
+  }
+
+  /** Numbers by which the members of a group are counted. */
+  placeOf(at: number, scope: 'host' | 'rack' | 'zone'): number {
+    if (scope === 'host') return at;
+    return (scope === 'rack' ? this.#rackOf : this.#zoneOf)[at]!;
+  }
+
+  /** The number of a rack or zone by its name; -1 when no host is there. */
+  placeNamed(scope: 'rack' | 'zone', zone: string, rack: string): number {
+    return (scope === 'rack' ? this.#racks.get(rackKey(zone, rack)) : this.#zones.get(zone)) ?? -1;
+  }
+
+  preemptibles(at: number): number {
+    return this.#preemptibles[at]!;
+  }
+
+  /** Part of all GPUs that are of this model, 0 to 1. */
+  modelShare(model: string): number {
+    return this.#gpusInAll === 0 ? 0 : (this.#models.get(model) ?? 0) / this.#gpusInAll;
+  }
+
+  /** Puts a host in, or changes it; its claims stay. Answers its number. */
+  put(host: PlacementHost): number {
+    let at = this.find(host.name);
+    const old = at < 0 ? null : this.#hosts[at]!;
+    if (at < 0) {
+      at = this.#free.pop() ?? this.#hosts.length;
+      this.#numbers.set(host.name, at);
+      if ((at + 1) * row.ROW > this.rows.length) this.#grow();
+    }
+    this.#hosts[at] = host;
+    this.#rackOf[at] = numberOf(this.#racks, rackKey(host.zone, host.rack));
+    this.#zoneOf[at] = numberOf(this.#zones, host.zone);
+    if (old !== null) this.#countGpus(old, -1);
+    this.#countGpus(host, 1);
+    this.#count(at);
+    const waiting = this.#waiting.get(host.name) ?? NONE;
+    this.#waiting.delete(host.name);
+    for (const claim of waiting) {
+      this.#waitingHost.delete(claim.id);
+      this.hold(claim);
+    }
+    return at;
+  }
+
+  /** Takes a host out; its claims wait for its return. Answers its number, or -1. */
+  remove(name: string): number {
+    const at = this.find(name);
+    if (at < 0) return -1;
+    const claims = this.book.ofHost(at);
+    const waiting = claims.map(claim => this.book.claim(claim, name));
+    for (const claim of claims) this.book.delete(claim);
+    for (const claim of waiting) this.#wait(claim);
+    this.#countGpus(this.#hosts[at]!, -1);
+    this.#numbers.delete(name);
+    this.#hosts[at] = null;
+    this.#preemptibles[at] = 0;
+    this.#free.push(at);
+    return at;
+  }
+
+  /** Answers the number of the host, or -1 when it is not there. */
+  hold(claim: PlacementClaim): number {
+    const host = this.find(claim.host);
+    if (host < 0) this.#wait(claim);
+    else {
+      const at = this.book.add(claim, host);
+      this.#take(host, this.book.taken(at), 1);
+      if (claim.preemptible) this.#preemptibles[host]! += 1;
+    }
+    return host;
+  }
+
+  /** Answers the number of the host that has more room now; -1 when there is none. */
+  release(id: string): number {
+    const at = this.book.find(id);
+    if (at < 0) {
+      this.#stopWaiting(id);
+      return -1;
+    }
+    const host = this.book.hostOf(at);
+    if (this.book.isPreemptible(at)) this.#preemptibles[host]! -= 1;
+    const taken = this.book.taken(at);
+    this.book.delete(at);
+    this.#take(host, taken, -1);
+    return host;
+  }
+
+  /** The claims whose hosts are not there. */
+  *waiting(): Generator<PlacementClaim> {
+    for (const claims of this.#waiting.values()) yield* claims;
+  }
+
+  branch(): HostTable {
+    const branch = new HostTable(this.book.branch());
+    branch.rows = this.rows.slice();
+    branch.#hosts = this.#hosts.slice();
+    branch.#gpus = this.#gpus.slice();
+    branch.#cells = this.#cells.slice();
+    branch.#rackOf = this.#rackOf.slice();
+    branch.#zoneOf = this.#zoneOf.slice();
+    branch.#preemptibles = this.#preemptibles.slice();
+    branch.#numbers = this.#numbers.branch();
+    branch.#racks = new Map(this.#racks);
+    branch.#zones = new Map(this.#zones);
+    branch.#free = this.#free.slice();
+    branch.#waiting = new Map([...this.#waiting].map(([name, claims]) => [name, claims.slice()]));
+    branch.#waitingHost = new Map(this.#waitingHost);
+    branch.#models = new Map(this.#models);
+    branch.#gpusInAll = this.#gpusInAll;
+    return branch;
+  }
+
+  #wait(claim: PlacementClaim): void {
+    this.#stopWaiting(claim.id);
+    this.#waitingHost.set(claim.id, claim.host);
+    const waiting = this.#waiting.get(claim.host);
+    if (waiting) waiting.push(claim);
+    else this.#waiting.set(claim.host, [claim]);
+  }
+
+  #stopWaiting(id: string): void {
+    const host = this.#waitingHost.get(id);
+    if (host === undefined) return;
+    this.#waitingHost.delete(id);
+    const left = this.#waiting.get(host)!.filter(claim => claim.id !== id);
+    if (left.length === 0) this.#waiting.delete(host);
+    else this.#waiting.set(host, left);
+  }
+
+  #countGpus({ gpuModel, gpuMilliTotal }: PlacementHost, sign: 1 | -1): void {
+    const count = sign * gpuMilliTotal.length;
+    if (count === 0) return;
+    this.#models.set(gpuModel, (this.#models.get(gpuModel) ?? 0) + count);
+    this.#gpusInAll += count;
+  }
+
+  /** Figures of a host from nothing: what it has, then its claims. */
+  #count(at: number): void {
+    const host = this.#hosts[at]!;
+    const rows = this.rows;
+    const to = at * row.ROW;
+    rows[to + row.CPU] = rows[to + row.CPU_LIMIT] = cpuMilliLimit(host);
+    rows[to + row.MEM] = rows[to + row.MEM_LIMIT] = memMibLimit(host);
+    rows[to + row.DISK] = diskMibLimit(host);
+    rows[to + row.VMS] = 0;
+    rows[to + row.ROOM] = host.vmsMax > 0 ? host.vmsMax : Number.POSITIVE_INFINITY;
+    rows[to + row.CALM] = -host.ioLoad;
+    this.#gpus[at] = host.gpuMilliTotal;
+    this.#cells[at] = host.numa.map(cell => ({
+      cpuMilli: Math.floor(cell.cpuMilli * host.cpuOvercommit),
+      memMib: Math.floor(cell.memMib * host.memOvercommit),
+    }));
+    this.#preemptibles[at] = 0;
+    this.#summarizeGpus(at);
+    this.#summarize(at);
+    for (const claim of this.book.ofHost(at)) {
+      this.#take(at, this.book.taken(claim), 1);
+      if (this.book.isPreemptible(claim)) this.#preemptibles[at]! += 1;
+    }
+  }
+
+  #take(at: number, taken: Taken, sign: 1 | -1): void {
+    const rows = this.rows;
+    const to = at * row.ROW;
+    rows[to + row.CPU]! -= sign * taken.cpuMilli;
+    rows[to + row.MEM]! -= sign * taken.memMib;
+    rows[to + row.DISK]! -= sign * taken.diskMib;
+    rows[to + row.VMS]! += sign;
+    rows[to + row.ROOM]! -= sign;
+    if (taken.devices.length > 0) {
+      const milli = sign * taken.gpuMilli;
+      this.#gpus[at] = this.#gpus[at]!.map((free, device) =>
+        taken.devices.includes(device) ? free - milli : free,
+      );
+      this.#summarizeGpus(at);
+    }
+    if (taken.cell >= 0) {
+      this.#cells[at] = this.#cells[at]!.map((cell, index) =>
+        index === taken.cell
+          ? {
+              cpuMilli: cell.cpuMilli - sign * taken.cpuMilli,
+              memMib: cell.memMib - sign * taken.memMib,
+            }
+          : cell,
+      );
+    }
+    this.#summarize(at);
+  }
+
+  #summarize(at: number): void {
+    const rows = this.rows;
+    const to = at * row.ROW;
+    rows[to + row.CPU_SHARE] = share(rows[to + row.CPU]!, rows[to + row.CPU_LIMIT]!);
+    rows[to + row.MEM_SHARE] = share(rows[to + row.MEM]!, rows[to + row.MEM_LIMIT]!);
+    const cells = this.#cells[at]!;
+    if (cells.length === 0) {
+      // A host that tells of no cells is one.
+      rows[to + row.CELL_CPU] = rows[to + row.CPU]!;
+      rows[to + row.CELL_MEM] = rows[to + row.MEM]!;
+      return;
+    }
+    let cpu = Number.NEGATIVE_INFINITY;
+    let mem = Number.NEGATIVE_INFINITY;
+    for (const cell of cells) {
+      if (cell.cpuMilli > cpu) cpu = cell.cpuMilli;
+      if (cell.memMib > mem) mem = cell.memMib;
+    }
+    rows[to + row.CELL_CPU] = cpu;
+    rows[to + row.CELL_MEM] = mem;
+  }
+
+  #summarizeGpus(at: number): void {
+    let all = 0;
+    let whole = 0;
+    let best = 0;
+    let part = 0;
+    for (const free of this.#gpus[at]!) {
+      all += free;
+      if (free === 1000) whole += 1;
+      if (free > best) best = free;
+      if (free < 1000 && free > part) part = free;
+    }
+    const to = at * row.ROW;
+    this.rows[to + row.GPU_FREE] = all;
+    this.rows[to + row.GPU_WHOLE] = whole;
+    this.rows[to + row.GPU_BEST] = best;
+    this.rows[to + row.GPU_PART] = part;
+  }
+
+  #grow(): void {
+    const room = (2 * this.rows.length) / row.ROW;
+    this.rows = grown(this.rows, new Float64Array(room * row.ROW));
+    this.#rackOf = grown(this.#rackOf, new Int32Array(room));
+    this.#zoneOf = grown(this.#zoneOf, new Int32Array(room));
+    this.#preemptibles = grown(this.#preemptibles, new Int32Array(room));
+  }
+}
+
+const rackKey = (zone: string, rack: string): string => `${zone}\n${rack}`;
+const share = (free: number, limit: number): number => (limit > 0 ? free / limit : 0);
+
+function numberOf(numbers: Map<string, number>, name: string): number {
+  const known = numbers.get(name);
+  if (known !== undefined) return known;
+  numbers.set(name, numbers.size);
+  return numbers.size - 1;
+}
