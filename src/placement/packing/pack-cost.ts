@@ -1,3 +1,6 @@
+import { CPU, GPU_FREE, GPU_PART, MEM } from '../inventory/row.ts';
+import type { HostBox } from '../weighers/weigher.ts';
+
 /** A host as packing sees it: what is free, and what lives there. */
 export interface PackHost {
   readonly cpuMilliFree: number;
@@ -32,7 +35,7 @@ const MODEL_WEIGHT = 2000;
 /** GPU hosts are for GPUs as long as there are others. */
 const GPU_HOST_COST = 1e6;
 /** Below the least difference of the terms above. */
-const VM_WEIGHT = 1e-4;
+export const VM_WEIGHT = 1e-4;
 
 /**
  * What it costs to put a request on a host that fits, with these GPUs of it; the least cost wins.
@@ -45,27 +48,58 @@ const VM_WEIGHT = 1e-4;
 export function packCost(host: PackHost, request: PackRequest, devices: readonly number[]): number {
   const vms = VM_WEIGHT * host.vms;
   if (host.gpuMilliFree.length === 0) return -vms;
+  const cost = fragmentationCost(host, request, devices);
+  const free = sum(host.gpuMilliFree) - devices.length * request.gpuMilli;
+  return gpuHostCost(request, host.modelShare, free) + cost - vms;
+}
+
+/** What GPUs of the host would be stranded or left in part afterwards and are not yet, in thousandths of a GPU. */
+export function fragmentationCost(host: PackHost, request: PackRequest, devices: readonly number[]): number {
   const before = idle(host.gpuMilliFree, [], 0, host.cpuMilliFree, host.memMibFree);
   const cpuLeft = host.cpuMilliFree - request.cpuMilli;
   const after = idle(host.gpuMilliFree, devices, request.gpuMilli, cpuLeft, host.memMibFree - request.memMib);
-  return (
-    (request.gpu === 0 ? GPU_HOST_COST : 0) -
-    MODEL_WEIGHT * host.modelShare +
-    (after.stranded - before.stranded) +
-    PARTIAL_WEIGHT * (after.partial - before.partial) +
-    (FREE_GPU_WEIGHT * after.free) / 1000 -
-    vms
-  );
+  return after.stranded - before.stranded + PARTIAL_WEIGHT * (after.partial - before.partial);
 }
 
-/** Free thousandths of GPUs: in all, of GPUs taken in part, and of those that CPU and memory do not reach. */
+/** What a GPU host costs besides, with so many thousandths of GPUs free afterwards. */
+const gpuHostCost = (request: PackRequest, modelShare: number, gpuMilliFree: number): number =>
+  (request.gpu === 0 ? GPU_HOST_COST : 0) -
+  MODEL_WEIGHT * modelShare +
+  (FREE_GPU_WEIGHT * gpuMilliFree) / 1000;
+
+/** What `packCost` is at least on any GPU host in the box that can take the request, its VMs left aside. */
+export function leastGpuCost(box: HostBox, request: PackRequest): number {
+  const free = Math.max(0, box.lo[box.at + GPU_FREE]! - request.gpu * request.gpuMilli);
+  return gpuHostCost(request, box.modelShareHi, free) + leastFragmentationCost(box, request);
+}
+
+/** What `fragmentationCost` is at least on any host in the box that can take the request. */
+export function leastFragmentationCost({ lo, hi, at }: HostBox, request: PackRequest): number {
+  const taken = request.gpu * request.gpuMilli;
+  const { cpuMilli, memMib } = request;
+  const reachBefore = reach(Math.max(cpuMilli, lo[at + CPU]!), Math.max(memMib, lo[at + MEM]!));
+  const reachAfter = reach(hi[at + CPU]! - cpuMilli, hi[at + MEM]! - memMib);
+  const apart =
+    Math.max(0, lo[at + GPU_FREE]! - taken - reachAfter) - Math.max(0, hi[at + GPU_FREE]! - reachBefore);
+  // Whatever is free: the request takes `taken` of what is stranded at best, and at least this much of what CPU and memory reach.
+  const together = Math.min(0, reach(cpuMilli, memMib) - taken);
+  return Math.max(apart, together) + PARTIAL_WEIGHT * leastPartial(hi[at + GPU_PART]!, request);
+}
+
+/** A share fills a GPU that is in parts already, if one has the room; whole GPUs leave no parts. */
+function leastPartial(part: number, { gpu, gpuMilli }: PackRequest): number {
+  if (gpu !== 1 || gpuMilli >= 1000) return 0;
+  return part >= gpuMilli ? -gpuMilli : 1000 - gpuMilli;
+}
+
+/** Free thousandths of GPUs taken in part, and of those that CPU and memory do not reach. */
 function idle(
   gpuMilliFree: readonly number[],
   taken: readonly number[],
   takenMilli: number,
   cpuMilli: number,
   memMib: number,
-): { free: number; partial: number; stranded: number } {
+): { partial: number; stranded: number } {
   let free = 0;
   let partial = 0;
   for (let device = 0; device < gpuMilliFree.length; device += 1) {
@@ -73,9 +107,18 @@ function idle(
     free += milli;
     if (milli < 1000) partial += milli;
   }
-  const reach = 1000 * Math.min(cpuMilli / CPU_MILLI_PER_GPU, memMib / MEM_MIB_PER_GPU);
-  return { free, partial, stranded: Math.max(0, free - reach) };
+  return { partial, stranded: Math.max(0, free - reach(cpuMilli, memMib)) };
 }
+
+/** Thousandths of GPUs for which there is CPU and memory. */
+const reach = (cpuMilli: number, memMib: number): number =>
+  1000 * Math.min(cpuMilli / CPU_MILLI_PER_GPU, memMib / MEM_MIB_PER_GPU);
+
+const sum = (figures: readonly number[]): number => {
+  let all = 0;
+  for (const figure of figures) all += figure;
+  return all;
+};
 
 /**
  * Which GPUs of a host to take, or null when it has not enough: for a share the fullest GPU that has room for it, else the first

@@ -1,0 +1,202 @@
+import { FILTERS } from '../filters/all.ts';
+import type { Filter } from '../filters/filter.ts';
+import type { HostTable } from '../inventory/host-table.ts';
+import { HostView } from '../inventory/host-view.ts';
+import { hasRoom, ROW } from '../inventory/row.ts';
+import { packDevices } from '../packing/pack-cost.ts';
+import type { Scoring } from '../policies/policy.ts';
+import type { Query } from '../query.ts';
+import { isOwn, type Shard } from '../shard.ts';
+import type { HostBox } from '../weighers/weigher.ts';
+import { BestOf, type Candidate } from './best-of.ts';
+import type { HostClass, HostClasses } from './host-classes.ts';
+import { LEAF } from './host-tree.ts';
+
+/** Below this many, looking at each of a list is the quickest way. */
+const FEW = 256;
+
+export interface SearchOptions {
+  /** How many are wanted. */
+  readonly limit: number;
+  /** Only hosts of this shard. */
+  readonly shard?: Shard | undefined;
+  /** Bits that decide between equals; 0 for always the same way. */
+  readonly bits: number;
+}
+
+/** Finds the best hosts for a query; exactly those that looking at every host would find, or equals of them. */
+export class Search {
+  readonly #table: HostTable;
+  readonly #classes: HostClasses;
+  readonly #view: HostView;
+  readonly #box: HostBox;
+  readonly #nodes = new Int32Array(4096);
+  readonly #bounds = new Float64Array(4096);
+
+  constructor(table: HostTable, classes: HostClasses) {
+    this.#table = table;
+    this.#classes = classes;
+    this.#view = new HostView(table);
+    const none = new Float64Array(ROW);
+    this.#box = { lo: none, hi: none, at: 0, hasGpus: false, modelShareLo: 0, modelShareHi: 0 };
+  }
+
+  best(query: Query, scoring: Scoring, options: SearchOptions): readonly Candidate[] {
+    this.#classes.settle();
+    const few = this.#classes.few(query);
+    const run = new Run(query, scoring, options, this.#view);
+    if (few !== null && few.length <= FEW) return this.#lookAtEach(few, run);
+    // Where the rules refuse more hosts than a list has, the list would have been the shorter way.
+    if (few !== null) run.patience = few.length;
+    if (this.#lookIntoClasses(run, options.bits)) return run.best.found;
+    return this.#lookAtEach(few!, new Run(query, scoring, options, this.#view));
+  }
+
+  #lookAtEach(few: readonly number[], run: Run): readonly Candidate[] {
+    for (const at of few) {
+      if (this.#classes.isUp(at) && hasRoom(this.#table.rows, at * ROW, run.query)) run.visit(at);
+    }
+    return run.best.found;
+  }
+
+  /** False when it lost its patience. */
+  #lookIntoClasses(run: Run, bits: number): boolean {
+    const { tree, classes } = this.#classes;
+    const box = this.#box;
+    box.lo = tree.lo;
+    box.hi = tree.hi;
+    const open: { of: HostClass; bound: number }[] = [];
+    for (const of of classes) {
+      if (of.root < 0 || !hasRoom(tree.hi, of.root * ROW, run.query)) continue;
+      if (!this.#classes.suits(of, run.query)) continue;
+      this.#setClass(of);
+      box.at = of.root * ROW;
+      open.push({ of, bound: run.scoring.most(box, run.query.request) });
+    }
+    if (open.length > 1) open.sort((one, other) => other.bound - one.bound);
+    for (const { of, bound } of open) {
+      if (!run.best.takes(run.rankMost, bound)) continue;
+      this.#setClass(of);
+      if (!this.#descend(of.root, bound, run, bits)) return false;
+    }
+    return true;
+  }
+
+  #setClass({ traits, hasGpus }: HostClass): void {
+    const model = traits.get('gpu');
+    const share = !hasGpus || model === undefined ? null : this.#table.modelShare(model);
+    this.#box.hasGpus = hasGpus;
+    this.#box.modelShareLo = share ?? 0;
+    this.#box.modelShareHi = share ?? (hasGpus ? 1 : 0);
+  }
+
+  /** Better child first; whatever cannot be better than what was found is passed by. */
+  #descend(root: number, rootBound: number, run: Run, bits: number): boolean {
+    const { tree } = this.#classes;
+    const { left, right, hi } = tree;
+    const { query, best } = run;
+    const nodes = this.#nodes;
+    const bounds = this.#bounds;
+    let depth = 1;
+    let ties = bits;
+    nodes[0] = root;
+    bounds[0] = rootBound;
+    while (depth > 0) {
+      depth -= 1;
+      const node = nodes[depth]!;
+      if (!best.takes(run.rankMost, bounds[depth]!)) continue;
+      const one = left[node]!;
+      if (one < 0) {
+        if (!this.#lookIntoLeaf(node, run, bits)) return false;
+        continue;
+      }
+      const other = right[node]!;
+      const oneBound = hasRoom(hi, one * ROW, query) ? this.#bound(one, run) : Number.NaN;
+      const otherBound = hasRoom(hi, other * ROW, query) ? this.#bound(other, run) : Number.NaN;
+      ties = (ties << 1) | (ties >>> 31);
+      const oneFirst = oneBound > otherBound || (oneBound === otherBound && (ties & 1) === 0);
+      // What is on top of the stack comes first; a child without room is never put there.
+      const first = oneFirst ? one : other;
+      const firstBound = oneFirst ? oneBound : otherBound;
+      const second = oneFirst ? other : one;
+      const secondBound = oneFirst ? otherBound : oneBound;
+      if (!Number.isNaN(secondBound)) {
+        nodes[depth] = second;
+        bounds[depth++] = secondBound;
+      }
+      if (!Number.isNaN(firstBound)) {
+        nodes[depth] = first;
+        bounds[depth++] = firstBound;
+      }
+    }
+    return true;
+  }
+
+  #bound(node: number, run: Run): number {
+    this.#box.at = node * ROW;
+    return run.scoring.most(this.#box, run.query.request);
+  }
+
+  #lookIntoLeaf(leaf: number, run: Run, bits: number): boolean {
+    const { items, weight } = this.#classes.tree;
+    const { rows } = this.#table;
+    const count = weight[leaf]!;
+    const start = bits === 0 ? 0 : (bits >>> 8) % count;
+    for (let step = 0; step < count; step += 1) {
+      const at = items[leaf * LEAF + ((start + step) % count)]!;
+      if (!hasRoom(rows, at * ROW, run.query)) continue;
+      if (!run.visit(at)) {
+        run.patience -= 1;
+        if (run.patience < 0) return false;
+      }
+    }
+    return true;
+  }
+}
+
+/** One search: which rules are left to ask of each host, and what was found. */
+class Run {
+  readonly query: Query;
+  readonly scoring: Scoring;
+  readonly best: BestOf;
+  /** The best rank that any host may have. */
+  readonly rankMost: number;
+  /** Hosts that may be refused before the search is given up. */
+  patience = Number.POSITIVE_INFINITY;
+  readonly #view: HostView;
+  readonly #checks: readonly Filter[];
+  readonly #shard: Shard | undefined;
+  readonly #rule: 'affinity' | 'anti-affinity' | null;
+
+  constructor(query: Query, scoring: Scoring, options: SearchOptions, view: HostView) {
+    this.query = query;
+    this.scoring = scoring;
+    this.best = new BestOf(options.limit);
+    this.#view = view;
+    this.#checks = FILTERS.filter(filter => filter.isAsked?.(query) ?? false);
+    this.#shard = options.shard;
+    const group = query.request.group;
+    this.#rule = group === null || group.hard ? null : group.rule;
+    this.rankMost = this.#rule === 'affinity' ? 1 : 0;
+  }
+
+  /** Asks the rules that have not been asked, and weighs. False when one of them refused the host. */
+  visit(at: number): boolean {
+    const { query, scoring } = this;
+    const { request } = query;
+    const view = this.#view;
+    view.at = at;
+    for (const check of this.#checks) if (!check.passes(view, query)) return false;
+    for (const own of scoring.filters) if (!own.passes(view, request)) return false;
+    if (this.#shard && !isOwn(view.name, this.#shard)) return false;
+    const devices = packDevices(view.gpuMilliFree, request)!;
+    const score = scoring.score(view, request, devices);
+    const rank = this.#rule === null ? 0 : rankOf(this.#rule, query.membersNear(view));
+    if (this.best.takes(rank, score)) this.best.offer({ at, rank, score, devices });
+    return true;
+  }
+}
+
+/** How well a host keeps a soft rule: where the group is, or where the fewest of it are. */
+export const rankOf = (rule: 'affinity' | 'anti-affinity', members: number): number =>
+  rule === 'affinity' ? Math.min(members, 1) : 0 - members;
