@@ -12,14 +12,17 @@ const ROW = 26;
 const HEAD = 44;
 const FOOT = 30;
 
-/** Horizontal bars on a scale of powers of ten, as SVG; colours follow the reader's light or dark scheme. */
-export function barChart(title: string, unit: string, bars: readonly Bar[]): string {
+/**
+ * Horizontal bars on a scale of powers of ten, as SVG; colours follow the reader's light or dark scheme. `left`: room for the labels, in
+ * pixels.
+ */
+export function barChart(title: string, unit: string, bars: readonly Bar[], left = LEFT): string {
   const values = bars.map(({ value }) => value);
   // So low that the shortest bar can be seen.
   const low = Math.floor(Math.log10(Math.min(...values) / 2));
   const high = Math.max(Math.ceil(Math.log10(Math.max(...values))), low + 1);
   const place = (value: number): number =>
-    round(LEFT + ((Math.log10(value) - low) / (high - low)) * (WIDTH - LEFT - RIGHT));
+    round(left + ((Math.log10(value) - low) / (high - low)) * (WIDTH - left - RIGHT));
   const bottom = HEAD + bars.length * ROW;
   const height = bottom + FOOT;
   const grid = Array.from({ length: high - low + 1 }, (_, index) => 10 ** (low + index)).flatMap(power => [
@@ -30,8 +33,8 @@ export function barChart(title: string, unit: string, bars: readonly Bar[]): str
     const top = HEAD + index * ROW;
     const text = top + ROW / 2 + 4;
     return [
-      `<text x="${LEFT - 10}" y="${text}" text-anchor="end">${escaped(label)}</text>`,
-      `<rect class="${ours ? 'ours' : 'theirs'}" x="${LEFT}" y="${top + 3}" width="${Math.max(round(place(value) - LEFT), 1)}" height="${ROW - 8}" rx="2"/>`,
+      `<text x="${left - 10}" y="${text}" text-anchor="end">${escaped(label)}</text>`,
+      `<rect class="${ours ? 'ours' : 'theirs'}" x="${left}" y="${top + 3}" width="${Math.max(round(place(value) - left), 1)}" height="${ROW - 8}" rx="2"/>`,
       `<text class="faint" x="${round(place(value) + 6)}" y="${text}">${figure(value)}</text>`,
     ];
   });

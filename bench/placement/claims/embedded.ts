@@ -1,0 +1,87 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { comparedRow, inTurns, median, type Pair, plainRow, type Row } from '../../row.ts';
+import { type CloudRig, checkClaims, oneByOne, openCloudRig, workOff } from './cloud-rig.ts';
+import { floorClaimsPerSecond } from './floor.ts';
+
+const FULL = { hosts: 10_000, messages: 20_000, vms: 10_000, single: 1000, rounds: 3 };
+const QUICK = { hosts: 30, messages: 200, vms: 100, single: 10, rounds: 1 };
+/** Claims in one transaction of the floor: as many as the writer's groups come to. */
+const GROUP = 256;
+
+/** One process on SQLite: claims through messages, all at once and one by one, and the whole VM. */
+export async function measureEmbedded(quick: boolean): Promise<Row[]> {
+  const { hosts, messages, vms, single, rounds } = quick ? QUICK : FULL;
+  const on = `${hosts.toLocaleString('en')} hosts`;
+  const batched = await inTurns(
+    rounds,
+    () => withRig(hosts, rig => rate(rig, rig.claimHost, messages)),
+    () => floorClaimsPerSecond(hosts, messages, GROUP),
+  );
+  const alone = await inTurns(
+    rounds,
+    () => withRig(hosts, rig => rateOneByOne(rig, single)),
+    () => floorClaimsPerSecond(hosts, single, 1),
+  );
+  const small = Math.max(10, hosts / 100);
+  const whole = await inTurns(
+    rounds,
+    () => withRig(hosts, async rig => 60 * (await rate(rig, rig.createVm, vms))),
+    () => withRig(small, async rig => 60 * (await rate(rig, rig.createVm, fitting(small, vms)))),
+  );
+  return [
+    comparedRow(
+      `SQLite, ${on}: hosts chosen and claimed by messages, all at once`,
+      'claims/s',
+      `bare claims, groups of ${GROUP}`,
+      batched,
+      'value >= 20000',
+    ),
+    comparedRow(
+      `SQLite, ${on}: hosts chosen and claimed by messages, one by one`,
+      'claims/s',
+      'bare claims one by one',
+      alone,
+      'value >= 3000',
+    ),
+    comparedRow(
+      `SQLite, ${on}: VMs created by whole messages, every transition durable`,
+      'VMs/min',
+      `with ${small.toLocaleString('en')} hosts`,
+      whole as Pair[],
+      'value >= 6000',
+    ),
+    plainRow('the same: transitions', (median(whole.map(({ value }) => value)) / 60) * 4, 'transitions/s'),
+  ];
+}
+
+/** So many VMs fit on so few hosts. */
+const fitting = (hosts: number, vms: number): number => Math.min(vms, hosts * 30);
+
+async function rate(rig: CloudRig, plan: CloudRig['createVm'], messages: number): Promise<number> {
+  const seconds = await workOff(rig, plan, messages);
+  await checkClaims(rig, messages);
+  return messages / seconds;
+}
+
+async function rateOneByOne(rig: CloudRig, messages: number): Promise<number> {
+  rig.startWorker();
+  const times = await oneByOne(rig, rig.claimHost, messages);
+  await checkClaims(rig, messages);
+  return messages / (times.reduce((sum, ms) => sum + ms, 0) / 1000);
+}
+
+async function withRig<Value>(hosts: number, work: (rig: CloudRig) => Promise<Value>): Promise<Value> {
+  const dir = mkdtempSync(join(tmpdir(), 'coax-bench-'));
+  try {
+    const rig = await openCloudRig({ dir, hosts });
+    try {
+      return await work(rig);
+    } finally {
+      await rig.close();
+    }
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}

@@ -1,0 +1,79 @@
+/** Processes that choose and claim hosts for messages on a shared store. Started with URL, folder and the length of a lease it is one of them. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { openCloudRig } from './cloud-rig.ts';
+
+export interface Schedulers {
+  /** Lets them take messages. */
+  go(): void;
+  /** Ends the first of them without a word, as a power cut does. */
+  killOne(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Starts so many; resolves when all are ready. They serve the module `resource` alone. */
+export async function startSchedulers(url: string, count: number, leaseMs = 30_000): Promise<Schedulers> {
+  // Not their own: one that is killed cannot remove it.
+  const dir = mkdtempSync(join(tmpdir(), 'coax-bench-'));
+  const children = Array.from({ length: count }, () =>
+    spawn(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', import.meta.filename, url, dir, String(leaseMs)],
+      { stdio: ['pipe', 'pipe', 'inherit'] },
+    ),
+  );
+  for (const child of children) child.stdin.on('error', () => {});
+  const close = async (): Promise<void> => {
+    for (const child of children) child.stdin.end();
+    await Promise.all(children.map(ended));
+    rmSync(dir, { recursive: true, force: true });
+  };
+  try {
+    await Promise.all(
+      children.map(async child => {
+        const line = once(createInterface({ input: child.stdout }), 'line');
+        const end = ended(child).then(() =>
+          Promise.reject(new Error('a scheduler ended before it was ready')),
+        );
+        await Promise.race([line, end]);
+        end.catch(() => {});
+      }),
+    );
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    go() {
+      for (const child of children) child.stdin.write('go\n');
+    },
+    async killOne() {
+      const [first] = children;
+      first?.kill('SIGKILL');
+      if (first) await ended(first);
+    },
+    close,
+  };
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+}
+
+/** Ready, then works from the first line on standard input until that ends. */
+async function serve(url: string, dir: string, leaseMs: number): Promise<void> {
+  const rig = await openCloudRig({ url, dir, hosts: 0, serves: ['resource'] });
+  console.log('ready');
+  for await (const _go of createInterface({ input: process.stdin }))
+    rig.startWorker({ name: `scheduler-${process.pid}`, leaseMs });
+  await rig.close();
+}
+
+if (import.meta.main) {
+  const [url = '', dir = '', leaseMs] = process.argv.slice(2);
+  await serve(url, dir, Number(leaseMs));
+}

@@ -1,0 +1,60 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { barChart } from '../../peers/harness/chart.ts';
+import { cells } from '../../report/table.ts';
+import type { Row } from '../../row.ts';
+
+const DOCS = join(import.meta.dirname, '../../../docs');
+const BEGIN = '<!-- placement: written by npm run bench:placement -- --write -->';
+const END = '<!-- end of placement -->';
+
+/** What all bars have in common, and the room that the rest of the longest name takes. */
+const WHAT = /: (hosts chosen and claimed by messages|candidates and claim)/;
+const LEFT = 290;
+
+interface Run {
+  /** The machine. */
+  readonly where: string;
+  /** Version of OpenStack Placement; null when it was not measured. */
+  readonly peer: string | null;
+  readonly day: string;
+}
+
+/** Puts the table into docs/performance.md, between its markers, and the chart beside it; the text around is written by hand. */
+export function writePage(rows: readonly Row[], run: Run): void {
+  const page = join(DOCS, 'performance.md');
+  const [before, rest] = readFileSync(page, 'utf8').split(BEGIN);
+  const after = rest?.split(END)[1];
+  if (before === undefined || after === undefined)
+    throw new Error(`${page} has lost its markers of placement`);
+  writeFileSync(page, `${before}${BEGIN}\n\n${section(rows, run)}\n\n${END}${after}`);
+  writeFileSync(join(DOCS, 'performance-placement.svg'), chartOf(rows));
+}
+
+/** The figures, as Markdown. */
+export function section(rows: readonly Row[], { where, peer, day }: Run): string {
+  const [head, ...lines] = cells(rows).map(line => `| ${line.join(' | ')} |`);
+  const rule = `|${' --- |'.repeat(cells([])[0]?.length ?? 0)}`;
+  const beside = peer === null ? 'OpenStack Placement was not there' : `OpenStack Placement ${peer}`;
+  return [
+    '![Hosts chosen and claimed in a second](performance-placement.svg)',
+    '',
+    `Measured on ${day}: ${where}; ${beside}.`,
+    '',
+    head,
+    rule,
+    ...lines,
+  ].join('\n');
+}
+
+/** Everything that is told as claims in a second. */
+export function chartOf(rows: readonly Row[]): string {
+  const bars = rows
+    .filter(({ unit }) => unit === 'claims/s')
+    .map(({ name, value }) => ({
+      label: name.replace(WHAT, ''),
+      value,
+      ours: !name.startsWith('OpenStack'),
+    }));
+  return barChart('Hosts chosen and claimed in a second', 'claims/s', bars, LEFT);
+}
