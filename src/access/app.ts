@@ -25,13 +25,6 @@ export interface RouteContext {
   readonly closing: AbortSignal;
 }
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Who asks; known after the token was checked. */
-    actor: string;
-  }
-}
-
 /** For the description of each route: what comes when it is refused. */
 export const PROBLEMS = {
   default: { description: 'Refused.', content: { [PROBLEM_TYPE]: { schema: Problem } } },

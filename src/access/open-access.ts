@@ -6,6 +6,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { pino } from 'pino';
 import { PROBLEM_TYPE } from '../api/problem.ts';
 import { CoaxError } from '../errors/coax-error.ts';
+import { admit } from './admission/admit.ts';
 import type { App, RouteContext } from './app.ts';
 import { EventHub } from './events/event-hub.ts';
 import { Holds } from './events/hold.ts';
@@ -14,6 +15,7 @@ import { type AccessServer, listenOn } from './listen-on.ts';
 import { metricRoutes } from './metrics/metric-routes.ts';
 import { openApiDocument, registerOpenApi } from './openapi.ts';
 import { answerError, problemOf } from './problem.ts';
+import { agentRoutes } from './routes/agent.ts';
 import { archiveRoutes } from './routes/archive.ts';
 import { channelRoutes } from './routes/channel.ts';
 import { commitRoutes } from './routes/commit.ts';
@@ -29,7 +31,6 @@ import { stepRoutes } from './routes/step.ts';
 import { systemRoutes } from './routes/system.ts';
 import { vmRoutes } from './routes/vm.ts';
 import type { Services } from './services.ts';
-import { bearerOf } from './token.ts';
 import { checkBySchema } from './validation.ts';
 import { HttpWorkers } from './workers/http-workers.ts';
 
@@ -64,6 +65,7 @@ export async function makeApp(
   const app = newApp(log);
   const closing = new AbortController();
   app.decorateRequest('actor', '');
+  app.decorateRequest('fromHost', null);
   app.addHook('onSend', async (request, reply) => {
     // A connection that is kept would hold up the end of the server.
     if (closing.signal.aborted) reply.header('connection', 'close');
@@ -141,15 +143,7 @@ function newApp(log: FastifyBaseLogger): App {
 
 function registerRoutes(scope: App, app: App, context: RouteContext): void {
   const { actorOf } = context.services;
-  scope.addHook('onRequest', async request => {
-    const token = bearerOf(request.headers.authorization);
-    const actor = token === null ? null : actorOf(token);
-    if (actor === null) {
-      const reason = token === null ? 'the request has no token' : 'the token is not known here';
-      throw new CoaxError('COAX_AUTH_MISSING', reason);
-    }
-    request.actor = actor;
-  });
+  scope.addHook('onRequest', request => admit(request, actorOf));
   // A POST whose members may all be left out may leave out its body too.
   scope.addHook('preValidation', async request => {
     if (request.method === 'POST') request.body ??= {};
@@ -161,6 +155,7 @@ function registerRoutes(scope: App, app: App, context: RouteContext): void {
   flowRoutes(scope, context);
   stepRoutes(scope, context);
   hostRoutes(scope, context);
+  agentRoutes(scope, context);
   networkRoutes(scope, context);
   vmRoutes(scope, context);
   serialRoutes(scope, app, context);

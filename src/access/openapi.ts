@@ -19,6 +19,11 @@ export async function registerOpenApi(app: App, version: string): Promise<void> 
       components: {
         securitySchemes: {
           token: { type: 'http', scheme: 'bearer', description: "The data directory's file `token`." },
+          joinToken: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'Made by `coax host token`; for one host, once.',
+          },
         },
       },
       security: [{ token: [] }],
@@ -28,6 +33,7 @@ export async function registerOpenApi(app: App, version: string): Promise<void> 
         { name: 'ledger', description: 'All that ever happened.' },
         { name: 'flows', description: 'Named plans, and the actions they are made of.' },
         { name: 'cloud', description: 'Hosts, networks and VMs.' },
+        { name: 'hosts', description: 'Hosts that join with an agent of their own.' },
         { name: 'worker protocol', description: 'For workers in any language.' },
         { name: 'server', description: 'The server itself.' },
       ],

@@ -1,11 +1,13 @@
 import type { Channel } from '../channel/channel.ts';
 import type { Decisions } from '../channel/decisions.ts';
+import type { Agents } from '../cloud/agents/agents.ts';
 import type { Cloud } from '../cloud/cloud.ts';
 import type { Fault } from '../errors/coax-error.ts';
 import type { FlowDefinition } from '../flow/flow.ts';
 import type { Catalogue } from '../step/contract.ts';
 import type { Store } from '../store/store.ts';
 import type { WorkerNow, WorkerRecord } from '../store/workers.ts';
+import type { Principal } from './admission/principal.ts';
 import type { Health } from './health/health.ts';
 
 /** All that the HTTP API stands on. It makes none of it. */
@@ -16,8 +18,10 @@ export interface Services {
   readonly flows: Flows;
   readonly catalogue: Catalogue & { faults?(): readonly Fault[] };
   readonly cloud: CloudViews;
-  /** The actor whom a token stands for, or null. See `makeTokenCheck`. */
-  actorOf(token: string): string | null;
+  /** Hosts with agents of their own. */
+  readonly agents: Agents;
+  /** Whom a token stands for, or null. See `makeTokenCheck`. */
+  actorOf(token: string): Promise<Principal | null>;
   fsck(): Promise<FsckResult>;
   /** Moves old finished messages to archive files; `to`: another place than the server's own. */
   archive(olderThanMs: number, to: string | null): Promise<Archived>;

@@ -1,10 +1,12 @@
 import { resolve } from 'node:path';
+import { makeTokenCheck } from '../access/admission/token.ts';
 import { Health } from '../access/health/health.ts';
 import { openHealth } from '../access/health/open-health.ts';
 import { openAccess } from '../access/open-access.ts';
 import type { FsckResult } from '../access/services.ts';
-import { makeTokenCheck } from '../access/token.ts';
+import { agentWorkerName } from '../api/agent.ts';
 import { makeDecisions } from '../channel/make-decisions.ts';
+import { Agents } from '../cloud/agents/agents.ts';
 import { CoaxError } from '../errors/coax-error.ts';
 import { gitExport } from '../ledger/git-export.ts';
 import { exportMessages } from '../store/export.ts';
@@ -47,6 +49,7 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
   health.opened(parts.store);
   const archives = openArchives(opened, parts.store, dataDir, options);
   const store = archives.readable;
+  const agents = new Agents(store, agentWorkerName);
   const access = await openAccess(
     {
       ...parts,
@@ -54,7 +57,8 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
       flows,
       channel: work.channel,
       decisions: makeDecisions(store),
-      actorOf: makeTokenCheck(keepToken(dataDir)),
+      agents,
+      actorOf: makeTokenCheck(keepToken(dataDir), token => agents.hostOf(token)),
       fsck: async () => joinReports(await checkStore(parts.store), await parts.cloud.fsck()),
       archive: (olderThanMs, to) => archives.archive(olderThanMs, to),
       exportGit: () => gitExport(exportMessages(store)),

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { JoinTokenBody, JoinTokenView, RevokeAnswer } from '../api/agent.ts';
 import type { ArchiveBody, ArchiveReportView } from '../api/archive.ts';
 import type { BlameList, CommitPage, CommitShow, CommitsQuery, DiffView, ForkBody } from '../api/commit.ts';
 import type { FlowList, FlowShow, LintAnswer, LintBody } from '../api/flow.ts';
@@ -181,6 +182,16 @@ export class CoaxClient {
   // --- the cloud ----------------------------------------------------------------------------------------------------
   hosts(): Promise<HostList> {
     return this.#get('/v1/hosts');
+  }
+
+  /** A token by which a host joins, with the command to paste there. */
+  joinToken(body: JoinTokenBody = {}): Promise<JoinTokenView> {
+    return this.#post('/v1/join-tokens', body);
+  }
+
+  /** The host's key opens nothing any more. */
+  revokeAgent(host: string): Promise<RevokeAnswer> {
+    return this.#post(`/v1/agents/${encodeURIComponent(host)}/revoke`);
   }
 
   networks(): Promise<NetworkList> {

@@ -245,6 +245,31 @@ export const CODES = {
     about: 'The request has no valid token.',
     hint: "Set COAX_TOKEN, or read the data directory's `token` file.",
   },
+  COAX_FORBIDDEN: {
+    kind: 'forbidden',
+    about: "The token is a host's, and opens only what is that host's own.",
+    hint: "Use a person's token: COAX_TOKEN, or the data directory's `token` file.",
+  },
+  COAX_JOIN_TOKEN: {
+    kind: 'auth',
+    about: 'The join token does not let this host in: not known, used already, expired, or for another host.',
+    hint: '`coax host token` on the server makes another.',
+  },
+  COAX_HOST_EXISTS: {
+    kind: 'conflict',
+    about: 'A host of that name is there already, with another key.',
+    hint: 'Give the new one another name, or `coax host token HOST --replace` if it is the same machine.',
+  },
+  COAX_CHALLENGE: {
+    kind: 'auth',
+    about: 'The challenge that a host signed is too old, was answered already, or is not one for it.',
+    hint: 'Ask for a new one.',
+  },
+  COAX_AGENT_KEY: {
+    kind: 'auth',
+    about: "A host's key is not known here, or was replaced or revoked.",
+    hint: '`coax host token HOST --replace` on the server makes a token by which it joins anew.',
+  },
   COAX_SERVER_UNREACHABLE: {
     kind: 'unavailable',
     about: 'No server answers there.',

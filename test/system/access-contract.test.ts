@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { z } from 'zod';
 import { describeApi } from '../../src/access/describe-api.ts';
 import { openServed, plan, type Served, TOKEN } from './access-fixture.ts';
+import { FACTS, HostKey, reportOf } from './agent-fixture.ts';
 
 type Schema = { [key: string]: unknown };
 interface Operation {
@@ -26,6 +27,8 @@ const STREAMS = new Set(['events', 'session']);
 let served: Served;
 let document: OpenApi;
 let values: { msgid: number; prefix: string };
+/** A host that has joined, with what its own operations take. */
+let host: { name: string; token: string; key: HostKey; proof: object };
 
 before(async () => {
   served = await openServed();
@@ -35,6 +38,12 @@ before(async () => {
   const { head, status } = await client.waitFor(vm.msgid, { timeoutMs: 30_000 });
   assert.equal(status, 'done');
   values = { msgid: vm.msgid, prefix: head };
+  const { agents } = served.services;
+  const [name, key] = ['contract-host', new HostKey()];
+  const { token } = await agents.joinToken({ host: '', ttlMs: 60_000, rekeys: false, actor: 'tester' });
+  await agents.enrol(token, { host: name, publicKey: key.publicKey, version: '1', facts: FACTS });
+  const { nonce } = await agents.challenge(name);
+  host = { name, token, key, proof: key.proof(name, nonce) };
 });
 after(async () => {
   await served[Symbol.asyncDispose]();
@@ -53,14 +62,15 @@ test('the document is OpenAPI 3.1, every reference leads somewhere, every operat
   const ids = operations().map(({ operation }) => operation.operationId);
   assert.equal(new Set(ids).size, ids.length);
   assert.ok(operations().every(({ operation }) => operation.summary.length > 5));
-  assert.ok(ids.length >= 36, `${ids.length} operations`);
+  assert.ok(ids.length >= 42, `${ids.length} operations`);
 });
 
 test('every operation takes what its schema says, and answers as its schema says', async () => {
   for (const { method, path, operation } of operations()) {
     if (STREAMS.has(operation.operationId)) continue;
     const request = validRequest(path, operation);
-    const { status, type, text } = await send(method, request);
+    const token = operation.operationId === 'enrol' ? host.token : TOKEN;
+    const { status, type, text } = await send(method, request, token);
     const shown = `${operation.operationId}: ${method} ${request.url} ${JSON.stringify(request.body)} → ${status} ${text.slice(0, 400)}`;
     if (status >= 400) {
       assertProblem(status, type, text, shown);
@@ -146,11 +156,11 @@ interface Request {
   body: unknown;
 }
 
-async function send(method: string, { url, body }: Request) {
+async function send(method: string, { url, body }: Request, token = TOKEN) {
   const answer = await fetch(served.url + url, {
     method,
     headers: {
-      authorization: `Bearer ${TOKEN}`,
+      authorization: `Bearer ${token}`,
       ...(body !== undefined && { 'content-type': 'application/json' }),
     },
     ...(body !== undefined && method !== 'GET' && { body: JSON.stringify(body) }),
@@ -188,13 +198,23 @@ function validRequest(path: string, operation: Operation): Request {
     submit: { plan: plan('lab note') },
     finish: { msgid: values.msgid, fence: 0, outcome: { kind: 'ok', set: {} }, started: 1, finished: 2 },
     claim: { worker: 'w-contract', addresses: ['nobody'] },
+    enrol: { host: host.name, publicKey: host.key.publicKey, version: '1', facts: FACTS },
+    agentSession: host.proof,
+    agentReport: reportOf(),
   };
   const body = special[operation.operationId] ?? (schema && least(schema));
   return { url: query.length > 0 ? `${url}?${search}` : url, body };
 }
 
 function sampleValues(): { [name: string]: string | number } {
-  return { ...values, name: 'contract', a: values.msgid, b: values.msgid, worker: 'w-contract' };
+  return {
+    ...values,
+    host: host.name,
+    name: 'contract',
+    a: values.msgid,
+    b: values.msgid,
+    worker: 'w-contract',
+  };
 }
 
 function fill(path: string, value: (name: string) => string): string {

@@ -3,15 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { z } from 'zod';
+import { makeTokenCheck } from '../../src/access/admission/token.ts';
 import { Health } from '../../src/access/health/health.ts';
 import { openAccess } from '../../src/access/open-access.ts';
 import type { Services } from '../../src/access/services.ts';
-import { makeTokenCheck } from '../../src/access/token.ts';
+import { agentWorkerName } from '../../src/api/agent.ts';
 import { GroupServer } from '../../src/channel/groups.ts';
 import { makeDecisions } from '../../src/channel/make-decisions.ts';
 import { Presence } from '../../src/channel/presence.ts';
 import { StoreChannel } from '../../src/channel/store-channel.ts';
 import { makeClient } from '../../src/client/client.ts';
+import { Agents } from '../../src/cloud/agents/agents.ts';
 import { cloudSchema, openCloud } from '../../src/cloud/cloud.ts';
 import { gitExport } from '../../src/ledger/git-export.ts';
 import { openCatalogue } from '../../src/step/catalogue.ts';
@@ -130,6 +132,7 @@ export async function openServed(options: { listen?: 'tcp' | 'unix' } = {}) {
     draining: false,
   };
   presence.add(() => [{ name: worker.name, since: 0, steps: worker.inFlight, about }]);
+  const agents = new Agents(store, agentWorkerName);
   const services: Services = {
     store,
     decisions: makeDecisions(store),
@@ -137,7 +140,8 @@ export async function openServed(options: { listen?: 'tcp' | 'unix' } = {}) {
     flows,
     catalogue,
     cloud,
-    actorOf: makeTokenCheck(TOKEN, 'tester'),
+    agents,
+    actorOf: makeTokenCheck(TOKEN, token => agents.hostOf(token), 'tester'),
     fsck: () => fsckStore(store.scan()),
     archive: async () => ({ place: '', archives: [], messages: 0, commits: 0, bytes: 0, kept: 0 }),
     exportGit: () => gitExport(exportMessages(store)),

@@ -60,6 +60,11 @@ export class SseStream {
     this.#raw.off('close', resolve);
   }
 
+  /** Closes without a word, as a connection that breaks. */
+  cut(): void {
+    this.#raw.destroy();
+  }
+
   /** Says why, then closes; a client that does not even take that is cut off. */
   end(reason: string): void {
     if (this.closed.aborted || this.#raw.writableEnded) return;

@@ -15,11 +15,20 @@ import {
   WORKER_PROTOCOL,
 } from '../../api/channel.ts';
 import type { Claim } from '../../channel/channel.ts';
+import { CoaxError } from '../../errors/coax-error.ts';
 import { addressOf, hostOf } from '../../message/address.ts';
 import { isGroup, type Message } from '../../message/message.ts';
 import type { StepOutcome } from '../../message/outcome.ts';
 import { outputOf, parametersOf } from '../../message/parameters.ts';
 import { validateParameters } from '../../message/validate.ts';
+import { forbidden, isStillAdmitted } from '../admission/admit.ts';
+import {
+  assertHeldBy,
+  assertOwnAddresses,
+  assertOwnMessage,
+  assertOwnWorker,
+  assertSendsNowhere,
+} from '../admission/host-scope.ts';
 import { type App, PROBLEMS, type RouteContext } from '../app.ts';
 import { SseStream } from '../events/sse-stream.ts';
 import { logFault } from '../log-fault.ts';
@@ -27,6 +36,8 @@ import { coaxErrorOf } from '../problem.ts';
 
 /** A worker that does not know an action leaves it to one that does; for so long nobody may claim it. */
 const UNKNOWN_AGAIN_MS = 500;
+/** So often it is looked whether another server shut a host out that has an open session here. */
+const KEY_LOOK_MS = 15_000;
 const FINISH_BYTES_MAX = 4 * 1024 * 1024;
 
 /** The channel for workers elsewhere, in any language. Leases and fences protect it as they protect the server's own. */
@@ -44,6 +55,7 @@ function claimRoutes(app: App, context: RouteContext): void {
   app.post(
     '/v1/channel/claim',
     {
+      config: { opens: 'host' },
       schema: {
         operationId: 'claim',
         tags: ['worker protocol'],
@@ -53,7 +65,10 @@ function claimRoutes(app: App, context: RouteContext): void {
         response: { 200: ClaimAnswer, ...PROBLEMS },
       },
     },
-    async ({ body }, reply) => {
+    async (request, reply) => {
+      const { body, fromHost: host } = request;
+      assertOwnWorker(host, body.worker);
+      assertOwnAddresses(host, body.addresses);
       services.health.refuseWhenDraining();
       httpWorkers.seen(body.worker, store.now(), body.addresses);
       const gone = AbortSignal.any([holds.hold(reply), services.health.draining]);
@@ -63,6 +78,10 @@ function claimRoutes(app: App, context: RouteContext): void {
         if (claims.length > 0) await channel.release(claims, false);
         return { items: [] };
       }
+      if (claims.length > 0 && !(await isStillAdmitted(request, services.actorOf))) {
+        await channel.release(claims, false);
+        throw new CoaxError('COAX_AUTH_MISSING', 'the session ended meanwhile');
+      }
       httpWorkers.gave(body.worker, claims);
       return { items: claims.map(viewClaim) };
     },
@@ -71,6 +90,7 @@ function claimRoutes(app: App, context: RouteContext): void {
   app.post(
     '/v1/channel/extend',
     {
+      config: { opens: 'host' },
       schema: {
         operationId: 'extend',
         tags: ['worker protocol'],
@@ -79,7 +99,10 @@ function claimRoutes(app: App, context: RouteContext): void {
         response: { 200: ExtendAnswerView, ...PROBLEMS },
       },
     },
-    async ({ body: { claims, leaseMs } }) => ({ items: [...(await channel.extend(claims, leaseMs))] }),
+    async ({ fromHost: host, body: { claims, leaseMs } }) => {
+      await assertHeldBy(host, store, claims);
+      return { items: [...(await channel.extend(claims, leaseMs))] };
+    },
   );
 }
 
@@ -91,6 +114,7 @@ function finishRoutes(app: App, context: RouteContext): void {
     '/v1/channel/finish',
     {
       bodyLimit: FINISH_BYTES_MAX,
+      config: { opens: 'host' },
       schema: {
         operationId: 'finish',
         tags: ['worker protocol'],
@@ -99,14 +123,17 @@ function finishRoutes(app: App, context: RouteContext): void {
         response: { 200: FinishAnswerView, ...PROBLEMS },
       },
     },
-    async ({ body }) => {
+    async ({ body, fromHost: host }) => {
       const { worker, msgid, fence, code, started, finished, keepAt } = body;
+      assertOwnAddresses(host, keepAt ?? []);
       const outcome = body.outcome as StepOutcome;
       if (outcome.kind === 'ok') validateParameters(outcome.set);
       const message = await store.message(msgid);
       const isHolder =
         message !== null && message.fence === fence && (worker ?? message.worker) === message.worker;
+      if (message?.fence === fence) assertOwnMessage(host, message);
       if (!isHolder) return { kind: 'lost' as const };
+      if (outcome.kind === 'ok') assertSendsNowhere(host, message, outcome.set);
       const claim: Claim = { msgid, fence, message, leaseUntil: message.leaseUntil ?? 0 };
       if (isUnknown(outcome) && services.workers.isKnown(...actionOf(message))) {
         await channel.release([claim], false, UNKNOWN_AGAIN_MS);
@@ -129,6 +156,7 @@ function finishRoutes(app: App, context: RouteContext): void {
   app.post(
     '/v1/channel/release',
     {
+      config: { opens: 'host' },
       schema: {
         operationId: 'release',
         tags: ['worker protocol'],
@@ -137,7 +165,8 @@ function finishRoutes(app: App, context: RouteContext): void {
         response: { 200: ReleaseAnswer, ...PROBLEMS },
       },
     },
-    async ({ body: { claims, begun, afterMs } }) => {
+    async ({ fromHost: host, body: { claims, begun, afterMs } }) => {
+      await assertHeldBy(host, store, claims);
       await channel.release(claims, begun, afterMs);
       for (const { msgid, fence } of claims) httpWorkers.took(msgid, fence);
       return { ok: true as const };
@@ -149,6 +178,7 @@ function helloRoute(app: App, { services, httpWorkers }: RouteContext): void {
   app.post(
     '/v1/channel/hello',
     {
+      config: { opens: 'host' },
       schema: {
         operationId: 'hello',
         tags: ['worker protocol'],
@@ -157,7 +187,9 @@ function helloRoute(app: App, { services, httpWorkers }: RouteContext): void {
         response: { 200: HelloAnswer, ...PROBLEMS },
       },
     },
-    async ({ body }) => {
+    async ({ body, fromHost: host }) => {
+      assertOwnWorker(host, body.worker);
+      if (host !== null && (body.host ?? host) !== host) throw forbidden(host, `it is not ${body.host}`);
       httpWorkers.hello(body, services.store.now());
       return { protocol: WORKER_PROTOCOL, server: services.name, version: services.version } as const;
     },
@@ -171,6 +203,7 @@ function sessionRoute(app: App, context: RouteContext): void {
   app.get(
     '/v1/channel/session',
     {
+      config: { opens: 'host' },
       schema: {
         operationId: 'session',
         tags: ['worker protocol'],
@@ -186,6 +219,8 @@ function sessionRoute(app: App, context: RouteContext): void {
     },
     async (request, reply) => {
       const { worker } = request.query;
+      const host = request.fromHost;
+      assertOwnWorker(host, worker);
       const closing = holds.hold(reply);
       await loseFormerClaims(context, worker);
       httpWorkers.sessionBegins(worker, store.now());
@@ -193,8 +228,10 @@ function sessionRoute(app: App, context: RouteContext): void {
       const end = channel.onAsk(worker, msgid => stream.send('ask', { msgid }));
       stream.send('open', { worker, protocol: WORKER_PROTOCOL });
       closing.addEventListener('abort', () => stream.end('the server closes'));
+      const endWatch = host === null ? () => {} : await watchKey(context, host, stream);
       const over = () => {
         end();
+        endWatch();
         if (!httpWorkers.sessionEnds(worker) || context.closing.aborted) return;
         store.releaseWorker(worker).catch(error => logFault(coaxErrorOf(error), error, request));
       };
@@ -203,6 +240,24 @@ function sessionRoute(app: App, context: RouteContext): void {
       return reply;
     },
   );
+}
+
+/** Cuts the stream of a host whose key was revoked or replaced, here or at another server. Returns what ends the watch. */
+async function watchKey({ services }: RouteContext, host: string, stream: SseStream): Promise<() => void> {
+  const { agents } = services;
+  const known = await agents.enrolledAt(host);
+  const look = async (): Promise<void> => {
+    if ((await agents.enrolledAt(host)) !== known) stream.cut();
+  };
+  // A store that is away says nothing; it is asked again.
+  const timer = setInterval(() => void look().catch(() => {}), KEY_LOOK_MS).unref();
+  const end = agents.onEnded(ended => {
+    if (ended === host) stream.cut();
+  });
+  return () => {
+    clearInterval(timer);
+    end();
+  };
 }
 
 /** A worker that comes from another server, with which it has no session any more, has lost what it held. */

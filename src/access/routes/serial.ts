@@ -4,8 +4,8 @@ import type { WebSocket } from '@fastify/websocket';
 import { NamePath } from '../../api/value.ts';
 import { SerialTicket } from '../../api/vm.ts';
 import { CoaxError } from '../../errors/coax-error.ts';
+import { bearerOf } from '../admission/token.ts';
 import { type App, PROBLEMS, type RouteContext } from '../app.ts';
-import { bearerOf } from '../token.ts';
 import { findVm } from './vm.ts';
 
 const TICKET_MS = 10_000;
@@ -69,7 +69,8 @@ export function serialRoutes(app: App, publicApp: App, { services }: RouteContex
       preValidation: async request => {
         const { name } = request.params as { name: string };
         const token = bearerOf(request.headers.authorization);
-        if (token !== null && services.actorOf(token) !== null) return;
+        const principal = token === null ? null : await services.actorOf(token);
+        if (principal?.host === null) return;
         const offered = String(request.headers['sec-websocket-protocol'] ?? '').split(/,\s*/);
         const ticket = offered
           .find(protocol => protocol.startsWith(TICKET_PREFIX))
