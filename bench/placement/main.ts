@@ -9,12 +9,13 @@ import { measureEmbedded } from './claims/embedded.ts';
 import { measureHttp } from './claims/http.ts';
 import { measureKill } from './claims/kill.ts';
 import { measurePostgresClaims } from './claims/postgres.ts';
+import { measureSelect } from './memory/select.ts';
 import { measureOpenstack } from './openstack/measure.ts';
 import { placementInstalled } from './openstack/server.ts';
 import { measurePacking } from './packing.ts';
 import { writePage } from './report/write-page.ts';
 
-const NAMES = ['openstack', 'embedded', 'postgres', 'http', 'kill', 'packing'] as const;
+const NAMES = ['select', 'openstack', 'embedded', 'postgres', 'http', 'kill', 'packing'] as const;
 type Name = (typeof NAMES)[number];
 const USAGE = `npm run bench:placement -- [--json FILE] [--write] [--only NAME]... [--traces DIR] [--quick]
   --json FILE   also writes the rows as JSON
@@ -77,6 +78,8 @@ async function main(): Promise<number> {
 async function measure(name: Name, { quick, traces }: Options, peer: Peer): Promise<Row[]> {
   const file = (path: string): string => join(import.meta.dirname, path);
   switch (name) {
+    case 'select':
+      return await inChild(file('memory/select.ts'), measureSelect, quick);
     case 'openstack': {
       if (!placementInstalled()) {
         console.error('openstack: not installed, so nothing is measured beside it');

@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { BY_SIZE } from '../../bench/placement/memory/select.ts';
 import { placementInstalled } from '../../bench/placement/openstack/server.ts';
 import { peerRow } from '../../bench/placement/report/peer-row.ts';
-import { chartOf, section } from '../../bench/placement/report/write-page.ts';
-import { plainRow, type Row } from '../../bench/row.ts';
+import { chartOf, section, sizeChartOf } from '../../bench/placement/report/write-page.ts';
+import { comparedRow, plainRow, type Row } from '../../bench/row.ts';
 
 const MAIN = join(import.meta.dirname, '../../bench/placement/main.ts');
 const run = (...words: string[]): Promise<{ stdout: string; stderr: string }> =>
@@ -30,6 +31,8 @@ async function rowsOf(...only: string[]): Promise<Row[]> {
 
 /** Rows by the end of their name, with the goals that judge them. */
 const GOALS: readonly (readonly [string, string | null])[] = [
+  [': all filters on, p99', 'value <= 50'],
+  [': all filters on, p50', 'ratio >= 50'],
   ['hosts chosen and claimed by messages, all at once', 'value >= 20000'],
   ['hosts chosen and claimed by messages, one by one', 'value >= 3000'],
   ['VMs created by whole messages, every transition durable', 'value >= 6000'],
@@ -40,7 +43,7 @@ const GOALS: readonly (readonly [string, string | null])[] = [
 
 // The figures are the machine's business; that every message is done and the books are right is checked by the measures themselves.
 test('every measure works in its small form, and the books are right after each', async () => {
-  const rows = await rowsOf('embedded', 'http', 'kill', 'packing');
+  const rows = await rowsOf('select', 'embedded', 'http', 'kill', 'packing');
   for (const [end, goal] of GOALS) {
     const row = rows.find(({ name }) => name.endsWith(end)) ?? assert.fail(end);
     assert.equal(row.goal, goal, end);
@@ -78,6 +81,8 @@ test('the section names the peer and has a line for each row; the chart has the 
       chart.includes('>OpenStack Placement, 10 hosts, 8 clients<'),
   );
   assert.equal(chart.match(/<rect /g)?.length, 2);
+  const sized = comparedRow(`${BY_SIZE}10 hosts`, 'µs', 'a scan', [{ value: 2, reference: 20 }]);
+  assert.equal(sizeChartOf([...rows, sized]).match(/<rect /g)?.length, 2);
 });
 
 test('what it cannot do it says before it measures', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { barChart } from '../../peers/harness/chart.ts';
 import { cells } from '../../report/table.ts';
 import type { Row } from '../../row.ts';
+import { BY_SIZE } from '../memory/select.ts';
 
 const DOCS = join(import.meta.dirname, '../../../docs');
 const BEGIN = '<!-- placement: written by npm run bench:placement -- --write -->';
@@ -29,6 +30,7 @@ export function writePage(rows: readonly Row[], run: Run): void {
     throw new Error(`${page} has lost its markers of placement`);
   writeFileSync(page, `${before}${BEGIN}\n\n${section(rows, run)}\n\n${END}${after}`);
   writeFileSync(join(DOCS, 'performance-placement.svg'), chartOf(rows));
+  writeFileSync(join(DOCS, 'performance-placement-size.svg'), sizeChartOf(rows));
 }
 
 /** The figures, as Markdown. */
@@ -38,6 +40,8 @@ export function section(rows: readonly Row[], { where, peer, day }: Run): string
   const beside = peer === null ? 'OpenStack Placement was not there' : `OpenStack Placement ${peer}`;
   return [
     '![Hosts chosen and claimed in a second](performance-placement.svg)',
+    '',
+    '![Time to choose a host, by number of hosts](performance-placement-size.svg)',
     '',
     `Measured on ${day}: ${where}; ${beside}.`,
     '',
@@ -57,4 +61,18 @@ export function chartOf(rows: readonly Row[]): string {
       ours: !name.startsWith('OpenStack'),
     }));
   return barChart('Hosts chosen and claimed in a second', 'claims/s', bars, LEFT);
+}
+
+/** What a choice takes in memory beside the scan, by number of hosts. */
+export function sizeChartOf(rows: readonly Row[]): string {
+  const bars = rows
+    .filter(({ name }) => name.startsWith(BY_SIZE))
+    .flatMap(({ name, value, referenceValue }) => {
+      const size = name.slice(BY_SIZE.length);
+      return [
+        { label: `${size}, Coax`, value, ours: true },
+        { label: `${size}, linear scan`, value: referenceValue ?? Number.NaN, ours: false },
+      ];
+    });
+  return barChart('Time to choose a host in memory, all filters on, half of all choices at most', 'µs', bars);
 }
