@@ -8,20 +8,20 @@ import type { Tx } from '../store/tx.ts';
  * With PostgreSQL a mark is the number of the transaction that wrote. Numbers are given before a transaction ends, so one
  * with a lower number may become visible after one with a higher: whoever reads remembers the lowest number that was under
  * way (`pg_snapshot_xmin`), below which nothing will ever appear, and reads again from there. With SQLite transactions come
- * one after another, and a mark is one more than the highest of the hosts.
+ * one after another, and a mark is one more than the highest; one that was undone may be given again, so only what is
+ * durable says how far a reader is.
  */
 export function nextMark(db: Tx['db']): RawBuilder<number> {
   return isPostgres(db)
     ? sql<number>`pg_current_xact_id()::text::bigint`
-    : sql<number>`(SELECT coalesce(max(changed), 0) + 1 FROM hosts)`;
+    : sql<number>`(SELECT 1 + max(coalesce((SELECT max(changed) FROM hosts), 0),
+        coalesce((SELECT max(change) FROM claim_changes), 0)))`;
 }
 
-/** Everything whose mark is below this can be seen by whoever reads after it. */
+/** Everything whose mark is below this can be seen by whoever reads after it. With SQLite: `db` is the store's reader. */
 export async function markHorizon(db: Tx['db']): Promise<number> {
-  const horizon = isPostgres(db)
-    ? sql<{ mark: number }>`SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS mark`
-    : sql<{ mark: number }>`SELECT coalesce(max(changed), 0) + 1 AS mark FROM hosts`;
-  const { rows } = await horizon.execute(db);
+  const horizon = isPostgres(db) ? sql`pg_snapshot_xmin(pg_current_snapshot())::text::bigint` : nextMark(db);
+  const { rows } = await sql<{ mark: number }>`SELECT ${horizon} AS mark`.execute(db);
   return Number(rows[0]?.mark ?? 0);
 }
 

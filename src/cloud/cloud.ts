@@ -19,9 +19,10 @@ import { type LocalHost, localHostName, localHostSpec, openLocalHost } from './l
 import type { HostNetwork } from './network/host-network.ts';
 import { networkModule } from './network/network-module.ts';
 import { registerNetwork, wiringOf } from './network/register-network.ts';
-import type { Random } from './resource/choose-host.ts';
+import { FleetFeed } from './resource/feed/fleet-feed.ts';
 import { type HostSpec, registerHosts, retireHosts } from './resource/register-hosts.ts';
 import { resourceModule } from './resource/resource-module.ts';
+import { Scheduler } from './resource/scheduler.ts';
 import { cloudSchema, cloudTables } from './schema.ts';
 import { SIMULATED_NETWORK, simulatedHosts } from './simulated-hosts.ts';
 import type { HostView, NetworkView, VmView } from './views.ts';
@@ -47,7 +48,6 @@ export interface CloudOptions {
   readonly hostName?: string;
   /** Hosts instead of sim-1 to sim-4 when simulating. */
   readonly simulatedHosts?: readonly Omit<HostSpec, 'network'>[];
-  readonly random?: Random;
   readonly onProgress?: (line: string) => void;
 }
 
@@ -56,6 +56,8 @@ export interface Cloud {
   /** `resource`, `network`, `compute`. */
   readonly modules: readonly ModuleDefinition[];
   readonly schema: typeof cloudSchema;
+  /** Chooses and claims hosts; with the fleet in memory. */
+  readonly scheduler: Scheduler;
   /** Random text that tells this installation from all others. */
   readonly installation: string;
   /** Hosts whose `compute@HOST` this process must serve; the same list as long as nothing has changed. */
@@ -117,9 +119,11 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
   };
   await tellGuests(store, served, onProgress);
   const names = await ServedNames.open(store, [...served.keys()]);
+  const scheduler = await openScheduler(store, serves);
 
   return {
-    modules: modulesOf(options, installation, served),
+    modules: modulesOf(options, installation, served, scheduler),
+    scheduler,
     schema: cloudSchema,
     installation,
     hostNames: () => names.now(),
@@ -148,12 +152,20 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
   };
 }
 
+/** Where VMs will be placed here the fleet is read now, so that the first VM does not wait for it. */
+async function openScheduler(store: Store, serves: boolean): Promise<Scheduler> {
+  const scheduler = new Scheduler(new FleetFeed(store));
+  if (serves) await scheduler.feed.fleet({ db: store.reader, now: store.now() });
+  return scheduler;
+}
+
 const modulesOf = (
-  { store, random }: CloudOptions,
+  { store }: CloudOptions,
   installation: string,
   served: ReadonlyMap<string, Hypervisor>,
+  scheduler: Scheduler,
 ): ModuleDefinition[] => [
-  resourceModule(undefined, random),
+  resourceModule(scheduler),
   networkModule(),
   hostModule(),
   reconcileModule(installation),

@@ -1,4 +1,4 @@
-import type { Random } from '../cloud/resource/choose-host.ts';
+import type { Random } from '../placement/fleet.ts';
 
 /** Fractions from 0 up to, not including, 1 that only depend on the seed: mulberry32 (T. Ettinger, public domain), 32 bits of state. */
 export function seededFractions(seed: number): () => number {

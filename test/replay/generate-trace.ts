@@ -1,4 +1,4 @@
-import type { Random } from '../../src/cloud/resource/choose-host.ts';
+import type { Random } from '../../src/placement/fleet.ts';
 import { seededRandom } from '../../src/replay/random.ts';
 
 export interface TraceShape {

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openSimulated, type SimulatedOptions } from '../../src/cloud/compute/simulated/simulated.ts';
-import type { PlacementRecord } from '../../src/cloud/resource/choose-host.ts';
 import { simulatedHosts } from '../../src/cloud/simulated-hosts.ts';
 import { CoaxError } from '../../src/errors/coax-error.ts';
 import { parametersOf } from '../../src/message/parameters.ts';
+import type { PlacementRecord } from '../../src/placement/choice.ts';
 import { type CloudFixture, type FixtureOptions, openFixture } from './cloud-fixture.ts';
 
 const BY = { actor: 'test', reason: 'to see' };

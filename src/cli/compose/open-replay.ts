@@ -6,9 +6,9 @@ import { StoreChannel } from '../../channel/store-channel.ts';
 import { openCloud } from '../../cloud/cloud.ts';
 import { GuestMap } from '../../cloud/compute/simulated/guest-book.ts';
 import { SimulatedHypervisor } from '../../cloud/compute/simulated/simulated.ts';
-import type { Random } from '../../cloud/resource/choose-host.ts';
 import { CoaxError, invariant } from '../../errors/coax-error.ts';
 import { planOf } from '../../flow/plan-of.ts';
+import type { Random } from '../../placement/fleet.ts';
 import type { Target } from '../../replay/replay.ts';
 import { systemTarget } from '../../replay/system/system-target.ts';
 import { VirtualTimers } from '../../replay/system/virtual-timers.ts';
@@ -50,7 +50,6 @@ export async function openReplaySystem(
     simulate: true,
     hypervisor: new SimulatedHypervisor(new GuestMap()),
     simulatedHosts: hosts.map(hostSpec),
-    random,
   });
   opened.defer(() => cloud.close());
   const catalogue = openCatalogue({ builtin: cloud.modules, dirs: [], onFault });

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Parameters } from '../../message/message.ts';
 import type { Tx } from '../../store/tx.ts';
 import type { Holder } from '../allocations.ts';
-import { isPostgres, jsonRows, nextMark } from '../change-marks.ts';
+import { jsonRows, nextMark } from '../change-marks.ts';
 import { cloudTables } from '../schema.ts';
 import { type ClaimedRoom, claimDetail, claimKey, claimOf, type Room } from './claim-detail.ts';
 import { type DeviceUse, withRoom } from './device-use.ts';
@@ -28,7 +28,7 @@ interface Ask {
 }
 
 /**
- * Claims a batch of choices with two statements, however many they are (two more where GPUs or NUMA cells are claimed). The
+ * Claims a batch of choices with three statements, however many they are (one more where GPUs or NUMA cells are claimed). The
  * store checks every figure, `used + asked <= limit`, so whatever a scheduler believed of a host, nothing is given out
  * twice. Those that are lost have written nothing.
  */
@@ -177,22 +177,29 @@ const allocationRow = ({ msgid, step }: Holder, kind: string, key: string, detai
 
 /** Writes allocations; those that are there already stay as they are. Gives `kind key` of what was written. */
 async function insert(tx: Tx, rows: readonly unknown[]): Promise<Set<string>> {
-  const write = sql`
+  const { rows: made } = await sql<{ kind: string; key: string }>`
     INSERT INTO allocations (kind, key, msgid, detail, created)
     SELECT value ->> 0, value ->> 1, CAST(value ->> 2 AS bigint), value ->> 3, CAST(${tx.now} AS bigint)
     FROM ${jsonRows(tx.db, rows)} WHERE true
-    ON CONFLICT (kind, key) DO NOTHING RETURNING kind, key`;
-  const { rows: made } = await sql<{ kind: string; key: string }>`${
-    isPostgres(tx.db) ? sql`WITH made AS (${write}), ${noted(tx, 'made')} SELECT kind, key FROM made` : write
-  }`.execute(tx.db);
+    ON CONFLICT (kind, key) DO NOTHING RETURNING kind, key`.execute(tx.db);
+  await noteClaims(
+    tx,
+    made.flatMap(({ kind, key }) => (kind === 'claim' ? [key] : [])),
+  );
   return new Set(made.map(({ kind, key }) => `${kind} ${key}`));
 }
 
-/** Part of a statement: tells other schedulers which claims it made or took away. Nobody else follows a SQLite store. */
-const noted = (tx: Tx, from: 'made' | 'gone') => sql`noted AS (
-  INSERT INTO claim_changes (change, key, created)
-  SELECT ${nextMark(tx.db)}, key, CAST(${tx.now} AS bigint) FROM ${sql.table(from)} WHERE kind = 'claim'
-  ON CONFLICT DO NOTHING)`;
+/** Tells every scheduler that those claims were made, changed, or given back. */
+export async function noteClaims(tx: Tx, keys: readonly string[]): Promise<void> {
+  if (keys.length === 0) return;
+  await sql`
+    INSERT INTO claim_changes (change, key, created)
+    SELECT ${nextMark(tx.db)}, value ->> 0, CAST(${tx.now} AS bigint)
+    FROM ${jsonRows(
+      tx.db,
+      keys.map(key => [key]),
+    )} WHERE true ON CONFLICT DO NOTHING`.execute(tx.db);
+}
 
 /** Gives back what the step has claimed of hosts, and tells what it was. None when it has claimed nothing. */
 export async function releaseHosts(tx: Tx, holder: Holder): Promise<readonly ClaimedRoom[]> {
@@ -215,10 +222,12 @@ async function giveBack(tx: Tx, keys: readonly string[]): Promise<void> {
 }
 
 async function release(tx: Tx, which: RawBuilder<unknown>): Promise<readonly ClaimedRoom[]> {
-  const take = sql`DELETE FROM allocations WHERE ${which} RETURNING kind, key, detail`;
-  const { rows } = await sql<{ key: string; detail: string }>`${
-    isPostgres(tx.db) ? sql`WITH gone AS (${take}), ${noted(tx, 'gone')} SELECT key, detail FROM gone` : take
-  }`.execute(tx.db);
+  const { rows } = await sql<{ key: string; detail: string }>`
+    DELETE FROM allocations WHERE ${which} RETURNING key, detail`.execute(tx.db);
+  await noteClaims(
+    tx,
+    rows.map(({ key }) => key),
+  );
   const claims = rows.map(({ key, detail }) => claimOf(key, JSON.parse(detail) as Parameters));
   for (const [host, of] of Map.groupBy(claims, claim => claim.host)) await leave(tx, host, of);
   return claims;

@@ -1,16 +1,13 @@
-import { randomInt } from 'node:crypto';
 import { z } from 'zod';
 import type { Parameters } from '../../message/message.ts';
+import { recordWinner } from '../../placement/explain.ts';
 import { defineModule, type ModuleDefinition, type TransactionalCall } from '../../step/define-module.ts';
 import { Terminal } from '../../step/step-errors.ts';
 import { allocationAt } from '../allocations.ts';
-import { claimHost, releaseHost } from './capacity.ts';
-import type { Random } from './choose-host.ts';
-import { Inventory } from './inventory.ts';
+import { HostWish, requestOf } from './host-wish.ts';
+import { recordOf, type Scheduler } from './scheduler.ts';
 import {
-  claimName,
   markUse,
-  nameIsFree,
   readyVm,
   recordVm,
   releaseNames,
@@ -22,38 +19,27 @@ import {
 
 const text = z.string().nullish();
 
-const HostWish = z.object({
-  cpu: z.int().min(1),
-  mem: z.int().min(1),
-  name: text,
-  labels: z.record(z.string(), z.string()).nullish(),
-  zone: text,
-});
-
 /**
  * Module `resource`: where a VM goes and what is recorded of it. All transactional, so a crash leaves either the
  * message moved on and the claim made, or neither. `select_host` claims the VM's name too: it is the first step, so
  * a name that is taken is refused before anything is built.
  */
-export function resourceModule(
-  inventory = new Inventory(),
-  random: Random = bound => randomInt(bound),
-): ModuleDefinition {
+export function resourceModule(scheduler: Scheduler): ModuleDefinition {
   return defineModule({
     name: 'resource',
     about: 'Hosts, their capacity, and the record of VMs.',
     actions: {
       select_host: {
-        about: 'Chooses a host for a VM; claims CPUs, memory and the name there.',
+        about: 'Chooses a host for a VM; claims what it needs of it, and the name.',
         transactional: true,
         input: HostWish,
-        output: z.object({ host: z.string(), name: z.string() }),
+        output: z.object({ host: z.string(), name: z.string(), gpus: z.array(z.int()).optional() }),
         async do(input, call) {
-          return await selectHost(input, call, inventory, random);
+          return await selectHost(input, call, scheduler);
         },
         async undo(_input, _output, call) {
           await releaseNames(call.tx, call);
-          await releaseHost(call.tx, inventory, call);
+          await scheduler.release(call.tx, call);
         },
       },
       update_info: {
@@ -102,11 +88,10 @@ export function resourceModule(
 }
 
 async function selectHost(
-  input: z.output<typeof HostWish>,
+  input: HostWish,
   call: TransactionalCall,
-  inventory: Inventory,
-  random: Random,
-): Promise<{ host: string; name: string }> {
+  scheduler: Scheduler,
+): Promise<{ host: string; name: string; gpus?: number[] }> {
   const { tx } = call;
   const name = input.name || `vm-${call.msgid}`;
   if (!VM_NAME.test(name)) {
@@ -115,21 +100,35 @@ async function selectHost(
       { code: 'COAX_STEP_INPUT' },
     );
   }
-  if (!(await nameIsFree(tx, name))) throw vmExists(name, await allocationAt(tx, 'vm', name));
-  const request = {
-    cpu: input.cpu,
-    memMib: input.mem,
-    labels: input.labels ?? {},
-    zone: input.zone ?? '',
-  };
-  const { host, record } = await claimHost(tx, inventory, call, request, random);
-  await claimName(tx, name, call, {
-    host: host.name,
-    cpu: input.cpu,
-    mem: input.mem,
-    simulated: host.simulated,
-    state: 'building',
+  const request = requestOf(input, ({ policy = '' }) => policy);
+  let fleet = await scheduler.feed.fleet(tx);
+  // What is in memory may be old, and "none" is for good.
+  if (fleet.select(request) === null) fleet = await scheduler.feed.exactly(tx);
+  const record = recordOf(fleet, request);
+  const beside = (host: string) => ({
+    kind: 'vm',
+    key: name,
+    detail: {
+      host,
+      cpu: input.cpu,
+      mem: input.mem,
+      simulated: fleet.host(host)?.simulated ?? false,
+      state: 'building',
+    },
   });
-  call.detail(record);
-  return { host: host.name, name };
+  const wish = { holder: call, request, vm: name, beside: ({ host }: { host: string }) => beside(host) };
+  const [placement] = await scheduler.place(tx, [wish]);
+  if (placement?.kind !== 'placed') {
+    const other = await allocationAt(tx, 'vm', name);
+    if (placement?.kind === 'refused' || other) throw vmExists(name, other);
+    const none = (await scheduler.feed.fleet(tx)).explain(request);
+    throw new Terminal(none.reason, { code: 'COAX_NO_VALID_HOST', detail: none });
+  }
+  const { choice, lost } = placement;
+  call.detail(record.host === choice.host && lost === 0 ? record : recordWinner(record, choice.host, lost));
+  return {
+    host: choice.host,
+    name,
+    ...(choice.devices.length > 0 && { gpus: [...choice.devices] }),
+  };
 }

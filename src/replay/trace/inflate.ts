@@ -1,5 +1,5 @@
-import type { Random } from '../../cloud/resource/choose-host.ts';
 import { CoaxError } from '../../errors/coax-error.ts';
+import type { Random } from '../../placement/fleet.ts';
 import { gpuMilliOf, type TraceEvent } from './read-events.ts';
 
 /**

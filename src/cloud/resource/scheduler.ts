@@ -1,0 +1,168 @@
+import type { Choice, PlacementRecord } from '../../placement/choice.ts';
+import { claimOf, type Fleet } from '../../placement/fleet.ts';
+import type { PlacementRequest } from '../../placement/request.ts';
+import { Retryable } from '../../step/step-errors.ts';
+import type { Tx } from '../../store/tx.ts';
+import type { Holder } from '../allocations.ts';
+import { claimKey } from './claim-detail.ts';
+import { claimHosts, type HostClaim, releaseHosts } from './claim-hosts.ts';
+import type { FleetFeed } from './feed/fleet-feed.ts';
+
+/** A VM that needs a host. */
+export interface PlacementWish {
+  readonly holder: Holder;
+  /** Which of several claims of one step this is. */
+  readonly number?: number;
+  readonly request: PlacementRequest;
+  /** Name of the VM; empty where there is none. */
+  readonly vm: string;
+  /** What the step holds besides, once the host is known. */
+  readonly beside?: (choice: Choice) => HostClaim['beside'];
+}
+
+/** `none`: no host fits. `refused`: what was to be held besides is another's; the transaction must not be kept. */
+export type Placement =
+  | { readonly kind: 'placed'; readonly choice: Choice; readonly lost: number }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'refused'; readonly choice: Choice };
+
+/** After so many rounds in which claims were lost to others, a step's own backoff is the better wait. */
+const ROUNDS_MAX = 16;
+
+/** A wish on its way to a host. */
+interface Attempt {
+  readonly wish: PlacementWish;
+  readonly at: number;
+  readonly avoid: Set<string>;
+  choice: Choice | null;
+  lost: number;
+}
+
+/**
+ * Chooses hosts in memory and claims them in the store, where every figure is checked again: schedulers never lock the fleet, and
+ * whoever loses a claim takes the next candidate.
+ */
+export class Scheduler {
+  readonly feed: FleetFeed;
+  /** Since the start of this process: claims made, and claims lost to others. */
+  readonly counts = { claims: 0, conflicts: 0 };
+
+  constructor(feed: FleetFeed) {
+    this.feed = feed;
+  }
+
+  /**
+   * Places a batch in one transaction, with few statements however many they are. Each is chosen as if those before it were there.
+   * Errors: Retryable COAX_NO_VALID_HOST when others were faster every time.
+   */
+  async place(tx: Tx, wishes: readonly PlacementWish[]): Promise<readonly Placement[]> {
+    const answers: Placement[] = wishes.map(() => ({ kind: 'none' }));
+    let open = wishes.map((wish, at): Attempt => ({ wish, at, avoid: new Set(), choice: null, lost: 0 }));
+    let fleet = open.some(needsExactly) ? await this.feed.exactly(tx) : await this.feed.fleet(tx);
+    let isExact = open.some(needsExactly);
+    for (let round = 0; open.length > 0; round++) {
+      if (round === ROUNDS_MAX) this.#giveUp(tx, wishes, open);
+      const claims = this.#choose(tx, fleet, open);
+      const unplaced = open.filter(({ choice }) => choice === null);
+      const lost = await this.#claim(tx, claims, open, answers);
+      // The figures in memory may be old, and "none" is for good.
+      open = isExact ? lost : open.filter(each => lost.includes(each) || unplaced.includes(each));
+      // Only hosts that the store refused: what is known of them is wrong.
+      if (isExact && unplaced.some(({ wish, avoid }) => avoid.size > 0 && fleet.select(wish.request)))
+        this.#giveUp(tx, wishes, unplaced);
+      if (open.length === 0) break;
+      fleet = await this.feed.exactly(tx);
+      isExact = true;
+    }
+    return answers;
+  }
+
+  /** Gives back what the step has claimed. Does nothing when it has claimed nothing. */
+  async release(tx: Tx, holder: Holder): Promise<void> {
+    const claims = await releaseHosts(tx, holder);
+    this.feed.release(
+      tx,
+      claims.map(({ id }) => id),
+    );
+  }
+
+  /** Chooses for each, in order, and holds the choice so that the next one sees it. */
+  #choose(tx: Tx, fleet: Fleet, open: readonly Attempt[]): HostClaim[] {
+    return open.flatMap(attempt => {
+      const { wish, avoid } = attempt;
+      attempt.choice = fleet.select(wish.request, { avoid });
+      if (attempt.choice === null) return [];
+      const claim = claimOf(wish.request, attempt.choice, idOf(wish), wish.vm);
+      this.feed.hold(tx, [claim]);
+      const beside = wish.beside?.(attempt.choice);
+      return [{ ...claim, holder: wish.holder, ...(beside && { beside }) }];
+    });
+  }
+
+  /** Claims what was chosen; gives those that were lost to others. */
+  async #claim(
+    tx: Tx,
+    claims: HostClaim[],
+    open: readonly Attempt[],
+    answers: Placement[],
+  ): Promise<Attempt[]> {
+    if (claims.length === 0) return [];
+    const ids = claims.map(({ id }) => id);
+    const { lost, refused } = await claimHosts(tx, claims).catch((error: unknown) => {
+      this.feed.release(tx, ids);
+      throw error;
+    });
+    this.feed.release(tx, [...lost, ...refused]);
+    this.counts.claims += claims.length - lost.size;
+    this.counts.conflicts += lost.size;
+    return open.filter(attempt => {
+      const { choice, wish } = attempt;
+      if (choice === null) return false;
+      const id = idOf(wish);
+      if (lost.has(id)) {
+        attempt.lost++;
+        attempt.avoid.add(choice.host);
+        return true;
+      }
+      answers[attempt.at] = refused.has(id)
+        ? { kind: 'refused', choice }
+        : { kind: 'placed', choice, lost: attempt.lost };
+      return false;
+    });
+  }
+
+  /** What this process believes of the fleet and what the store says do not come together. */
+  #giveUp(tx: Tx, wishes: readonly PlacementWish[], open: readonly Attempt[]): never {
+    this.feed.release(tx, wishes.map(idOf));
+    this.feed.forget();
+    const lost = open.reduce((sum, each) => sum + each.lost, 0);
+    throw new Retryable(`${lost} claims were lost to other requests`, { code: 'COAX_NO_VALID_HOST' });
+  }
+}
+
+const idOf = ({ holder, number }: PlacementWish): string => claimKey(holder, number);
+
+/** Whether the request depends on where certain VMs are, which must be known to the last one. */
+const needsExactly = ({ wish: { request } }: Attempt): boolean =>
+  request.group !== null || request.sameHostAs.length > 0 || request.differentHostFrom.length > 0;
+
+/** In a larger fleet the rules are asked of every host only when none fits: that takes a millisecond for each thousand. */
+const EXPLAINED_MAX = 2000;
+const SHOWN_MAX = 5;
+
+/** Why this host: what is kept with the commit. Asked before the choice is held; `lost` better ones were taken meanwhile. */
+export function recordOf(fleet: Fleet, request: PlacementRequest): PlacementRecord {
+  if (fleet.size <= EXPLAINED_MAX) return fleet.explain(request);
+  const candidates = fleet.candidates(request, SHOWN_MAX);
+  const [first] = candidates;
+  if (first === undefined) return fleet.explain(request);
+  return {
+    request: { cpu: request.cpuMilli / 1000, mem: request.memMib },
+    hosts: fleet.size,
+    filters: [],
+    weighers: [],
+    candidates: candidates.map(({ host, score }) => ({ host, score, parts: {} })),
+    host: first.host,
+    reason: `${first.host}: the best of ${fleet.size} hosts, score ${first.score.toFixed(3)}`,
+  };
+}
