@@ -26,7 +26,7 @@ const BY: Readonly<Record<string, string>> = {
 export function explain(table: HostTable, query: Query, scoring: Scoring): PlacementRecord {
   const rules = [...FILTERS, ...scoring.filters.map(asFilter)];
   const removed: number[][] = rules.map(() => []);
-  const best = new BestOf(SHOWN_MAX);
+  const best = new BestOf(SHOWN_MAX, true);
   const view = new HostView(table);
   for (let at = 0; at < table.end; at += 1) {
     if (table.host(at) === null) continue;
@@ -83,7 +83,7 @@ function weigh(view: HostView, query: Query, scoring: Scoring, best: BestOf): vo
   const score = scoring.score(view, request, devices);
   const rank =
     request.group === null || request.group.hard ? 0 : rankOf(request.group.rule, query.membersNear(view));
-  if (best.takes(rank, score)) best.offer({ at: view.at, rank, score, devices });
+  if (best.takes(rank, score, view.at)) best.offer({ at: view.at, rank, score, devices });
 }
 
 function candidateRecord(table: HostTable, query: Query, scoring: Scoring, candidate: Candidate) {

@@ -104,6 +104,8 @@ function check(fleet: Fleet, request: Parameters<Fleet['select']>[0]): void {
   if (best === null) return;
   assert.ok(Math.abs(best.score - found[0]!.score) <= 1e-6, `${best.score} is not the best`);
   assert.equal(best.devices.length, request.gpu);
+  if (record.candidates.filter(({ score }) => Math.abs(score - best.score) <= 0.0011).length === 1)
+    assert.equal(best.host, record.host);
 }
 
 test('whatever changes, the index finds what looking at every host finds', () => {

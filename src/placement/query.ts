@@ -17,7 +17,7 @@ export class Query implements Need {
   readonly cellCpu: number;
   readonly cellMem: number;
   readonly gpuWhole: number;
-  readonly gpuBest: number;
+  readonly gpuShare: number;
   /** Names of hosts that the request does not want, and those that whoever asks has lost already. */
   readonly exclude: ReadonlySet<string>;
   readonly avoid: ReadonlySet<string>;
@@ -41,7 +41,7 @@ export class Query implements Need {
     this.cellMem = oneCell ? this.mem : Number.NEGATIVE_INFINITY;
     const isShare = request.gpu === 1 && request.gpuMilli < 1000;
     this.gpuWhole = isShare ? 0 : request.gpu;
-    this.gpuBest = isShare ? request.gpuMilli : 0;
+    this.gpuShare = isShare ? request.gpuMilli : 0;
     this.exclude = request.exclude.length === 0 ? NO_HOSTS : new Set(request.exclude);
     this.avoid = avoid;
     const { group } = request;

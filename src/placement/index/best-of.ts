@@ -7,30 +7,38 @@ export interface Candidate {
   readonly devices: readonly number[];
 }
 
-/** The best few of what is offered, best first; of equals those that came first. */
+/** The best few of what is offered, best first. */
 export class BestOf {
   readonly #limit: number;
+  readonly #byOrder: boolean;
   readonly found: Candidate[] = [];
 
-  constructor(limit: number) {
+  /** Of equals the one with the lowest number wins, or else (not `byOrder`) the one that came first. */
+  constructor(limit: number, byOrder: boolean) {
     this.#limit = limit;
+    this.#byOrder = byOrder;
   }
 
-  /** Whether one of this rank and score could still get in. */
-  takes(rank: number, score: number): boolean {
+  /** Whether one of this rank and score, and a number that is not lower than this one, could still get in. */
+  takes(rank: number, score: number, at: number): boolean {
     if (this.found.length < this.#limit) return true;
     const last = this.found[this.#limit - 1];
-    return last !== undefined && (rank > last.rank || (rank === last.rank && score > last.score));
+    if (last === undefined || rank < last.rank) return false;
+    if (rank > last.rank || score > last.score) return true;
+    return this.#byOrder && score === last.score && at < last.at;
   }
 
   offer(candidate: Candidate): void {
     const { found } = this;
     let place = found.length;
-    while (place > 0 && isBetter(candidate, found[place - 1]!)) place -= 1;
+    while (place > 0 && this.#isBetter(candidate, found[place - 1]!)) place -= 1;
     found.splice(place, 0, candidate);
     if (found.length > this.#limit) found.pop();
   }
-}
 
-const isBetter = (one: Candidate, other: Candidate): boolean =>
-  one.rank > other.rank || (one.rank === other.rank && one.score > other.score);
+  #isBetter(one: Candidate, other: Candidate): boolean {
+    if (one.rank !== other.rank) return one.rank > other.rank;
+    if (one.score !== other.score) return one.score > other.score;
+    return this.#byOrder && one.at < other.at;
+  }
+}

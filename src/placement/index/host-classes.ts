@@ -10,6 +10,8 @@ const VALUES_MAX = 64;
 const CLASSES_MAX = 512;
 /** A value with more hosts than this is not listed: looking at each would take longer than a search. */
 const LISTED_MAX = 4096;
+/** Racks with more hosts than this are no short list. */
+const IN_RACKS_MAX = 1024;
 /** Changed hosts above this many, and above an eighth of all, are worth building every tree anew. */
 const BUILD_AT = 2000;
 
@@ -19,6 +21,8 @@ export interface HostClass {
   /** False when traits of its hosts are left out, so that a missing one says nothing. */
   readonly complete: boolean;
   readonly hasGpus: boolean;
+  /** Model of its GPUs; null when there are several. */
+  readonly model: string | null;
   /** Of its tree; -1 when it is empty. */
   root: number;
 }
@@ -192,8 +196,13 @@ export class HostClasses {
 
   #inRacksOf(hosts: readonly number[]): readonly number[] | null {
     const racks = new Set(hosts.map(at => this.#table.host(at)!.rack));
-    const lists = [...racks].map(rack => this.#list('rack', rack));
-    return lists.includes(null) ? null : lists.flatMap(list => list!);
+    const found: number[] = [];
+    for (const rack of racks) {
+      const hosts = this.#list('rack', rack);
+      if (hosts === null || found.length + hosts.length > IN_RACKS_MAX) return null;
+      found.push(...hosts);
+    }
+    return found;
   }
 
   /** Counts a value of a trait, and lists the host when there are too many to tell classes apart. */
@@ -245,7 +254,7 @@ export class HostClasses {
     const number = empty < 0 ? classes.length : empty;
     const old = classes[number];
     if (old) this.#byKey.delete(classKey(old.traits, old.hasGpus, old.complete));
-    classes[number] = { traits, complete, hasGpus, root: -1 };
+    classes[number] = { traits, complete, hasGpus, model: traits.get('gpu') ?? null, root: -1 };
     this.#byKey.set(classKey(traits, hasGpus, complete), number);
     return number;
   }

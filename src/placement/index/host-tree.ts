@@ -1,13 +1,11 @@
 import { grown } from '../inventory/claim-book.ts';
 import type { HostTable } from '../inventory/host-table.ts';
-import { CPU, DISK, GPU_FREE, GPU_PART, MEM, ROW, VMS } from '../inventory/row.ts';
+import { CPU, DISK, GPU_FREE, GPU_PART, MEM, ORDER, ROW, VMS } from '../inventory/row.ts';
 
 /** Hosts in a leaf at most. */
 export const LEAF = 16;
-/** Places of a row by which hosts are told apart. */
+/** Places of a row by which hosts are told apart; those that are alike in all of them, by their order. */
 const AXES = [CPU, MEM, VMS, DISK, GPU_FREE, GPU_PART] as const;
-/** Hosts that are alike in all of them are told apart by a hash of their number. */
-const BY_NUMBER = ROW;
 /** A subtree that has doubled is built anew when one side has more than this part of it. */
 const LOPSIDED = 0.75;
 const SAMPLE = 31;
@@ -138,7 +136,7 @@ export class HostTree {
   }
 
   #figure(host: number, axis: number): number {
-    return axis === BY_NUMBER ? Math.imul(host, 0x9e3779b1) >>> 0 : this.#table.rows[host * ROW + axis]!;
+    return this.#table.rows[host * ROW + axis]!;
   }
 
   #widen(node: number, rows: Float64Array, from: number): void {
@@ -265,7 +263,7 @@ export class HostTree {
 
   /** The axis on which the hosts lie farthest apart, measured by the greatest figure there: all figures have the same weight. */
   #widestAxis(node: number): number {
-    let widest: number = BY_NUMBER;
+    let widest: number = ORDER;
     let most = 0;
     for (const axis of AXES) {
       const high = this.hi[node * ROW + axis]!;

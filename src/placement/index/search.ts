@@ -2,7 +2,7 @@ import { FILTERS } from '../filters/all.ts';
 import type { Filter } from '../filters/filter.ts';
 import type { HostTable } from '../inventory/host-table.ts';
 import { HostView } from '../inventory/host-view.ts';
-import { hasRoom, ROW } from '../inventory/row.ts';
+import { hasRoom, ORDER, ROW } from '../inventory/row.ts';
 import { packDevices } from '../packing/pack-cost.ts';
 import type { Scoring } from '../policies/policy.ts';
 import type { Query } from '../query.ts';
@@ -32,6 +32,7 @@ export class Search {
   readonly #box: HostBox;
   readonly #nodes = new Int32Array(4096);
   readonly #bounds = new Float64Array(4096);
+  readonly #classBounds: number[] = [];
 
   constructor(table: HostTable, classes: HostClasses) {
     this.#table = table;
@@ -65,46 +66,60 @@ export class Search {
     const box = this.#box;
     box.lo = tree.lo;
     box.hi = tree.hi;
-    const open: { of: HostClass; bound: number }[] = [];
-    for (const of of classes) {
-      if (of.root < 0 || !hasRoom(tree.hi, of.root * ROW, run.query)) continue;
-      if (!this.#classes.suits(of, run.query)) continue;
+    const bounds = this.#classBounds;
+    const { query, scoring, best } = run;
+    let first = -1;
+    for (let number = 0; number < classes.length; number += 1) {
+      const of = classes[number]!;
+      bounds[number] = Number.NaN;
+      if (of.root < 0 || !hasRoom(tree.hi, of.root * ROW, query)) continue;
+      if (run.asksTraits && !this.#classes.suits(of, query)) continue;
       this.#setClass(of);
       box.at = of.root * ROW;
-      open.push({ of, bound: run.scoring.most(box, run.query.request) });
+      const bound = scoring.most(box, query.request);
+      bounds[number] = bound;
+      if (first < 0 || bound > bounds[first]!) first = number;
     }
-    if (open.length > 1) open.sort((one, other) => other.bound - one.bound);
-    for (const { of, bound } of open) {
-      if (!run.best.takes(run.rankMost, bound)) continue;
-      this.#setClass(of);
-      if (!this.#descend(of.root, bound, run, bits)) return false;
+    if (first < 0) return true;
+    if (!this.#descend(classes[first]!, bounds[first]!, run, bits)) return false;
+    for (let number = 0; number < classes.length; number += 1) {
+      const bound = bounds[number]!;
+      if (
+        number === first ||
+        Number.isNaN(bound) ||
+        !best.takes(run.rankMost, bound, tree.lo[classes[number]!.root * ROW + ORDER]!)
+      )
+        continue;
+      if (!this.#descend(classes[number]!, bound, run, bits)) return false;
     }
     return true;
   }
 
-  #setClass({ traits, hasGpus }: HostClass): void {
-    const model = traits.get('gpu');
-    const share = !hasGpus || model === undefined ? null : this.#table.modelShare(model);
-    this.#box.hasGpus = hasGpus;
-    this.#box.modelShareLo = share ?? 0;
-    this.#box.modelShareHi = share ?? (hasGpus ? 1 : 0);
+  #setClass({ model, hasGpus }: HostClass): void {
+    const box = this.#box;
+    box.hasGpus = hasGpus;
+    if (!hasGpus) return;
+    const share = model === null ? null : this.#table.modelShare(model);
+    box.modelShareLo = share ?? 0;
+    box.modelShareHi = share ?? 1;
   }
 
   /** Better child first; whatever cannot be better than what was found is passed by. */
-  #descend(root: number, rootBound: number, run: Run, bits: number): boolean {
+  #descend(of: HostClass, rootBound: number, run: Run, bits: number): boolean {
+    this.#setClass(of);
     const { tree } = this.#classes;
-    const { left, right, hi } = tree;
+    const { left, right, lo, hi } = tree;
     const { query, best } = run;
     const nodes = this.#nodes;
     const bounds = this.#bounds;
     let depth = 1;
     let ties = bits;
-    nodes[0] = root;
+    nodes[0] = of.root;
     bounds[0] = rootBound;
     while (depth > 0) {
       depth -= 1;
       const node = nodes[depth]!;
-      if (!best.takes(run.rankMost, bounds[depth]!)) continue;
+      if (!best.takes(run.rankMost, bounds[depth]!, lo[node * ROW + ORDER]!)) continue;
       const one = left[node]!;
       if (one < 0) {
         if (!this.#lookIntoLeaf(node, run, bits)) return false;
@@ -114,7 +129,7 @@ export class Search {
       const oneBound = hasRoom(hi, one * ROW, query) ? this.#bound(one, run) : Number.NaN;
       const otherBound = hasRoom(hi, other * ROW, query) ? this.#bound(other, run) : Number.NaN;
       ties = (ties << 1) | (ties >>> 31);
-      const oneFirst = oneBound > otherBound || (oneBound === otherBound && (ties & 1) === 0);
+      const oneFirst = oneBound > otherBound || (oneBound === otherBound && this.#isFirst(one, other, ties));
       // What is on top of the stack comes first; a child without room is never put there.
       const first = oneFirst ? one : other;
       const firstBound = oneFirst ? oneBound : otherBound;
@@ -132,19 +147,36 @@ export class Search {
     return true;
   }
 
+  /** Which of two equals comes first: by chance, or the one where the lowest number is. */
+  #isFirst(one: number, other: number, ties: number): boolean {
+    if (ties !== 0) return (ties & 1) === 0;
+    const { lo } = this.#classes.tree;
+    return lo[one * ROW + ORDER]! < lo[other * ROW + ORDER]!;
+  }
+
   #bound(node: number, run: Run): number {
     this.#box.at = node * ROW;
     return run.scoring.most(this.#box, run.query.request);
   }
 
   #lookIntoLeaf(leaf: number, run: Run, bits: number): boolean {
-    const { items, weight } = this.#classes.tree;
+    const { items, weight, lo, hi } = this.#classes.tree;
     const { rows } = this.#table;
     const count = weight[leaf]!;
+    const { best, scoring, query } = run;
+    const box = this.#box;
     const start = bits === 0 ? 0 : (bits >>> 8) % count;
     for (let step = 0; step < count; step += 1) {
       const at = items[leaf * LEAF + ((start + step) % count)]!;
-      if (!hasRoom(rows, at * ROW, run.query)) continue;
+      if (!hasRoom(rows, at * ROW, query)) continue;
+      // The limits of a single host are nearly its score, and quicker to tell.
+      box.lo = rows;
+      box.hi = rows;
+      box.at = at * ROW;
+      const isWorse = !best.takes(run.rankMost, scoring.most(box, query.request), at);
+      box.lo = lo;
+      box.hi = hi;
+      if (isWorse) continue;
       if (!run.visit(at)) {
         run.patience -= 1;
         if (run.patience < 0) return false;
@@ -161,6 +193,8 @@ class Run {
   readonly best: BestOf;
   /** The best rank that any host may have. */
   readonly rankMost: number;
+  /** Whether it asks for more of what a host is than that it is up. */
+  readonly asksTraits: boolean;
   /** Hosts that may be refused before the search is given up. */
   patience = Number.POSITIVE_INFINITY;
   readonly #view: HostView;
@@ -171,9 +205,10 @@ class Run {
   constructor(query: Query, scoring: Scoring, options: SearchOptions, view: HostView) {
     this.query = query;
     this.scoring = scoring;
-    this.best = new BestOf(options.limit);
+    this.best = new BestOf(options.limit, options.bits === 0);
     this.#view = view;
     this.#checks = FILTERS.filter(filter => filter.isAsked?.(query) ?? false);
+    this.asksTraits = this.#checks.length > 0 || query.request.gpu > 0;
     this.#shard = options.shard;
     const group = query.request.group;
     this.#rule = group === null || group.hard ? null : group.rule;
@@ -192,7 +227,7 @@ class Run {
     const devices = packDevices(view.gpuMilliFree, request)!;
     const score = scoring.score(view, request, devices);
     const rank = this.#rule === null ? 0 : rankOf(this.#rule, query.membersNear(view));
-    if (this.best.takes(rank, score)) this.best.offer({ at, rank, score, devices });
+    if (this.best.takes(rank, score, at)) this.best.offer({ at, rank, score, devices });
     return true;
   }
 }

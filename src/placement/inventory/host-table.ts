@@ -29,6 +29,9 @@ export class HostTable {
   /** GPUs of each model, and in all. */
   #models = new Map<string, number>();
   #gpusInAll = 0;
+  /** The share that was asked for last: mostly it is asked for again. */
+  #lastModel: string | null = null;
+  #lastShare = 0;
 
   constructor(book = new ClaimBook()) {
     this.book = book;
@@ -77,7 +80,10 @@ export class HostTable {
 
   /** Part of all GPUs that are of this model, 0 to 1. */
   modelShare(model: string): number {
-    return this.#gpusInAll === 0 ? 0 : (this.#models.get(model) ?? 0) / this.#gpusInAll;
+    if (model === this.#lastModel) return this.#lastShare;
+    this.#lastModel = model;
+    this.#lastShare = this.#gpusInAll === 0 ? 0 : (this.#models.get(model) ?? 0) / this.#gpusInAll;
+    return this.#lastShare;
   }
 
   /** Puts a host in, or changes it; its claims stay. Answers its number. */
@@ -194,6 +200,7 @@ export class HostTable {
     if (count === 0) return;
     this.#models.set(gpuModel, (this.#models.get(gpuModel) ?? 0) + count);
     this.#gpusInAll += count;
+    this.#lastModel = null;
   }
 
   /** Figures of a host from nothing: what it has, then its claims. */
@@ -205,6 +212,7 @@ export class HostTable {
     rows[to + row.MEM] = rows[to + row.MEM_LIMIT] = memMibLimit(host);
     rows[to + row.DISK] = diskMibLimit(host);
     rows[to + row.VMS] = 0;
+    rows[to + row.ORDER] = at;
     rows[to + row.ROOM] = host.vmsMax > 0 ? host.vmsMax : Number.POSITIVE_INFINITY;
     rows[to + row.CALM] = -host.ioLoad;
     this.#gpus[at] = host.gpuMilliTotal;
@@ -274,18 +282,15 @@ export class HostTable {
   #summarizeGpus(at: number): void {
     let all = 0;
     let whole = 0;
-    let best = 0;
     let part = 0;
     for (const free of this.#gpus[at]!) {
       all += free;
       if (free === 1000) whole += 1;
-      if (free > best) best = free;
       if (free < 1000 && free > part) part = free;
     }
     const to = at * row.ROW;
     this.rows[to + row.GPU_FREE] = all;
     this.rows[to + row.GPU_WHOLE] = whole;
-    this.rows[to + row.GPU_BEST] = best;
     this.rows[to + row.GPU_PART] = part;
   }
 

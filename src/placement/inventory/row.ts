@@ -1,5 +1,5 @@
 /**
- * The figures of a host by which it is found, in one row of numbers. In every place but the last three a greater number suits more
+ * The figures of a host by which it is found, in one row of numbers. In the places up to GPU_PART a greater number suits more
  * requests, so a row of maxima says what some host below it may have at best.
  */
 
@@ -14,11 +14,12 @@ export const CALM = 4;
 /** The most that is free in one NUMA cell, of each for itself. */
 export const CELL_CPU = 5;
 export const CELL_MEM = 6;
-/** GPUs: free thousandths in all; whole ones; the most on one; the most on one that is in parts already. */
+/** GPUs: free thousandths in all; whole ones; the most on one that is in parts already. */
 export const GPU_FREE = 7;
 export const GPU_WHOLE = 8;
-export const GPU_BEST = 9;
-export const GPU_PART = 10;
+export const GPU_PART = 9;
+/** Its number: of hosts that are equally good, the first wins. */
+export const ORDER = 10;
 /** Part of the limit that is free. */
 export const CPU_SHARE = 11;
 export const MEM_SHARE = 12;
@@ -40,7 +41,8 @@ export interface Need {
   readonly cellCpu: number;
   readonly cellMem: number;
   readonly gpuWhole: number;
-  readonly gpuBest: number;
+  /** Thousandths of one GPU; 0 unless a share is asked for. */
+  readonly gpuShare: number;
 }
 
 /** Whether the figures at `at` are enough: of a host exactly, of maxima whether any host below could have them. */
@@ -50,7 +52,7 @@ export function hasRoom(rows: Float64Array, at: number, need: Need): boolean {
     rows[at + MEM]! >= need.mem &&
     rows[at + DISK]! >= need.disk &&
     rows[at + GPU_WHOLE]! >= need.gpuWhole &&
-    rows[at + GPU_BEST]! >= need.gpuBest &&
+    (rows[at + GPU_PART]! >= need.gpuShare || rows[at + GPU_WHOLE]! >= 1) &&
     rows[at + ROOM]! >= 1 &&
     rows[at + CALM]! > need.calm &&
     rows[at + CELL_CPU]! >= need.cellCpu &&
