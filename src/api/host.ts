@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AgentView } from './agent.ts';
 import { listOf, Time } from './value.ts';
 
 const Amount = z
@@ -46,6 +47,7 @@ export const HostView = z
     since: Time.nullable().meta({
       description: 'Since when it is in its state; null when no message ever changed it.',
     }),
+    agent: AgentView.nullable().meta({ description: 'Null for a host that a server runs itself.' }),
     owed: z.int().meta({ description: 'Guests that must still be deleted there.' }),
     created: Time,
     seen: Time,

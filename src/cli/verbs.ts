@@ -78,6 +78,12 @@ export const GROUPS: readonly VerbGroup[] = [
       verb('host ls', 'List hosts', () => import('./commands/cloud/host-ls.ts')),
       verb('host show', 'One host', () => import('./commands/cloud/host-show.ts')),
       verb(
+        'host token',
+        'Print the command by which a host joins',
+        () => import('./commands/host/host-token.ts'),
+      ),
+      verb('host revoke', "Shut a host's agent out", () => import('./commands/host/host-revoke.ts')),
+      verb(
         'host lost',
         'Declare a host gone for good, so that nothing waits for it',
         () => import('./commands/cloud/host-lost.ts'),

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { CoaxError } from '../errors/coax-error.ts';
 import type { Store } from '../store/store.ts';
+import { agentViews } from './agents/agent-views.ts';
 import { allocationOf } from './allocations.ts';
 import type { Guest, Hypervisor } from './compute/hypervisor.ts';
 import { statesSince } from './hosts/host-state.ts';
@@ -41,10 +42,12 @@ export class InventoryViews {
     const source = { db: this.#store.reader };
     const since = await statesSince(source);
     const owed = await owedByHost(source);
+    const agents = await agentViews(source);
     return rows.map(row => ({
       ...hostView(row, vms.get(row.name) ?? 0, this.#served.get(row.name)?.accelerator ?? row.accelerator),
       since: since.has(row.name) ? new Date(since.get(row.name)!).toISOString() : null,
       owed: owed.get(row.name) ?? 0,
+      agent: agents.get(row.name) ?? null,
     }));
   }
 

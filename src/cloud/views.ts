@@ -1,5 +1,6 @@
 import type { Parameters } from '../message/message.ts';
 import type { Allocation } from '../store/store.ts';
+import type { AgentView } from './agents/agent-views.ts';
 import type { Guest } from './compute/hypervisor.ts';
 import { type CellUse, cellsUsed, gpusUsed } from './resource/device-use.ts';
 import { limitsOf, usedOf } from './resource/host-figures.ts';
@@ -46,6 +47,8 @@ export interface HostView {
   readonly since: string | null;
   /** Guests that must still be deleted there. */
   readonly owed: number;
+  /** Null for a host that a server runs itself. */
+  readonly agent: AgentView | null;
   readonly created: string;
   readonly seen: string;
 }
@@ -88,7 +91,11 @@ export interface VmView {
 
 const iso = (time: number): string => new Date(Number(time)).toISOString();
 
-export function hostView(row: HostRow, vms: number, accelerator: string): Omit<HostView, 'since' | 'owed'> {
+export function hostView(
+  row: HostRow,
+  vms: number,
+  accelerator: string,
+): Omit<HostView, 'since' | 'owed' | 'agent'> {
   const gpus = JSON.parse(row.gpus) as number[];
   const cells = JSON.parse(row.numa) as CellUse[];
   const cellUse = cellsUsed(row.numa_used, cells.length);

@@ -39,6 +39,8 @@ export async function takeReport(
   if (isAsBefore(known, report)) await store.jot(db => writeAgent(db, host, row));
   else {
     await store.transact(async tx => {
+      // Revoked meanwhile: it does not come up again by this report.
+      if ((await knownAgent(tx.db, host)) === null) return;
       await registerAgentHost(tx, host, report.facts);
       await writeAgent(tx.db, host, row);
     });

@@ -40,7 +40,9 @@ export function hostColumns(out: Output): Column<HostView>[] {
     { head: 'ACCEL', cell: host => cell(host.accelerator) },
     { head: 'NETWORK', wide: true, cell: host => cell(host.network) },
     { head: 'LABELS', wide: true, cell: host => labels(host.labels) },
-    { head: 'SEEN', wide: true, cell: host => out.time(host.seen) },
+    { head: 'AGENT', wide: true, cell: host => cell(host.agent?.version ?? null) },
+    { head: 'ADDRESS', wide: true, cell: host => cell(host.agent?.address ?? null) },
+    { head: 'SEEN', wide: true, cell: host => out.time(host.agent?.lastReport ?? host.seen) },
     { head: 'REASON', cell: host => cell(host.reason) },
     simulatedColumn(out),
   ];

@@ -1,5 +1,6 @@
+import type { HostView } from '../../../api/host.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
-import { cell } from '../../output/output.ts';
+import { cell, type Output } from '../../output/output.ts';
 import { styleStatus } from '../../output/style.ts';
 import { plural } from '../../output/text.ts';
 import { didYouMean } from '../../suggest.ts';
@@ -42,7 +43,8 @@ export const verb = defineVerb({
         ['zone', cell(host.zone)],
         ['labels', labels(host.labels)],
         ['network', cell(host.network)],
-        ['seen', out.time(host.seen)],
+        ['seen', out.time(host.agent?.lastReport ?? host.seen)],
+        ...agentFields(out, host),
       ]);
       if (vms.length === 0) return;
       out.line();
@@ -55,3 +57,19 @@ export const verb = defineVerb({
     return 0;
   },
 });
+
+function agentFields(out: Output, { agent }: HostView): [string, string | null][] {
+  if (agent === null) return [];
+  const { live } = agent;
+  return [
+    ['agent', `${cell(agent.version)}${agent.revoked ? ', its key is revoked' : ''}`],
+    ['address', cell(agent.address)],
+    ['joined', out.time(agent.enrolled)],
+    ['report', agent.lastReport === null ? 'none yet' : out.time(agent.lastReport)],
+    [
+      'live',
+      live &&
+        `load ${live.load1}, ${memory(live.memAvailableMib)} memory and ${memory(live.diskFreeMib)} disk free, ${live.guestsRunning} guests running`,
+    ],
+  ];
+}

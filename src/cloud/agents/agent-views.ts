@@ -1,0 +1,41 @@
+import type { Tx } from '../../store/tx.ts';
+import type { AgentReport } from './agent-report.ts';
+import { type AgentRow, agentTables } from './schema.ts';
+
+/** A host's agent, for people. Times are ISO 8601; null before its first report. */
+export interface AgentView {
+  readonly version: string;
+  readonly address: string;
+  readonly enrolled: string;
+  /** Its key opens nothing any more. */
+  readonly revoked: boolean;
+  readonly bootId: string;
+  readonly lastReport: string | null;
+  readonly leaseUntil: string | null;
+  readonly live: AgentReport['live'] | null;
+  /** How many guests it reported, running or stopped. */
+  readonly guests: number | null;
+}
+
+/** The agent of each host that has one. */
+export async function agentViews({ db }: Pick<Tx, 'db'>): Promise<ReadonlyMap<string, AgentView>> {
+  const rows = await agentTables(db).selectFrom('agents').selectAll().execute();
+  return new Map(rows.map(row => [row.host, agentView(row)]));
+}
+
+function agentView(row: AgentRow): AgentView {
+  const report = row.report === '' ? null : (JSON.parse(row.report) as AgentReport);
+  return {
+    version: row.version,
+    address: row.address,
+    enrolled: iso(row.enrolled),
+    revoked: row.public_key === '',
+    bootId: row.boot_id,
+    lastReport: Number(row.seen) === 0 ? null : iso(row.seen),
+    leaseUntil: Number(row.lease_until) === 0 ? null : iso(row.lease_until),
+    live: report?.live ?? null,
+    guests: report?.guests.length ?? null,
+  };
+}
+
+const iso = (time: number): string => new Date(Number(time)).toISOString();
