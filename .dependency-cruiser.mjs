@@ -50,7 +50,27 @@ const MAY_IMPORT = {
     'errors/',
   ],
   client: ['api/', 'channel/channel\\.ts$', 'message/', 'errors/'],
-  cli: ['api/', 'client/', 'flow/', 'ledger/', 'message/', 'errors/', 'linux/process/'],
+  agent: [
+    'api/',
+    'client/',
+    'cloud/',
+    'channel/channel\\.ts$',
+    'worker/',
+    'step/',
+    'store/timers\\.ts$',
+    'message/',
+    'errors/',
+  ],
+  cli: [
+    'agent/agent-folder\\.ts$',
+    'api/',
+    'client/',
+    'flow/',
+    'ledger/',
+    'message/',
+    'errors/',
+    'linux/process/',
+  ],
   testing: ['(?!cli/)'],
 };
 

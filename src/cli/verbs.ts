@@ -126,6 +126,11 @@ export const GROUPS: readonly VerbGroup[] = [
       verb('workers', 'List workers', () => import('./commands/server/workers.ts')),
       verb('worker', 'Run a worker process against a server', () => import('./commands/server/worker.ts')),
       verb(
+        'agent',
+        'Make this machine a host of a server elsewhere',
+        () => import('./commands/agent/agent.ts'),
+      ),
+      verb(
         'archive',
         'Move old finished messages to archive files',
         () => import('./commands/store/archive.ts'),

@@ -65,6 +65,7 @@ const PLANTED: readonly (readonly [rule: string, file: string, text: string])[] 
   ['layer-replay', 'src/replay/x.ts', "import type { A } from '../client/client.ts';"],
   ['layer-access', 'src/access/x.ts', "import '../worker/worker.ts';"],
   ['layer-client', 'src/client/x.ts', "import '../store/store.ts';"],
+  ['layer-agent', 'src/agent/x.ts', "import type { A } from '../store/store.ts';"],
   ['layer-cli', 'src/cli/commands/x.ts', "import type { A } from '../../store/store.ts';"],
   ['layer-testing', 'src/testing/x.ts', "import '../cli/main.ts';"],
   ['pure', 'src/message/x.ts', "import 'node:fs';"],

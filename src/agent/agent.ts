@@ -1,0 +1,160 @@
+import { type AgentReport, agentWorkerName, type EnrolAnswer, type ReportAnswer } from '../api/agent.ts';
+import { computeModule } from '../cloud/compute/compute-module.ts';
+import type { LocalHost } from '../cloud/local-host.ts';
+import { textOf } from '../errors/coax-error.ts';
+import { openCatalogue } from '../step/catalogue.ts';
+import { codesOf } from '../step/codes-of.ts';
+import { Worker } from '../worker/worker.ts';
+import { AgentClient } from './agent-client.ts';
+import type { AgentFolder, AgentStatus, Membership } from './agent-folder.ts';
+import { addressTowards, bootId, factsOf, liveOf, reportedGuest } from './facts/host-report.ts';
+import { HostChannel } from './host-channel.ts';
+import { Reporter } from './reporter.ts';
+import { ServerClock } from './server-clock.ts';
+
+/** From one report to the next. */
+const REPORT_MS = 5000;
+
+export interface AgentParts {
+  readonly folder: AgentFolder;
+  readonly membership: Membership;
+  readonly local: LocalHost;
+  readonly dataDir: string;
+  readonly version: string;
+  /** A line about what the agent does. */
+  log(line: string): void;
+  onFault(error: unknown): void;
+}
+
+/**
+ * The agent of a host at work: it serves `compute@HOST` and tells the server of the host every few seconds. Guests are
+ * found where they are, so it may end at any instant and another carries on.
+ */
+export class Agent {
+  readonly connected: Promise<void>;
+  readonly #parts: AgentParts;
+  readonly #client: AgentClient;
+  readonly #channel: HostChannel;
+  readonly #worker: Worker | null;
+  readonly #reporter: Reporter;
+  readonly #isConnected: () => void;
+  #network: EnrolAnswer['network'];
+  #status: AgentStatus;
+  #guests = 0;
+
+  constructor(parts: AgentParts) {
+    const { folder, membership, local, version } = parts;
+    const { host, url, network } = membership;
+    this.#parts = parts;
+    this.#network = network;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.connected = promise;
+    this.#isConnected = resolve;
+    this.#status = {
+      pid: process.pid,
+      host,
+      url,
+      version,
+      connected: false,
+      since: Date.now(),
+      state: null,
+      reason: '',
+      guests: 0,
+      steps: 0,
+    };
+    this.#client = new AgentClient(membership, host, folder.key());
+    const clock = new ServerClock();
+    this.#channel = new HostChannel(this.#client.channel, clock);
+    // Without a hypervisor nothing here can say that a guest is made or gone: such steps wait until there is one.
+    this.#worker = local.hypervisor === null ? null : this.#serve(clock);
+    this.#reporter = new Reporter({
+      everyMs: REPORT_MS,
+      random: Math.random,
+      report: () => this.#report(),
+      send: report => this.#client.report(report),
+      onAnswer: answer => this.#hear(answer),
+      onFault: error => {
+        parts.onFault(error);
+        this.#tell(false, this.#status.state, textOf(error));
+      },
+    });
+  }
+
+  async drain(graceMs: number): Promise<void> {
+    await this.#worker?.drain(graceMs);
+  }
+
+  close(): void {
+    this.#reporter.close();
+    this.#client.close();
+  }
+
+  #serve(clock: ServerClock): Worker {
+    const { local, membership, version, onFault } = this.#parts;
+    const { host, installation } = membership;
+    const catalogue = openCatalogue({
+      builtin: [
+        computeModule({
+          installation,
+          hypervisorAt: name => (name === host ? local.hypervisor : null),
+          wiringOf: async name => (this.#network?.name === name ? this.#network : null),
+        }),
+      ],
+      dirs: [],
+    });
+    const name = agentWorkerName(host);
+    const addresses = catalogue.modules().map(module => `${module}@${host}`);
+    const hello = { worker: name, host, pid: process.pid, version, modules: codesOf(catalogue) };
+    // A server that is away hears of it with the next session.
+    this.#client.channel.introduce(hello).catch(() => {});
+    return new Worker({
+      name,
+      channel: this.#channel,
+      catalogue,
+      addresses: () => addresses,
+      now: () => clock.now(),
+      onFault,
+    });
+  }
+
+  async #report(): Promise<AgentReport> {
+    const { local, membership, dataDir, version } = this.#parts;
+    const guests = (await local.hypervisor?.list()) ?? [];
+    this.#guests = guests.length;
+    return {
+      bootId: bootId(),
+      version,
+      address: await addressTowards(membership.url),
+      facts: factsOf(local, membership, dataDir),
+      live: liveOf(guests, dataDir),
+      guests: guests.map(reportedGuest),
+    };
+  }
+
+  #hear({ state, reason, network }: ReportAnswer): void {
+    this.#network = network;
+    this.#tell(true, state, reason);
+  }
+
+  #tell(connected: boolean, state: string | null, reason: string): void {
+    const before = this.#status;
+    if (connected !== before.connected) {
+      this.#parts.log(
+        connected ? `connected to ${before.url} as ${before.host}` : `not connected: ${reason}`,
+      );
+    }
+    // What was to be done at a lost host is done without it; its return begins with a comparison.
+    this.#channel.open = connected && state !== 'lost';
+    this.#status = {
+      ...before,
+      connected,
+      since: connected === before.connected ? before.since : Date.now(),
+      state,
+      reason,
+      guests: this.#guests,
+      steps: this.#worker?.inFlight ?? 0,
+    };
+    this.#parts.folder.tell(this.#status);
+    if (connected) this.#isConnected();
+  }
+}

@@ -1,0 +1,150 @@
+import { Agent } from '../../agent/agent.ts';
+import { enrol } from '../../agent/agent-client.ts';
+import { AgentFolder, type Membership, publicKeyOf } from '../../agent/agent-folder.ts';
+import { factsOf } from '../../agent/facts/host-report.ts';
+import { openSimulated } from '../../cloud/compute/simulated/simulated.ts';
+import { cacheFolder } from '../../cloud/image/cache-folder.ts';
+import { type LocalHost, localHostName, openLocalHost } from '../../cloud/local-host.ts';
+import { CoaxError, isCoaxError } from '../../errors/coax-error.ts';
+import { lockFile } from '../../store/sqlite/lock.ts';
+import { VERSION } from './process-options.ts';
+import { reportOnce } from './report-once.ts';
+
+/** Steps under way may take so long when the agent stops, before they are told to end. */
+const GRACE_MS = 10_000;
+
+export interface AgentOptions {
+  readonly dataDir: string;
+  /** Server and join token; null: as it was joined before. */
+  readonly join: { readonly url: string; readonly token: string } | null;
+  /** What is not given stays as it was when the host joined. */
+  readonly host?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly zone?: string;
+  readonly rack?: string;
+  readonly ca?: string;
+  readonly simulate?: boolean;
+  /** A line about what the agent does. */
+  log(line: string): void;
+}
+
+export interface RunningAgent {
+  readonly host: string;
+  readonly url: string;
+  /** Resolves when the server has taken the first report. */
+  readonly connected: Promise<void>;
+  /** Takes no more steps, lets those under way end, told to after `graceMs`. Guests run on. */
+  close(graceMs?: number): Promise<void>;
+}
+
+/**
+ * Puts the agent of this machine together: joins if asked to, finds the guests that run, then serves `compute@HOST` and
+ * reports until it is closed. Errors: COAX_STORE_LOCKED when one runs here, COAX_USAGE when the host has not joined, those
+ * of joining.
+ */
+export async function openAgent(options: AgentOptions): Promise<RunningAgent> {
+  await using opened = new AsyncDisposableStack();
+  const folder = new AgentFolder(options.dataDir);
+  folder.make();
+  const lock = lockAgent(folder);
+  opened.defer(() => lock.release());
+  folder.begin(process.pid);
+  opened.defer(() => folder.end());
+  const wanted = wishesOf(options, folder.membership());
+  const local = await openHost(options, wanted.simulate);
+  const membership = options.join
+    ? await joinServer(folder, options.join.token, wanted, local, options.dataDir)
+    : keep(folder, wanted);
+  const agent = new Agent({
+    ...options,
+    folder,
+    membership,
+    local,
+    version: VERSION,
+    onFault: reportOnce(options.log),
+  });
+  opened.defer(() => agent.close());
+  const closing = opened.move();
+  return {
+    host: membership.host,
+    url: membership.url,
+    connected: agent.connected,
+    async close(graceMs = GRACE_MS) {
+      await agent.drain(graceMs);
+      await closing.disposeAsync();
+    },
+  };
+}
+
+function lockAgent(folder: AgentFolder): { release(): void } {
+  try {
+    return lockFile(folder.lockFile);
+  } catch (error) {
+    if (!isCoaxError(error, 'COAX_STORE_LOCKED')) throw error;
+    const pid = folder.pid();
+    throw new CoaxError('COAX_STORE_LOCKED', `an agent runs here already${pid ? ` (pid ${pid})` : ''}`, {
+      where: folder.path,
+      hint: '`coax agent status` shows it, `coax agent stop` ends it; --data DIR starts one elsewhere.',
+    });
+  }
+}
+
+type Wanted = Omit<Membership, 'installation' | 'network'> & Partial<Membership>;
+
+/** What is asked for now, over what was kept. */
+function wishesOf(options: AgentOptions, kept: Membership | null): Wanted {
+  const url = options.join?.url ?? kept?.url;
+  if (url === undefined) {
+    throw new CoaxError('COAX_USAGE', 'this host has not joined a server yet', {
+      where: '--join',
+      hint: '`coax host token` on the server prints the whole command to paste here.',
+    });
+  }
+  return {
+    ...kept,
+    url,
+    host: options.host ?? kept?.host ?? localHostName(),
+    ca: options.ca ?? kept?.ca ?? '',
+    labels: options.labels ?? kept?.labels ?? {},
+    zone: options.zone ?? kept?.zone ?? 'default',
+    rack: options.rack ?? kept?.rack ?? '',
+    simulate: options.simulate ?? kept?.simulate ?? false,
+  };
+}
+
+function keep(folder: AgentFolder, { installation, network, ...wanted }: Wanted): Membership {
+  // Kept with them, since it was joined.
+  const membership = { ...wanted, installation: installation!, network: network ?? null };
+  const before = folder.membership();
+  if (before !== null && before.host !== membership.host) {
+    throw new CoaxError('COAX_USAGE', `this host joined as ${before.host}`, {
+      where: '--name',
+      hint: 'It keeps its name; to join under another, use another data directory.',
+    });
+  }
+  folder.join(membership);
+  return membership;
+}
+
+async function openHost({ dataDir, log }: AgentOptions, simulate: boolean): Promise<LocalHost> {
+  if (simulate) return { hypervisor: openSimulated({ dataDir }), network: null, fault: '' };
+  return openLocalHost({ dataDir, cacheDir: cacheFolder(), onProgress: log });
+}
+
+async function joinServer(
+  folder: AgentFolder,
+  token: string,
+  wanted: Wanted,
+  local: LocalHost,
+  dataDir: string,
+): Promise<Membership> {
+  const { installation, network } = await enrol(wanted, token, {
+    host: wanted.host,
+    publicKey: publicKeyOf(folder.key()),
+    version: VERSION,
+    facts: factsOf(local, wanted, dataDir),
+  });
+  const membership = { ...wanted, installation, network };
+  folder.join(membership);
+  return membership;
+}
