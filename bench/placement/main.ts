@@ -5,17 +5,29 @@ import { inChild } from '../in-child.ts';
 import { machine } from '../machine.ts';
 import { table } from '../report/table.ts';
 import type { Row } from '../row.ts';
-import { measureEmbedded } from './claims/embedded.ts';
+import { measureEmbedded, measureEmbeddedClaims } from './claims/embedded.ts';
 import { measureHttp } from './claims/http.ts';
 import { measureKill } from './claims/kill.ts';
-import { measurePostgresClaims } from './claims/postgres.ts';
+import { measureDirectClaims, measurePostgresClaims } from './claims/postgres.ts';
+import { measureConflicts } from './memory/conflicts.ts';
 import { measureSelect } from './memory/select.ts';
 import { measureOpenstack } from './openstack/measure.ts';
 import { placementInstalled } from './openstack/server.ts';
 import { measurePacking } from './packing.ts';
 import { writePage } from './report/write-page.ts';
 
-const NAMES = ['select', 'openstack', 'embedded', 'postgres', 'http', 'kill', 'packing'] as const;
+const NAMES = [
+  'select',
+  'conflicts',
+  'openstack',
+  'embedded-claims',
+  'postgres-claims',
+  'embedded',
+  'postgres',
+  'http',
+  'kill',
+  'packing',
+] as const;
 type Name = (typeof NAMES)[number];
 const USAGE = `npm run bench:placement -- [--json FILE] [--write] [--only NAME]... [--traces DIR] [--quick]
   --json FILE   also writes the rows as JSON
@@ -90,6 +102,12 @@ async function measure(name: Name, { quick, traces }: Options, peer: Peer): Prom
       peer.perSecond = figures.perSecond;
       return figures.rows;
     }
+    case 'conflicts':
+      return await inChild(file('memory/conflicts.ts'), measureConflicts, quick);
+    case 'embedded-claims':
+      return await inChild(file('claims/embedded.ts'), measureEmbeddedClaims, quick);
+    case 'postgres-claims':
+      return await inChild(file('claims/postgres.ts'), measureDirectClaims, quick, peer.perSecond);
     case 'embedded':
       return await inChild(file('claims/embedded.ts'), measureEmbedded, quick);
     case 'postgres':

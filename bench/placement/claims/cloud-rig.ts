@@ -96,9 +96,11 @@ export async function openCloudRig({ url, dir, hosts, serves }: CloudRigOptions)
   };
 }
 
+export const hostName = (index: number): string => `host-${index}`;
+
 function simulatedHosts(count: number) {
   return Array.from({ length: count }, (_, index) => ({
-    name: `host-${index}`,
+    name: hostName(index),
     cpuTotal: HOST.cpus,
     cpuOvercommit: 1,
     memTotalMib: HOST.memMib,

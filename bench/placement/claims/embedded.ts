@@ -2,13 +2,52 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { comparedRow, inTurns, median, type Pair, plainRow, type Row } from '../../row.ts';
+import { checkLoops, claimLoop, fleetOf } from './claim-loop.ts';
 import { type CloudRig, checkClaims, oneByOne, openCloudRig, workOff } from './cloud-rig.ts';
 import { floorClaimsPerSecond } from './floor.ts';
 
-const FULL = { hosts: 10_000, messages: 20_000, vms: 10_000, single: 1000, rounds: 3 };
-const QUICK = { hosts: 30, messages: 200, vms: 100, single: 10, rounds: 1 };
+const FULL = {
+  hosts: 10_000,
+  claims: 100_000,
+  alone: 5000,
+  messages: 20_000,
+  vms: 10_000,
+  single: 1000,
+  rounds: 3,
+};
+const QUICK = { hosts: 30, claims: 300, alone: 20, messages: 200, vms: 100, single: 10, rounds: 1 };
 /** Claims in one transaction of the floor: as many as the writer's groups come to. */
 const GROUP = 256;
+
+/** One process on SQLite: the choice in memory and the durable claim, without messages. */
+export async function measureEmbeddedClaims(quick: boolean): Promise<Row[]> {
+  const { hosts, claims, alone, rounds } = quick ? QUICK : FULL;
+  const rows: Row[] = [];
+  for (const [batch, count, goal] of [
+    [GROUP, claims, 'value >= 20000'],
+    [16, claims, null],
+    [1, alone, 'value >= 3000'],
+  ] as const) {
+    const pairs = await inTurns(
+      rounds,
+      () => withRig(hosts, rig => loopRate(rig, hosts, count, batch)),
+      () => floorClaimsPerSecond(hosts, count, batch),
+    );
+    const how = batch === 1 ? 'one by one' : `${batch} in a transaction`;
+    const name = `SQLite, ${hosts.toLocaleString('en')} hosts: hosts chosen and claimed, ${how}`;
+    rows.push(comparedRow(name, 'claims/s', `bare claims, ${how}`, pairs, goal));
+  }
+  return rows;
+}
+
+async function loopRate(rig: CloudRig, hosts: number, count: number, batch: number): Promise<number> {
+  const fleet = fleetOf(hosts);
+  const began = performance.now();
+  await claimLoop(rig.store, fleet, { hosts, first: 1, count, batch });
+  const seconds = (performance.now() - began) / 1000;
+  await checkLoops(rig.store, await rig.cloud.hosts(), count);
+  return count / seconds;
+}
 
 /** One process on SQLite: claims through messages, all at once and one by one, and the whole VM. */
 export async function measureEmbedded(quick: boolean): Promise<Row[]> {
@@ -36,14 +75,12 @@ export async function measureEmbedded(quick: boolean): Promise<Row[]> {
       'claims/s',
       `bare claims, groups of ${GROUP}`,
       batched,
-      'value >= 20000',
     ),
     comparedRow(
       `SQLite, ${on}: hosts chosen and claimed by messages, one by one`,
       'claims/s',
       'bare claims one by one',
       alone,
-      'value >= 3000',
     ),
     comparedRow(
       `SQLite, ${on}: VMs created by whole messages, every transition durable`,

@@ -6,11 +6,12 @@ import { settled } from '../../rig.ts';
 import { median, plainRow, type Row } from '../../row.ts';
 import { peerRow } from '../report/peer-row.ts';
 import { withClosing } from '../with-closing.ts';
+import { checkLoops } from './claim-loop.ts';
 import { type CloudRig, checkClaims, openCloudRig, submitVms } from './cloud-rig.ts';
 import { startSchedulers } from './schedulers.ts';
 
-const FULL = { hosts: 10_000, messages: 4_000, rounds: 3, schedulers: 4 };
-const QUICK = { hosts: 20, messages: 100, rounds: 1, schedulers: 2 };
+const FULL = { hosts: 10_000, messages: 2000, each: 10_000, batch: 256, rounds: 3, schedulers: 4 };
+const QUICK = { hosts: 20, messages: 100, each: 100, batch: 16, rounds: 1, schedulers: 2 };
 
 /**
  * Messages of one step, `resource select_host`, done by several scheduler processes on one PostgreSQL: accepted, claimed, hosts chosen,
@@ -33,8 +34,52 @@ export async function measurePostgresClaims(
     `PostgreSQL, ${hosts.toLocaleString('en')} hosts: hosts chosen and claimed by messages, ${count} scheduler${count === 1 ? '' : 's'}`;
   return [
     plainRow(name(1), median(one), 'claims/s'),
-    peerRow(name(schedulers), median(several), 'claims/s', placementPerSecond, 'ratio >= 1000'),
+    peerRow(name(schedulers), median(several), 'claims/s', placementPerSecond, null),
   ];
+}
+
+/** The choice in memory and the durable claim, without messages, by one scheduler process and by several, each with its shard of the hosts. */
+export async function measureDirectClaims(quick: boolean, placementPerSecond: number | null): Promise<Row[]> {
+  const { hosts, each, batch, rounds, schedulers } = quick ? QUICK : FULL;
+  const one: number[] = [];
+  const several: number[] = [];
+  let lost = 0;
+  await withCluster(async cluster => {
+    for (let round = 0; round < rounds; round++) {
+      one.push((await directRate(cluster, hosts, { each, batch, count: 1 })).perSecond);
+      const race = await directRate(cluster, hosts, { each, batch, count: schedulers });
+      several.push(race.perSecond);
+      lost += race.lost;
+    }
+  });
+  const name = (count: number): string =>
+    `PostgreSQL, ${hosts.toLocaleString('en')} hosts: hosts chosen and claimed, ${batch} in a transaction, ${count} scheduler${count === 1 ? '' : 's'}`;
+  const part = (100 * lost) / (rounds * schedulers * each);
+  return [
+    plainRow(name(1), median(one), 'claims/s'),
+    peerRow(name(schedulers), median(several), 'claims/s', placementPerSecond, 'ratio >= 1000'),
+    plainRow(`${name(schedulers)}, by itself`, median(several), 'claims/s', 'value >= 10000'),
+    plainRow(`${name(schedulers)}: lost to others`, part, '%', 'value <= 2'),
+  ];
+}
+
+async function directRate(
+  cluster: PostgresCluster,
+  hosts: number,
+  { each, batch, count }: { each: number; batch: number; count: number },
+): Promise<{ perSecond: number; lost: number }> {
+  return await withSharedRig(cluster, hosts, async (rig, url) => {
+    const schedulers = await startSchedulers(url, count);
+    try {
+      const began = performance.now();
+      const lost = await schedulers.claim(hosts, each, batch);
+      const seconds = (performance.now() - began) / 1000;
+      await checkLoops(rig.store, await rig.cloud.hosts(), count * each);
+      return { perSecond: (count * each) / seconds, lost };
+    } finally {
+      await schedulers.close();
+    }
+  });
 }
 
 async function claimsPerSecond(

@@ -5,11 +5,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { claimLoop, fleetOf, type LoopOptions } from './claim-loop.ts';
 import { openCloudRig } from './cloud-rig.ts';
 
 export interface Schedulers {
   /** Lets them take messages. */
   go(): void;
+  /** Instead: lets them choose and claim without messages; resolves when all are done, with the number of tries that were lost. */
+  claim(hosts: number, each: number, batch: number): Promise<number>;
   /** Ends the first of them without a word, as a power cut does. */
   killOne(): Promise<void>;
   close(): Promise<void>;
@@ -27,6 +30,7 @@ export async function startSchedulers(url: string, count: number, leaseMs = 30_0
     ),
   );
   for (const child of children) child.stdin.on('error', () => {});
+  const lines = children.map(child => createInterface({ input: child.stdout }));
   const close = async (): Promise<void> => {
     for (const child of children) child.stdin.end();
     await Promise.all(children.map(ended));
@@ -34,8 +38,8 @@ export async function startSchedulers(url: string, count: number, leaseMs = 30_0
   };
   try {
     await Promise.all(
-      children.map(async child => {
-        const line = once(createInterface({ input: child.stdout }), 'line');
+      children.map(async (child, index) => {
+        const line = once(lines[index]!, 'line');
         const end = ended(child).then(() =>
           Promise.reject(new Error('a scheduler ended before it was ready')),
         );
@@ -51,6 +55,21 @@ export async function startSchedulers(url: string, count: number, leaseMs = 30_0
     go() {
       for (const child of children) child.stdin.write('go\n');
     },
+    async claim(hosts, each, batch) {
+      const peers = children.map((_, index) => `scheduler-${index}`);
+      const answers = lines.map(async line => Number(await once(line, 'line')));
+      for (const [index, child] of children.entries()) {
+        const options = {
+          hosts,
+          first: 1 + index * each,
+          count: each,
+          batch,
+          shard: { name: peers[index], peers },
+        };
+        child.stdin.write(`${JSON.stringify(options)}\n`);
+      }
+      return (await Promise.all(answers)).reduce((sum, lost) => sum + lost, 0);
+    },
     async killOne() {
       const [first] = children;
       first?.kill('SIGKILL');
@@ -64,12 +83,17 @@ async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
 }
 
-/** Ready, then works from the first line on standard input until that ends. */
+/** Ready, then does what each line on standard input says until that ends. */
 async function serve(url: string, dir: string, leaseMs: number): Promise<void> {
   const rig = await openCloudRig({ url, dir, hosts: 0, serves: ['resource'] });
   console.log('ready');
-  for await (const _go of createInterface({ input: process.stdin }))
-    rig.startWorker({ name: `scheduler-${process.pid}`, leaseMs });
+  for await (const line of createInterface({ input: process.stdin })) {
+    if (line === 'go') rig.startWorker({ name: `scheduler-${process.pid}`, leaseMs });
+    else {
+      const options = JSON.parse(line) as LoopOptions;
+      console.log(await claimLoop(rig.store, fleetOf(options.hosts), options));
+    }
+  }
   await rig.close();
 }
 

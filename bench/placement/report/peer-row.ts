@@ -9,7 +9,7 @@ export function peerRow(
   value: number,
   unit: string,
   peerValue: number | null,
-  goal: string,
+  goal: string | null,
 ): Row {
   if (peerValue === null) return plainRow(name, value, unit);
   return comparedRow(name, unit, PEER, [{ value, reference: peerValue }], goal);

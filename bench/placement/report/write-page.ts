@@ -10,8 +10,8 @@ const BEGIN = '<!-- placement: written by npm run bench:placement -- --write -->
 const END = '<!-- end of placement -->';
 
 /** What all bars have in common, and the room that the rest of the longest name takes. */
-const WHAT = /: (hosts chosen and claimed by messages|candidates and claim)/;
-const LEFT = 290;
+const WHAT = /hosts chosen and claimed(?:,| by) |candidates and claim, /;
+const LEFT = 350;
 
 interface Run {
   /** The machine. */
@@ -54,7 +54,7 @@ export function section(rows: readonly Row[], { where, peer, day }: Run): string
 /** Everything that is told as claims in a second. */
 export function chartOf(rows: readonly Row[]): string {
   const bars = rows
-    .filter(({ unit }) => unit === 'claims/s')
+    .filter(({ unit, name }) => unit === 'claims/s' && !name.endsWith(', by itself'))
     .map(({ name, value }) => ({
       label: name.replace(WHAT, ''),
       value,
