@@ -178,7 +178,7 @@ export class Fleet {
   /** A soft rule of the group is tried as a hard one first: whoever keeps it is better than whoever does not. */
   #best(request: PlacementRequest, limit: number, { avoid, shard }: SelectOptions): Choice[] {
     const scoring = scoringOf(this.#scorings, request.policy);
-    const bits = this.#options.random ? this.#options.random(2 ** 30) : 0;
+    const bits = this.#options.random ? 1 + this.#options.random(2 ** 30) : 0;
     const { group } = request;
     if (group !== null && !group.hard) {
       const kept = { ...request, group: { ...group, hard: true } };

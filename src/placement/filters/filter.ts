@@ -9,6 +9,8 @@ export interface Filter {
    * with the figures that `hasRoom` compares.
    */
   isAsked?(query: Query): boolean;
+  /** True for rules about what a host is, which a class of hosts may pass as a whole. */
+  readonly isOfClass?: boolean;
   passes(host: HostView, query: Query): boolean;
   /** Why this host does not pass, in a few words. */
   why(host: HostView, query: Query): string;

@@ -41,6 +41,8 @@ export class HostClasses {
   #listed = new LayeredMap<readonly number[] | null>();
   /** Hosts whose label `host` is not their name. */
   #oddlyNamed = 0;
+  /** A trait has become one of many values, and classes are still told apart by it. */
+  #isStale = false;
   #changed: number[] = [];
   #isChanged: boolean[] = [];
 
@@ -94,8 +96,9 @@ export class HostClasses {
   /** Brings the trees up to date. */
   settle(): void {
     const changed = this.#changed;
-    if (changed.length === 0) return;
-    if (changed.length > BUILD_AT && changed.length > this.#table.size / 8) this.#build();
+    if (changed.length === 0 && !this.#isStale) return;
+    if (this.#isStale) this.#classify();
+    else if (changed.length > BUILD_AT && changed.length > this.#table.size / 8) this.#build();
     else {
       for (const at of changed) {
         const of = this.#classes[this.#classOf[at] ?? -1];
@@ -106,24 +109,32 @@ export class HostClasses {
     this.#changed = [];
   }
 
-  /** Whether hosts of the class could pass the rules about what a host is. */
-  suits(of: HostClass, query: Query): boolean {
+  /** Whether hosts of the class could pass the rules about what a host is, or pass them all for certain. */
+  suits(of: HostClass, query: Query): 'no' | 'maybe' | 'yes' {
     const { request } = query;
+    let isCertain = true;
+    /** Whether a host may have the value; without one, nothing is asked. */
+    const may = (trait: string, value: string | undefined): boolean => {
+      if (!value) return true;
+      const stated = of.traits.get(trait);
+      if (stated !== undefined) return stated === value;
+      isCertain = false;
+      return !of.complete || this.#values.get(trait) === null;
+    };
     if (request.gpu > 0) {
-      if (!of.hasGpus) return false;
+      if (!of.hasGpus) return 'no';
       const { gpuModels } = request;
-      if (gpuModels.length > 0 && !gpuModels.some(model => this.#may(of, 'gpu', model))) return false;
+      if (gpuModels.length > 0 && !gpuModels.some(model => may('gpu', model))) return 'no';
     }
-    if (request.zone !== '' && !this.#may(of, 'zone', request.zone)) return false;
-    if (request.rack !== '' && !this.#may(of, 'rack', request.rack)) return false;
+    if (!may('zone', request.zone) || !may('rack', request.rack)) return 'no';
     const { accelerator, hypervisor } = request.image;
-    if (accelerator && !this.#may(of, 'accelerator', accelerator)) return false;
-    if (hypervisor && !this.#may(of, 'hypervisor', hypervisor)) return false;
+    if (!may('accelerator', accelerator) || !may('hypervisor', hypervisor)) return 'no';
     for (const name in request.labels) {
-      const value = request.labels[name]!;
-      if (name !== 'host' && !this.#may(of, labelTrait(name), value)) return false;
+      if (name === 'host') isCertain = false;
+      else if (!may(labelTrait(name), request.labels[name])) return 'no';
     }
-    return this.#suitsGroup(of, query);
+    if (!this.#suitsGroup(of, query)) return 'no';
+    return isCertain ? 'yes' : 'maybe';
   }
 
   /** The shortest list of hosts beside which no other can suit; null when there is none. */
@@ -182,12 +193,6 @@ export class HostClasses {
     return query.members.has(place) === (group.rule === 'affinity');
   }
 
-  #may(of: HostClass, trait: string, value: string): boolean {
-    const stated = of.traits.get(trait);
-    if (stated !== undefined) return stated === value;
-    return !of.complete || this.#values.get(trait) === null;
-  }
-
   #list(trait: string, value: string): readonly number[] | null {
     if (this.#values.get(trait) !== null) return null;
     const listed = this.#listed.get(listKey(trait, value));
@@ -216,6 +221,7 @@ export class HostClasses {
       values.add(value);
       if (values.size <= VALUES_MAX) return;
       this.#values.set(trait, null);
+      this.#isStale = true;
       for (let host = 0; host < this.#table.end; host += 1) {
         if (host === at || !this.isUp(host)) continue;
         const known = traitsOf(this.#table.host(host)!).get(trait);
@@ -259,6 +265,19 @@ export class HostClasses {
     return number;
   }
 
+  /** Every class anew. */
+  #classify(): void {
+    this.#isStale = false;
+    this.#classes = [];
+    this.#byKey.clear();
+    for (let at = 0; at < this.#classOf.length; at += 1) {
+      if (!this.isUp(at)) continue;
+      const host = this.#table.host(at)!;
+      this.#classOf[at] = this.#classFor(traitsOf(host), host.gpuMilliTotal.length > 0);
+    }
+    this.#build();
+  }
+
   #build(): void {
     const hosts = this.#classes.map((): number[] => []);
     for (let at = 0; at < this.#classOf.length; at += 1) hosts[this.#classOf[at] ?? -1]?.push(at);
@@ -281,9 +300,13 @@ function traitsOf(host: PlacementHost): Map<string, string> {
     ['accelerator', host.accelerator],
     ['hypervisor', host.hypervisor],
   ]);
-  for (const name in host.labels) if (name !== 'host') traits.set(labelTrait(name), host.labels[name]!);
+  const names = Object.keys(host.labels).sort();
+  for (const name of names) if (name !== 'host') traits.set(labelTrait(name), host.labels[name]!);
   return traits;
 }
 
-const classKey = (traits: ReadonlyMap<string, string>, hasGpus: boolean, complete: boolean): string =>
-  JSON.stringify([hasGpus, complete, ...[...traits].sort()]);
+function classKey(traits: ReadonlyMap<string, string>, hasGpus: boolean, complete: boolean): string {
+  let key = `${hasGpus} ${complete}`;
+  for (const [trait, value] of traits) key += `\n${trait}\t${value}`;
+  return key;
+}

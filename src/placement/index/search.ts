@@ -15,6 +15,9 @@ import { LEAF } from './host-tree.ts';
 /** Below this many, looking at each of a list is the quickest way. */
 const FEW = 256;
 
+/** Rules that may ask something beyond what `hasRoom` compares. */
+const ASKED: readonly Filter[] = FILTERS.filter(filter => filter.isAsked !== undefined);
+
 export interface SearchOptions {
   /** How many are wanted. */
   readonly limit: number;
@@ -32,7 +35,9 @@ export class Search {
   readonly #box: HostBox;
   readonly #nodes = new Int32Array(4096);
   readonly #bounds = new Float64Array(4096);
+  /** For each class: the bound of its root, and whether it passes the rules about what a host is. */
   readonly #classBounds: number[] = [];
+  readonly #isCertain: boolean[] = [];
 
   constructor(table: HostTable, classes: HostClasses) {
     this.#table = table;
@@ -73,7 +78,9 @@ export class Search {
       const of = classes[number]!;
       bounds[number] = Number.NaN;
       if (of.root < 0 || !hasRoom(tree.hi, of.root * ROW, query)) continue;
-      if (run.asksTraits && !this.#classes.suits(of, query)) continue;
+      const suits = run.asksTraits ? this.#classes.suits(of, query) : 'yes';
+      if (suits === 'no') continue;
+      this.#isCertain[number] = suits === 'yes';
       this.#setClass(of);
       box.at = of.root * ROW;
       const bound = scoring.most(box, query.request);
@@ -81,6 +88,7 @@ export class Search {
       if (first < 0 || bound > bounds[first]!) first = number;
     }
     if (first < 0) return true;
+    run.inClass(this.#isCertain[first]!);
     if (!this.#descend(classes[first]!, bounds[first]!, run, bits)) return false;
     for (let number = 0; number < classes.length; number += 1) {
       const bound = bounds[number]!;
@@ -90,6 +98,7 @@ export class Search {
         !best.takes(run.rankMost, bound, tree.lo[classes[number]!.root * ROW + ORDER]!)
       )
         continue;
+      run.inClass(this.#isCertain[number]!);
       if (!this.#descend(classes[number]!, bound, run, bits)) return false;
     }
     return true;
@@ -128,8 +137,11 @@ export class Search {
       const other = right[node]!;
       const oneBound = hasRoom(hi, one * ROW, query) ? this.#bound(one, run) : Number.NaN;
       const otherBound = hasRoom(hi, other * ROW, query) ? this.#bound(other, run) : Number.NaN;
-      ties = (ties << 1) | (ties >>> 31);
-      const oneFirst = oneBound > otherBound || (oneBound === otherBound && this.#isFirst(one, other, ties));
+      // Of a linear congruential generator the highest bit is the best one.
+      if (bits !== 0) ties = (Math.imul(ties, 1664525) + 1013904223) | 0;
+      const oneFirst =
+        oneBound > otherBound ||
+        (oneBound === otherBound && (bits === 0 ? this.#isFirst(one, other) : ties < 0));
       // What is on top of the stack comes first; a child without room is never put there.
       const first = oneFirst ? one : other;
       const firstBound = oneFirst ? oneBound : otherBound;
@@ -147,9 +159,8 @@ export class Search {
     return true;
   }
 
-  /** Which of two equals comes first: by chance, or the one where the lowest number is. */
-  #isFirst(one: number, other: number, ties: number): boolean {
-    if (ties !== 0) return (ties & 1) === 0;
+  /** Whether the lowest number is below the one node rather than the other. */
+  #isFirst(one: number, other: number): boolean {
     const { lo } = this.#classes.tree;
     return lo[one * ROW + ORDER]! < lo[other * ROW + ORDER]!;
   }
@@ -198,7 +209,9 @@ class Run {
   /** Hosts that may be refused before the search is given up. */
   patience = Number.POSITIVE_INFINITY;
   readonly #view: HostView;
-  readonly #checks: readonly Filter[];
+  /** Rules to ask of each host: all that ask something, and those that its class may not pass as a whole. */
+  readonly #asked: readonly Filter[];
+  #checks: readonly Filter[];
   readonly #shard: Shard | undefined;
   readonly #rule: 'affinity' | 'anti-affinity' | null;
 
@@ -207,12 +220,18 @@ class Run {
     this.scoring = scoring;
     this.best = new BestOf(options.limit, options.bits === 0);
     this.#view = view;
-    this.#checks = FILTERS.filter(filter => filter.isAsked?.(query) ?? false);
-    this.asksTraits = this.#checks.length > 0 || query.request.gpu > 0;
+    this.#asked = ASKED.filter(filter => filter.isAsked!(query));
+    this.#checks = this.#asked;
+    this.asksTraits = this.#asked.length > 0 || query.request.gpu > 0;
     this.#shard = options.shard;
     const group = query.request.group;
     this.#rule = group === null || group.hard ? null : group.rule;
     this.rankMost = this.#rule === 'affinity' ? 1 : 0;
+  }
+
+  /** The next hosts are of one class. */
+  inClass(isCertain: boolean): void {
+    this.#checks = isCertain ? this.#asked.filter(filter => !filter.isOfClass) : this.#asked;
   }
 
   /** Asks the rules that have not been asked, and weighs. False when one of them refused the host. */

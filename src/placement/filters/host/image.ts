@@ -3,6 +3,7 @@ import { anyOf, type Filter } from '../filter.ts';
 /** Only hosts with the accelerator and the hypervisor that the image needs. */
 export const image: Filter = {
   name: 'image',
+  isOfClass: true,
   isAsked: ({ request }) => Boolean(request.image.accelerator || request.image.hypervisor),
   passes: ({ host }, { request }) =>
     (!request.image.accelerator || host.accelerator === request.image.accelerator) &&

@@ -5,6 +5,7 @@ import { anyOf, type Filter } from '../filter.ts';
 /** Only hosts that have every label asked for, with that value. */
 export const labels: Filter = {
   name: 'labels',
+  isOfClass: true,
   isAsked: ({ request }) => Object.keys(request.labels).length > 0,
   passes: ({ host }, { request }) => {
     for (const name in request.labels) if (host.labels[name] !== request.labels[name]) return false;

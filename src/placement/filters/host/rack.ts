@@ -3,6 +3,7 @@ import { anyOf, type Filter } from '../filter.ts';
 /** Only hosts of the rack that was asked for. */
 export const rack: Filter = {
   name: 'rack',
+  isOfClass: true,
   isAsked: ({ request }) => request.rack !== '',
   passes: ({ host }, { request }) => request.rack === '' || host.rack === request.rack,
   why: ({ host }) => (host.rack ? `in rack ${host.rack}` : 'in no rack'),

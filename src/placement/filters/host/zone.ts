@@ -3,6 +3,7 @@ import { anyOf, type Filter } from '../filter.ts';
 /** Only hosts of the zone that was asked for. */
 export const zone: Filter = {
   name: 'zone',
+  isOfClass: true,
   isAsked: ({ request }) => request.zone !== '',
   passes: ({ host }, { request }) => request.zone === '' || host.zone === request.zone,
   why: ({ host }) => `in zone ${host.zone}`,

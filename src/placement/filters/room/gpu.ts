@@ -4,6 +4,7 @@ import { anyOf, type Filter, most } from '../filter.ts';
 /** Only hosts with enough free GPUs, or enough of one, of a model that was asked for. */
 export const gpu: Filter = {
   name: 'gpu',
+  isOfClass: true,
   isAsked: ({ request }) => request.gpu > 0 && request.gpuModels.length > 0,
   passes(view, { request }) {
     if (request.gpu === 0) return true;
