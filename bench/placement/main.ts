@@ -5,7 +5,7 @@ import { inChild } from '../in-child.ts';
 import { machine } from '../machine.ts';
 import { table } from '../report/table.ts';
 import type { Row } from '../row.ts';
-import { measureEmbedded, measureEmbeddedClaims } from './claims/embedded.ts';
+import { measureEmbedded, measureEmbeddedClaims, measureRebuild } from './claims/embedded.ts';
 import { measureHttp } from './claims/http.ts';
 import { measureKill } from './claims/kill.ts';
 import { measureDirectClaims, measurePostgresClaims } from './claims/postgres.ts';
@@ -21,6 +21,7 @@ const NAMES = [
   'conflicts',
   'openstack',
   'embedded-claims',
+  'rebuild',
   'postgres-claims',
   'embedded',
   'postgres',
@@ -106,6 +107,8 @@ async function measure(name: Name, { quick, traces }: Options, peer: Peer): Prom
       return await inChild(file('memory/conflicts.ts'), measureConflicts, quick);
     case 'embedded-claims':
       return await inChild(file('claims/embedded.ts'), measureEmbeddedClaims, quick);
+    case 'rebuild':
+      return await inChild(file('claims/embedded.ts'), measureRebuild, quick);
     case 'postgres-claims':
       return await inChild(file('claims/postgres.ts'), measureDirectClaims, quick, peer.perSecond);
     case 'embedded':

@@ -50,6 +50,7 @@ test('every measure works in its small form, and the books are right after each'
     'select',
     'conflicts',
     'embedded-claims',
+    'rebuild',
     'postgres-claims',
     'embedded',
     'http',

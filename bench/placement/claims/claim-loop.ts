@@ -1,64 +1,48 @@
-import { claimHosts, type HostClaim } from '../../../src/cloud/resource/claim-hosts.ts';
-import { claimOf, Fleet } from '../../../src/placement/fleet.ts';
-import { placementHost } from '../../../src/placement/host.ts';
+import { FleetFeed } from '../../../src/cloud/resource/feed/fleet-feed.ts';
+import { Scheduler } from '../../../src/cloud/resource/scheduler.ts';
 import { placementRequest } from '../../../src/placement/request.ts';
-import type { Shard } from '../../../src/placement/shard.ts';
 import type { Store } from '../../../src/store/store.ts';
-import { HOST, hostName, VM } from './cloud-rig.ts';
+import { VM } from './cloud-rig.ts';
 
 const REQUEST = placementRequest({ cpuMilli: VM.cpus * 1000, memMib: VM.memMib });
 /** Transactions that wait at the same time: the next is made up while the one before is made durable. */
 const AT_ONCE = 2;
 
 export interface LoopOptions {
-  readonly hosts: number;
   /** Numbers of the claims: no two loops may share one. */
   readonly first: number;
   readonly count: number;
   /** Claims of one transaction. */
   readonly batch: number;
-  readonly shard?: Shard;
 }
 
-/** The hosts of the rig, as a scheduler that has read them knows them. */
-export function fleetOf(hosts: number): Fleet {
-  const fleet = new Fleet();
-  for (let index = 0; index < hosts; index++)
-    fleet.put(
-      placementHost({ name: hostName(index), cpuMilliTotal: HOST.cpus * 1000, memMibTotal: HOST.memMib }),
-    );
-  return fleet;
+/** A scheduler of this process, which has read the fleet. */
+export async function readyScheduler(store: Store): Promise<Scheduler> {
+  const scheduler = new Scheduler(new FleetFeed(store));
+  await scheduler.feed.fleet({ db: store.reader, now: store.now() });
+  return scheduler;
 }
 
 /** Chooses in memory and claims in the store, batch by batch, without messages. Returns how many tries were lost to others. */
-export async function claimLoop(store: Store, fleet: Fleet, options: LoopOptions): Promise<number> {
+export async function claimLoop(store: Store, scheduler: Scheduler, options: LoopOptions): Promise<number> {
   const { first, count, batch } = options;
   const end = first + count;
   let next = first;
-  let lost = 0;
   const work = async (): Promise<void> => {
     while (next < end) {
-      let ids = Array.from({ length: Math.min(batch, end - next) }, (_, index) => next + index);
-      next += ids.length;
-      while (ids.length > 0) {
-        const claims = ids.map(id => chosen(fleet, id, options.shard));
-        const made = await store.transact(tx => claimHosts(tx, claims));
-        ids = claims.filter(({ id }) => made.lost.has(id)).map(({ holder }) => holder.msgid);
-        lost += ids.length;
-        for (const id of made.lost) fleet.release(id);
-      }
+      const wishes = Array.from({ length: Math.min(batch, end - next) }, (_, index) => ({
+        holder: { msgid: next + index, step: 0 },
+        request: REQUEST,
+        vm: '',
+      }));
+      next += wishes.length;
+      const placed = await store.transact(tx => scheduler.place(tx, wishes));
+      const failed = placed.find(({ kind }) => kind !== 'placed');
+      if (failed) throw new Error(`a claim is ${failed.kind}`);
     }
   };
   await Promise.all(Array.from({ length: batch === 1 ? 1 : AT_ONCE }, work));
-  return lost;
-}
-
-function chosen(fleet: Fleet, number: number, shard: Shard | undefined): HostClaim {
-  const choice = fleet.select(REQUEST, shard ? { shard } : {});
-  if (choice === null) throw new Error('no host has room');
-  const claim = claimOf(REQUEST, choice, `${number}.0`, '');
-  fleet.hold(claim);
-  return { ...claim, holder: { msgid: number, step: 0 } };
+  return scheduler.counts.conflicts;
 }
 
 /** As many claims as were asked for, each once, and no host over-committed: read from the store. */

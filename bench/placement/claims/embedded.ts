@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { comparedRow, inTurns, median, type Pair, plainRow, type Row } from '../../row.ts';
-import { checkLoops, claimLoop, fleetOf } from './claim-loop.ts';
+import { checkLoops, claimLoop, readyScheduler } from './claim-loop.ts';
 import { type CloudRig, checkClaims, oneByOne, openCloudRig, workOff } from './cloud-rig.ts';
 import { floorClaimsPerSecond } from './floor.ts';
 
@@ -10,12 +10,24 @@ const FULL = {
   hosts: 10_000,
   claims: 100_000,
   alone: 5000,
+  large: 100_000,
+  held: 100_000,
   messages: 20_000,
   vms: 10_000,
   single: 1000,
   rounds: 3,
 };
-const QUICK = { hosts: 30, claims: 300, alone: 20, messages: 200, vms: 100, single: 10, rounds: 1 };
+const QUICK = {
+  hosts: 30,
+  claims: 300,
+  alone: 20,
+  large: 100,
+  held: 100,
+  messages: 200,
+  vms: 100,
+  single: 10,
+  rounds: 1,
+};
 /** Claims in one transaction of the floor: as many as the writer's groups come to. */
 const GROUP = 256;
 
@@ -30,7 +42,7 @@ export async function measureEmbeddedClaims(quick: boolean): Promise<Row[]> {
   ] as const) {
     const pairs = await inTurns(
       rounds,
-      () => withRig(hosts, rig => loopRate(rig, hosts, count, batch)),
+      () => withRig(hosts, rig => loopRate(rig, count, batch)),
       () => floorClaimsPerSecond(hosts, count, batch),
     );
     const how = batch === 1 ? 'one by one' : `${batch} in a transaction`;
@@ -40,13 +52,29 @@ export async function measureEmbeddedClaims(quick: boolean): Promise<Row[]> {
   return rows;
 }
 
-async function loopRate(rig: CloudRig, hosts: number, count: number, batch: number): Promise<number> {
-  const fleet = fleetOf(hosts);
+async function loopRate(rig: CloudRig, count: number, batch: number): Promise<number> {
+  const scheduler = await readyScheduler(rig.store);
   const began = performance.now();
-  await claimLoop(rig.store, fleet, { hosts, first: 1, count, batch });
+  await claimLoop(rig.store, scheduler, { first: 1, count, batch });
   const seconds = (performance.now() - began) / 1000;
   await checkLoops(rig.store, await rig.cloud.hosts(), count);
   return count / seconds;
+}
+
+/** How soon a scheduler knows a large fleet: it reads hosts and claims from the store. */
+export async function measureRebuild(quick: boolean): Promise<Row[]> {
+  const { large, held, rounds } = quick ? QUICK : FULL;
+  return await withRig(large, async rig => {
+    await claimLoop(rig.store, await readyScheduler(rig.store), { first: 1, count: held, batch: GROUP });
+    const seconds: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      const began = performance.now();
+      await readyScheduler(rig.store);
+      seconds.push((performance.now() - began) / 1000);
+    }
+    const what = `${large.toLocaleString('en')} hosts and ${held.toLocaleString('en')} claims`;
+    return [plainRow(`SQLite: a scheduler reads ${what} from the store`, median(seconds), 's')];
+  });
 }
 
 /** One process on SQLite: claims through messages, all at once and one by one, and the whole VM. */

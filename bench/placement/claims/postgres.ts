@@ -38,7 +38,7 @@ export async function measurePostgresClaims(
   ];
 }
 
-/** The choice in memory and the durable claim, without messages, by one scheduler process and by several, each with its shard of the hosts. */
+/** The choice in memory and the durable claim, without messages, by one scheduler process and by several. */
 export async function measureDirectClaims(quick: boolean, placementPerSecond: number | null): Promise<Row[]> {
   const { hosts, each, batch, rounds, schedulers } = quick ? QUICK : FULL;
   const one: number[] = [];
@@ -72,7 +72,7 @@ async function directRate(
     const schedulers = await startSchedulers(url, count);
     try {
       const began = performance.now();
-      const lost = await schedulers.claim(hosts, each, batch);
+      const lost = await schedulers.claim(each, batch);
       const seconds = (performance.now() - began) / 1000;
       await checkLoops(rig.store, await rig.cloud.hosts(), count * each);
       return { perSecond: (count * each) / seconds, lost };

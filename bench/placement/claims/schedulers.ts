@@ -5,14 +5,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { claimLoop, fleetOf, type LoopOptions } from './claim-loop.ts';
+import { claimLoop, type LoopOptions, readyScheduler } from './claim-loop.ts';
 import { openCloudRig } from './cloud-rig.ts';
 
 export interface Schedulers {
   /** Lets them take messages. */
   go(): void;
   /** Instead: lets them choose and claim without messages; resolves when all are done, with the number of tries that were lost. */
-  claim(hosts: number, each: number, batch: number): Promise<number>;
+  claim(each: number, batch: number): Promise<number>;
   /** Ends the first of them without a word, as a power cut does. */
   killOne(): Promise<void>;
   close(): Promise<void>;
@@ -55,17 +55,10 @@ export async function startSchedulers(url: string, count: number, leaseMs = 30_0
     go() {
       for (const child of children) child.stdin.write('go\n');
     },
-    async claim(hosts, each, batch) {
-      const peers = children.map((_, index) => `scheduler-${index}`);
+    async claim(each, batch) {
       const answers = lines.map(async line => Number(await once(line, 'line')));
       for (const [index, child] of children.entries()) {
-        const options = {
-          hosts,
-          first: 1 + index * each,
-          count: each,
-          batch,
-          shard: { name: peers[index], peers },
-        };
+        const options: LoopOptions = { first: 1 + index * each, count: each, batch };
         child.stdin.write(`${JSON.stringify(options)}\n`);
       }
       return (await Promise.all(answers)).reduce((sum, lost) => sum + lost, 0);
@@ -86,12 +79,13 @@ async function ended(child: ChildProcess): Promise<void> {
 /** Ready, then does what each line on standard input says until that ends. */
 async function serve(url: string, dir: string, leaseMs: number): Promise<void> {
   const rig = await openCloudRig({ url, dir, hosts: 0, serves: ['resource'] });
+  const scheduler = await readyScheduler(rig.store);
   console.log('ready');
   for await (const line of createInterface({ input: process.stdin })) {
     if (line === 'go') rig.startWorker({ name: `scheduler-${process.pid}`, leaseMs });
     else {
       const options = JSON.parse(line) as LoopOptions;
-      console.log(await claimLoop(rig.store, fleetOf(options.hosts), options));
+      console.log(await claimLoop(rig.store, scheduler, options));
     }
   }
   await rig.close();

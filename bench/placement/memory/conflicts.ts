@@ -26,7 +26,7 @@ type Change = { readonly at: number; readonly by: number } & (
 /** Claims that are lost because another scheduler was faster, of all that are tried: in virtual time, so the same on every machine. */
 export async function measureConflicts(quick: boolean): Promise<Row[]> {
   const { hosts, requests } = quick ? QUICK : FULL;
-  const name = `${SCHEDULERS} schedulers, ${hosts.toLocaleString('en')} hosts ${USED * 100} % full, caches ${LATE_MS} ms old: claims lost to others`;
+  const name = `${SCHEDULERS} schedulers with a shard each, ${hosts.toLocaleString('en')} hosts ${USED * 100} % full, caches ${LATE_MS} ms old: claims lost to others`;
   const value = lostPart(hosts, requests, true);
   const reference = lostPart(hosts, requests, false);
   return [comparedRow(name, '%', 'without shards', [{ value, reference }], 'value <= 2')];
