@@ -10,6 +10,7 @@ const OUTCOMES: Readonly<Record<CommitOutcome, string>> = {
   split: 'the group made children; `detail.children` has their msgids',
   cancel: 'a person (or a failed sibling) turned the message back',
   revert: 'a finished message is walked back',
+  amend: 'another message moved what this one made; its undo is given the new parameters',
   rewind: 'the message walks back to a step, and forward again from it',
   resolve: 'a person decided for a parked message; `detail.how` says what',
 };

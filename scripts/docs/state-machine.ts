@@ -64,6 +64,8 @@ function outcomes(kind: Outcome['kind'], state: MessageState): Outcome[] {
       return atGroup ? [{ kind }] : [];
     case 'revert':
       return [{ kind, reason: '' }];
+    case 'amend':
+      return [{ kind, edit: {}, reason: '' }];
     case 'cancel':
       return [true, false].map(begun => ({ kind, begun, reason: '' }));
     case 'rewind':

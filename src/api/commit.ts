@@ -31,6 +31,7 @@ export const CommitView = z
       'split',
       'cancel',
       'revert',
+      'amend',
       'rewind',
       'resolve',
     ]),

@@ -187,6 +187,7 @@ function detailOf(outcome: Outcome): Json | undefined {
     case 'cancel':
       return { begun: outcome.begun, reason: outcome.reason };
     case 'revert':
+    case 'amend':
       return { reason: outcome.reason };
     case 'rewind':
       return { begun: outcome.begun, to: outcome.to, reason: outcome.reason };

@@ -4,9 +4,11 @@ import { Health } from '../access/health/health.ts';
 import { openHealth } from '../access/health/open-health.ts';
 import { openAccess } from '../access/open-access.ts';
 import type { FsckResult } from '../access/services.ts';
+import { acceptOne, submissionOf } from '../access/submit.ts';
 import { agentWorkerName } from '../api/agent.ts';
 import { makeDecisions } from '../channel/make-decisions.ts';
 import { Agents } from '../cloud/agents/agents.ts';
+import { HostWatch, type HostWatchOptions } from '../cloud/hosts/host-watch.ts';
 import { CoaxError } from '../errors/coax-error.ts';
 import { gitExport } from '../ledger/git-export.ts';
 import { exportMessages } from '../store/export.ts';
@@ -16,6 +18,7 @@ import { openBook, openParts } from './compose/open-parts.ts';
 import { checkStore, makeDataDir } from './compose/open-store.ts';
 import { openWork } from './compose/open-work.ts';
 import { LISTEN_DEFAULT, type ProcessOptions, VERSION } from './compose/process-options.ts';
+import { reportOnce } from './compose/report-once.ts';
 import { keepToken, removeServerFile, writeServerFile } from './server-file.ts';
 
 /** Steps under way may take so long when the process stops, before they are told to end. */
@@ -50,6 +53,12 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
   const archives = openArchives(opened, parts.store, dataDir, options);
   const store = archives.readable;
   const agents = new Agents(store, agentWorkerName);
+  const watch = new HostWatch({
+    store,
+    submit: submitter({ ...parts, flows }),
+    onFault: reportOnce(options.log),
+  });
+  opened.defer(() => watch.close());
   const access = await openAccess(
     {
       ...parts,
@@ -75,6 +84,13 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
   opened.defer(() => removeServerFile(dataDir));
   return running(opened.move(), work, health, access.url);
 }
+
+/** What the server itself submits. */
+const submitter =
+  (needs: Parameters<typeof submissionOf>[0]): HostWatchOptions['submit'] =>
+  async (flow, parameters, key) => {
+    await acceptOne(needs, submissionOf(needs, { flow, parameters, key }, 'coax'));
+  };
 
 /** Steps alone: straight on the store that it shares with servers and other workers. */
 async function openWorkerProcess(options: ProcessOptions): Promise<RunningProcess> {

@@ -75,8 +75,19 @@ export const GROUPS: readonly VerbGroup[] = [
         'Remove a VM by reverting the message that made it',
         () => import('./commands/cloud/vm-rm.ts'),
       ),
-      verb('host ls', 'List hosts', () => import('./commands/cloud/host-ls.ts')),
-      verb('host show', 'One host', () => import('./commands/cloud/host-show.ts')),
+      verb('vm move', 'Move a VM to another host', () => import('./commands/cloud/vm-move.ts')),
+      verb('host ls', 'List hosts', () => import('./commands/host/host-ls.ts')),
+      verb('host show', 'One host', () => import('./commands/host/host-show.ts')),
+      verb(
+        'host drain',
+        'Move all VMs off a host, and let it take no more',
+        () => import('./commands/host/host-drain.ts'),
+      ),
+      verb(
+        'host undrain',
+        'Let a drained host take VMs again',
+        () => import('./commands/host/host-undrain.ts'),
+      ),
       verb(
         'host token',
         'Print the command by which a host joins',
@@ -86,13 +97,14 @@ export const GROUPS: readonly VerbGroup[] = [
       verb(
         'host lost',
         'Declare a host gone for good, so that nothing waits for it',
-        () => import('./commands/cloud/host-lost.ts'),
+        () => import('./commands/host/host-lost.ts'),
       ),
       verb(
         'host reconcile',
         "Compare a host's guests with the record, and repair",
-        () => import('./commands/cloud/host-reconcile.ts'),
+        () => import('./commands/host/host-reconcile.ts'),
       ),
+      verb('gc', 'Compare all hosts with the record, and repair', () => import('./commands/host/gc.ts')),
       verb('network ls', 'List networks', () => import('./commands/cloud/network-ls.ts')),
       verb(
         'network show',

@@ -16,6 +16,8 @@ import { ServedNames } from './hosts/served-names.ts';
 import { installationOf } from './installation.ts';
 import { type HostStateView, InventoryViews } from './inventory-views.ts';
 import { type LocalHost, localHostName, localHostSpec, openLocalHost } from './local-host.ts';
+import { drainModule } from './move/drain-module.ts';
+import { moveModule } from './move/move-module.ts';
 import type { HostNetwork } from './network/host-network.ts';
 import { networkModule } from './network/network-module.ts';
 import { registerNetwork, wiringOf } from './network/register-network.ts';
@@ -169,6 +171,8 @@ const modulesOf = (
   networkModule(),
   hostModule(),
   reconcileModule(installation),
+  moveModule(scheduler),
+  drainModule(scheduler),
   computeModule({
     installation,
     hypervisorAt: host => served.get(host) ?? null,

@@ -95,7 +95,7 @@ describe('replay', () => {
         seen.add(commit.outcome);
       });
     }
-    const all = ['cancel', 'failed', 'parked', 'resolve', 'retry', 'revert', 'rewind', 'split'];
+    const all = ['amend', 'cancel', 'failed', 'parked', 'resolve', 'retry', 'revert', 'rewind', 'split'];
     assert.deepEqual([...seen].sort(), all);
   });
 });

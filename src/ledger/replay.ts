@@ -73,7 +73,7 @@ export function isGroupAt(plan: Plan, cursor: number): boolean {
   return step !== undefined && isGroup(step);
 }
 
-const BY_PERSONS: ReadonlySet<string> = new Set(['cancel', 'revert', 'rewind', 'resolve']);
+const BY_PERSONS: ReadonlySet<string> = new Set(['cancel', 'revert', 'amend', 'rewind', 'resolve']);
 
 /** The step and the attempt that a commit names are the ones it was the message's turn for. */
 function assertPlace(state: MessageState, plan: Plan, commit: Commit): void {
@@ -114,6 +114,8 @@ function outcomeOf(state: MessageState, commit: Commit): Outcome {
       return { kind: 'cancel', begun: begunOf(commit), reason: reasonOf(commit) };
     case 'revert':
       return { kind: 'revert', reason: reasonOf(commit) };
+    case 'amend':
+      return { kind: 'amend', edit: editOf(commit), reason: reasonOf(commit) };
     case 'rewind':
       return {
         kind: 'rewind',

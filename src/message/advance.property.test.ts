@@ -33,6 +33,7 @@ class Account {
     if (back && outcome.kind === 'ok') this.begun.delete(before.cursor);
     if (outcome.kind === 'resolve' && (outcome.how === 'skip' || outcome.how === 'undone'))
       this.begun.delete(before.cursor);
+    if (outcome.kind === 'amend') this.edits.push(outcome.edit);
     if (outcome.kind === 'rewind' || (outcome.kind === 'resolve' && outcome.how === 'edit'))
       this.edits.push(outcome.edit);
     this.check(advanced.next);

@@ -27,6 +27,7 @@ const OUTCOMES: Readonly<Record<OutcomeKind, Outcome>> = {
   wait: { kind: 'wait' },
   cancel: { kind: 'cancel', begun: true, reason: 'why' },
   revert: { kind: 'revert', reason: 'why' },
+  amend: { kind: 'amend', edit: { a: 5 }, reason: 'why' },
   rewind: { kind: 'rewind', begun: true, to: 0, edit: {}, reason: 'why' },
   resolve: { kind: 'resolve', how: 'retry', edit: {}, reason: 'why' },
 };
@@ -108,6 +109,13 @@ const TABLE: readonly Row[] = [
   ['rollback', 'open', 'rewind', { rewindTo: 0 }, { outcome: 'rewind' }],
   ['rollback', 'waiting', 'rewind', { phase: 'open', rewindTo: 0 }, { outcome: 'rewind' }],
   ['normal', 'done', 'revert', { ...BACK, cursor: 2, cause: 'reverted' }, { outcome: 'revert' }],
+  [
+    'normal',
+    'done',
+    'amend',
+    { trail: [...stateOf('normal', 'done').trail, { edit: { a: 5 } }] },
+    { outcome: 'amend', delta: { set: { a: 5 }, unset: [] } },
+  ],
   ['rollback', 'parked', 'resolve', { phase: 'open', undoError: null }, { outcome: 'resolve' }],
 ];
 

@@ -52,6 +52,8 @@ export function advance(state: MessageState, plan: Plan, outcome: Outcome, input
       return cancel(state, plan, outcome.begun, outcome.reason);
     case 'revert':
       return revert(state, plan);
+    case 'amend':
+      return amend(state, outcome.edit);
     case 'rewind':
       return rewind(state, plan, outcome);
     case 'resolve':
@@ -234,6 +236,12 @@ function resolve(state: MessageState, plan: Plan, decision: Extract<Outcome, { k
     delta,
     delayMs: 0,
   };
+}
+
+/** Nothing is done or undone: later undos see the new values. */
+function amend(state: MessageState, given: Parameters): Advanced {
+  const { edited, delta } = edit(state, given);
+  return { next: edited, outcome: 'amend', delta, delayMs: 0 };
 }
 
 /** A step that was tried, or a group that has children, must be undone, whatever the store remembers of claims. */

@@ -19,6 +19,8 @@ export type Outcome =
   /** `begun`: has a worker had the step at the cursor? Only then must it be undone. */
   | { readonly kind: 'cancel'; readonly begun: boolean; readonly reason: string }
   | { readonly kind: 'revert'; readonly reason: string }
+  /** What a message that is done made is elsewhere now: its undo is to know. */
+  | { readonly kind: 'amend'; readonly edit: Parameters; readonly reason: string }
   | {
       readonly kind: 'rewind';
       readonly begun: boolean;

@@ -12,6 +12,7 @@ export type CommitOutcome =
   | 'split'
   | 'cancel'
   | 'revert'
+  | 'amend'
   | 'rewind'
   | 'resolve';
 
@@ -21,7 +22,7 @@ export interface Arrow {
   readonly phase: Phase;
   readonly outcome: OutcomeKind;
   /** Who causes it. */
-  readonly by: 'worker' | 'person';
+  readonly by: 'worker' | 'person' | 'message';
   readonly about: string;
 }
 
@@ -99,6 +100,13 @@ export const ARROWS: readonly Arrow[] = [
     'the walk back stops at a step and goes forward again from it',
   ),
   arrow('normal', 'done', 'revert', 'person', 'the same steps are walked back from the end'),
+  arrow(
+    'normal',
+    'done',
+    'amend',
+    'message',
+    'another message moved what this one made: parameters change, and its undo is given the new ones',
+  ),
   arrow('rollback', 'parked', 'resolve', 'person', 'retry, skip, edit, or mark as undone by hand'),
 ];
 
@@ -131,6 +139,8 @@ function refusal(state: MessageState, outcome: OutcomeKind): string {
       return `the message is ${now}: only a message under way can be cancelled`;
     case 'revert':
       return `the message is ${now}: only a message that is done can be reverted`;
+    case 'amend':
+      return `the message is ${now}: only what a message that is done made can be moved`;
     case 'rewind':
       return `the message is ${now}: only a message under way or done can be rewound`;
     case 'resolve':

@@ -140,7 +140,7 @@ function bodyOf({ before, outcome, advanced }: Happened, plan: Plan): Omit<Body,
     ...(unset.length > 0 && { unset }),
   };
   const detail = detailOf(outcome);
-  const decided = ['cancel', 'revert', 'rewind', 'resolve'].includes(outcome.kind);
+  const decided = ['cancel', 'revert', 'amend', 'rewind', 'resolve'].includes(outcome.kind);
   if (decided) return { ...person(before, 'bob'), ...change, ...(detail !== null && { detail }) };
   return {
     ...person(before, 'coax'),
@@ -159,6 +159,7 @@ function detailOf(outcome: Outcome): Json {
     case 'cancel':
       return { begun: outcome.begun, reason: outcome.reason };
     case 'revert':
+    case 'amend':
       return { reason: outcome.reason };
     case 'rewind':
       return { begun: outcome.begun, to: outcome.to, reason: outcome.reason };

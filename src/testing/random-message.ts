@@ -24,6 +24,7 @@ export type Move =
   | { readonly move: 'die' }
   | { readonly move: 'cancel' }
   | { readonly move: 'revert' }
+  | { readonly move: 'amend'; readonly edit: Parameters }
   | { readonly move: 'rewind'; readonly to: number; readonly edit: Parameters }
   | { readonly move: 'resolve'; readonly how: Resolution; readonly edit: Parameters };
 
@@ -77,6 +78,7 @@ export function someMoves(edits: boolean): fc.Arbitrary<Move> {
     { weight: 2, arbitrary: fc.constant<Move>({ move: 'die' }) },
     { weight: 1, arbitrary: fc.constant<Move>({ move: 'cancel' }) },
     { weight: 1, arbitrary: fc.constant<Move>({ move: 'revert' }) },
+    { weight: 1, arbitrary: fc.record({ move: fc.constant('amend' as const), edit }) },
     {
       weight: 2,
       arbitrary: fc.record({
@@ -169,6 +171,8 @@ export class MessageDriver {
         return { kind: 'cancel', begun: this.#taken, reason };
       case 'revert':
         return { kind: 'revert', reason };
+      case 'amend':
+        return { kind: 'amend', edit: move.edit, reason };
       case 'resolve':
         return { kind: 'resolve', how: move.how, edit: move.edit, reason };
     }

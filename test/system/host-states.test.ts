@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { installationSchema } from '../../src/cli/installation-schema.ts';
+import { agentTables } from '../../src/cloud/agents/schema.ts';
 import { openSimulated } from '../../src/cloud/compute/simulated/simulated.ts';
 import type { Difference } from '../../src/cloud/hosts/compare.ts';
+import { HostWatch } from '../../src/cloud/hosts/host-watch.ts';
 import { owedTables } from '../../src/cloud/owed/schema.ts';
 import { registerHosts } from '../../src/cloud/resource/register-hosts.ts';
 import { simulatedHosts } from '../../src/cloud/simulated-hosts.ts';
@@ -157,6 +159,38 @@ for (const [engine, options] of [
       assert.deepEqual(await fixture.cloud.fsck(), []);
       // It takes VMs again.
       await vmAt(fixture, 'sim-1', 'web');
+    });
+
+    test('a host whose agent falls silent is down, and returns with its next report; every change is a message', async () => {
+      await using fixture = await openFixture(options());
+      const { store } = fixture;
+      const agent = { public_key: 'k', version: '1', address: '', boot_id: 'b', report: '' };
+      const row = { host: 'sim-3', ...agent, enrolled: 1, seen: 1, lease_until: 1 };
+      await store.transact(async ({ db }) => {
+        await agentTables(db).insertInto('agents').values(row).execute();
+        await db.updateTable('hosts').set({ agent: 1 }).where('name', '=', 'sim-3').execute();
+      });
+      const submitted: string[] = [];
+      const faults: unknown[] = [];
+      const watch = new HostWatch({
+        store,
+        async submit(flow, parameters) {
+          submitted.push(flow);
+          await fixture.run(flow, parameters);
+        },
+        onFault: fault => void faults.push(fault),
+      });
+      try {
+        while ((await stateOf(fixture, 'sim-3')).state !== 'down') await sleep(20);
+        assert.match((await stateOf(fixture, 'sim-3')).reason, /^not heard of since 1970-01-01T/);
+        const heard = { seen: store.now() + 1, lease_until: store.now() + 600_000 };
+        await store.transact(({ db }) => db.updateTable('agents').set(heard).execute());
+        while ((await stateOf(fixture, 'sim-3')).state !== 'up') await sleep(20);
+      } finally {
+        await watch.close();
+      }
+      assert.deepEqual(submitted, ['host_down', 'return_host']);
+      assert.deepEqual(faults, []);
     });
 
     test('reconcile names each difference, repairs it when told, and never touches a guest that it does not know', async () => {

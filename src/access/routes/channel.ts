@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import {
   ClaimAnswer,
@@ -33,6 +34,9 @@ import { type App, PROBLEMS, type RouteContext } from '../app.ts';
 import { SseStream } from '../events/sse-stream.ts';
 import { logFault } from '../log-fault.ts';
 import { coaxErrorOf } from '../problem.ts';
+
+/** A host that is lost asks again so soon. */
+const LOST_WAIT_MS = 1000;
 
 /** A worker that does not know an action leaves it to one that does; for so long nobody may claim it. */
 const UNKNOWN_AGAIN_MS = 500;
@@ -72,6 +76,11 @@ function claimRoutes(app: App, context: RouteContext): void {
       services.health.refuseWhenDraining();
       httpWorkers.seen(body.worker, store.now(), body.addresses);
       const gone = AbortSignal.any([holds.hold(reply), services.health.draining]);
+      // What is at a lost host is ended by the server, whoever still reports from there.
+      if (await isLost(services, host)) {
+        await sleep(Math.min(body.waitMs, LOST_WAIT_MS), undefined, { signal: gone }).catch(() => {});
+        return { items: [] };
+      }
       const claims = await channel.claim(body, gone);
       if (gone.aborted) {
         // Nobody hears the answer: the messages go back at once rather than at the end of their leases.
@@ -81,6 +90,10 @@ function claimRoutes(app: App, context: RouteContext): void {
       if (claims.length > 0 && !(await isStillAdmitted(request, services.actorOf))) {
         await channel.release(claims, false);
         throw new CoaxError('COAX_AUTH_MISSING', 'the session ended meanwhile');
+      }
+      if (claims.length > 0 && (await isLost(services, host))) {
+        await channel.release(claims, false);
+        return { items: [] };
       }
       httpWorkers.gave(body.worker, claims);
       return { items: claims.map(viewClaim) };
@@ -105,6 +118,9 @@ function claimRoutes(app: App, context: RouteContext): void {
     },
   );
 }
+
+const isLost = async ({ cloud }: RouteContext['services'], host: string | null): Promise<boolean> =>
+  host !== null && (await cloud.hostState(host))?.state === 'lost';
 
 function finishRoutes(app: App, context: RouteContext): void {
   const { services, httpWorkers } = context;

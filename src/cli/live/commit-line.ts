@@ -17,6 +17,7 @@ const OUTCOME_FORMATS: Readonly<Record<string, Parameters<Style>[0]>> = {
   parked: ['red', 'bold'],
   cancel: 'magenta',
   revert: 'magenta',
+  amend: 'blue',
   rewind: 'magenta',
   resolve: 'magenta',
   split: 'cyan',

@@ -30,7 +30,8 @@ export function hostModule(): ModuleDefinition {
         async do({ host: name, reason }, { tx }) {
           const was = await stateOf(tx, name);
           const serves = was.was === 'up' || was.was === 'draining';
-          if (serves && !(await isHeardOf(tx, name))) await setState(tx, name, { state: 'down', reason });
+          if (serves && !(await isHeardOf(tx, name)))
+            await setState(tx, name, { state: 'down', reason, away: true });
           return was;
         },
         undo() {},
@@ -43,7 +44,7 @@ export function hostModule(): ModuleDefinition {
         async do({ host: name, reason, fenced }, { tx }) {
           const was = await stateOf(tx, name);
           if (!fenced) throw notFenced(name);
-          if (was.was !== 'lost') await setState(tx, name, { state: 'lost', reason });
+          if (was.was !== 'lost') await setState(tx, name, { state: 'lost', reason, away: true });
           return was;
         },
         async undo({ host: name }, _output, { tx }) {
@@ -60,13 +61,7 @@ export function hostModule(): ModuleDefinition {
         input: Named,
         output: Was,
         async do({ host: name }, { tx }) {
-          const was = await stateOf(tx, name);
-          if (was.was !== 'lost' && was.was !== 'down') throw notAway(name, was.was);
-          await setState(tx, name, {
-            state: 'down',
-            reason: 'it is back; its guests are compared with the record',
-          });
-          return was;
+          return await beginReturn(tx, name);
         },
         async undo({ host: name }, { was, was_reason }, { tx }) {
           if (was === undefined || (await hostNamed(tx, name)).state !== 'down') return;
@@ -88,13 +83,23 @@ export function hostModule(): ModuleDefinition {
   });
 }
 
+async function beginReturn(tx: Tx, name: string): Promise<z.output<typeof Was>> {
+  const was = await stateOf(tx, name);
+  if (was.was !== 'lost' && was.was !== 'down') throw notAway(name, was.was);
+  await setState(tx, name, {
+    state: 'down',
+    reason: 'it is back; its guests are compared with the record',
+  });
+  return was;
+}
+
 async function admit(tx: Tx, name: string): Promise<HostState> {
   const { was } = await stateOf(tx, name);
   if (was !== 'down') return was;
   const owed = await owedAt(tx, name);
   if (owed.length > 0) throw stillOwes(name, owed.length);
   const state = (await drains(tx, name)) ? 'draining' : 'up';
-  await setState(tx, name, { state, reason: '' });
+  await setState(tx, name, { state, reason: '', away: false });
   return state;
 }
 

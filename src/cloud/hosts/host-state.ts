@@ -25,29 +25,47 @@ export async function drains({ db }: Pick<Tx, 'db'>, host: string): Promise<bool
   return Number(row?.drains ?? 0) === 1;
 }
 
-/** All hosts that a person drains. */
-export async function drainingHosts({ db }: Pick<Tx, 'db'>): Promise<ReadonlySet<string>> {
+/** Hosts of which more is remembered than their state. */
+export async function rememberedHosts({ db }: Pick<Tx, 'db'>): Promise<{
+  readonly draining: ReadonlySet<string>;
+  readonly away: ReadonlySet<string>;
+}> {
   const rows = await owedTables(db)
     .selectFrom('host_states')
-    .select('host')
-    .where('drains', '=', 1)
+    .selectAll()
+    .where(eb => eb.or([eb('drains', '=', 1), eb('away', '=', 1)]))
     .execute();
-  return new Set(rows.map(row => row.host));
+  const names = (fact: 'drains' | 'away') =>
+    new Set(rows.filter(row => Number(row[fact]) === 1).map(({ host }) => host));
+  return { draining: names('drains'), away: names('away') };
 }
 
 /** The one place where a host changes its state: always in a step's transaction, so that who and why stand in the ledger. */
 export async function setState(
   tx: Tx,
   host: string,
-  to: { readonly state: HostState; readonly reason: string; readonly drains?: boolean },
+  to: {
+    readonly state: HostState;
+    readonly reason: string;
+    readonly drains?: boolean;
+    readonly away?: boolean;
+  },
 ): Promise<void> {
   await cloudTables(tx.db)
     .updateTable('hosts')
     .set({ state: to.state, reason: to.reason, changed: nextMark(tx.db) })
     .where('name', '=', host)
     .execute();
-  const remembered = to.drains ?? (await drains(tx, host));
-  const row = { since: tx.now, drains: Number(remembered) };
+  const was = await owedTables(tx.db)
+    .selectFrom('host_states')
+    .select(['drains', 'away'])
+    .where('host', '=', host)
+    .executeTakeFirst();
+  const row = {
+    since: tx.now,
+    drains: Number(to.drains ?? Number(was?.drains ?? 0) === 1),
+    away: Number(to.away ?? Number(was?.away ?? 0) === 1),
+  };
   await owedTables(tx.db)
     .insertInto('host_states')
     .values({ host, ...row })

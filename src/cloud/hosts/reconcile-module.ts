@@ -18,6 +18,8 @@ const CompareInput = z.object({
   guests: z.array(FoundGuest),
   apply: z.boolean().default(false),
   unwanted: z.array(z.string()).default([]),
+  /** Deletes what is owed, and leaves all else. */
+  owed_only: z.boolean().default(false),
 });
 const CompareOutput = z.object({ differences: z.array(z.json()), repairs: z.array(Repair) });
 const SettleInput = z.object({ host: z.string(), repair: Repair, fault: z.string() });
@@ -56,7 +58,7 @@ export function reconcileModule(installation: string): ModuleDefinition {
 
 async function compare(
   tx: StoreTx,
-  { host, guests, apply, unwanted }: z.output<typeof CompareInput>,
+  { host, guests, apply, unwanted, owed_only }: z.output<typeof CompareInput>,
   installation: string,
 ): Promise<{ differences: Difference[]; repairs: Repair[] }> {
   await hostNamed(tx, host);
@@ -65,15 +67,16 @@ async function compare(
   const judged = new Map<string, Judgement>();
   for (const guest of guests)
     if (!recorded.has(guest.uuid)) judged.set(guest.uuid, await judge(tx, guest, installation));
-  const owed = await owedAt(tx, host);
-  const differences = compareGuests({
+  const owed = new Set((await owedAt(tx, host)).map(({ uuid }) => uuid));
+  const all = compareGuests({
     guests,
     vms,
-    owed: new Set(owed.map(({ uuid }) => uuid)),
+    owed,
     unwanted: new Set(unwanted),
     busy: await busyVms(tx),
     judge: guest => judged.get(guest.uuid)!,
   });
+  const differences = owed_only ? all.filter(({ uuid }) => owed.has(uuid)) : all;
   if (!apply) return { differences, repairs: [] };
   const specs = new Map(vms.map(vm => [vm.uuid, vm]));
   const repairs = differences.flatMap(({ action, uuid, name }): Repair[] =>

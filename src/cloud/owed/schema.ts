@@ -22,7 +22,8 @@ export const owedSchema = [
       `CREATE TABLE host_states (
         host text PRIMARY KEY,
         since bigint NOT NULL,
-        drains bigint NOT NULL)`,
+        drains bigint NOT NULL,
+        away bigint NOT NULL)`,
     ],
   },
 ] as const;
@@ -51,6 +52,8 @@ export interface HostStateRow {
   since: number;
   /** 1: a person drains it, so it comes back as draining. */
   drains: number;
+  /** 1: it fell silent or was lost, and has not returned yet: a report alone does not make it up. */
+  away: number;
 }
 
 interface OwedTables {

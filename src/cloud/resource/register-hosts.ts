@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Tx } from '../../store/tx.ts';
 import { jsonRows, nextMark } from '../change-marks.ts';
-import { drainingHosts } from '../hosts/host-state.ts';
+import { rememberedHosts } from '../hosts/host-state.ts';
 import { cloudTables, type HostRow } from '../schema.ts';
 import type { CellUse } from './device-use.ts';
 
@@ -41,7 +41,7 @@ const PAGE = 500;
 export async function registerHosts(tx: Tx, specs: readonly HostSpec[]): Promise<void> {
   const db = cloudTables(tx.db);
   const known = await knownHosts(tx, specs);
-  const draining = await drainingHosts(tx);
+  const remembered = await rememberedHosts(tx);
   const fresh = specs.filter(({ name }) => !known.has(name)).map(spec => freshRow(spec, tx.now));
   for (let at = 0; at < fresh.length; at += PAGE) {
     const rows = fresh.slice(at, at + PAGE).map(row => ({ ...row, changed: nextMark(tx.db) }));
@@ -51,7 +51,7 @@ export async function registerHosts(tx: Tx, specs: readonly HostSpec[]): Promise
   for (const spec of specs) {
     const row = known.get(spec.name);
     if (!row) continue;
-    const facts = factsOf(spec, row, draining.has(spec.name));
+    const facts = factsOf(spec, row, remembered);
     if (isSame(row, facts)) same.push(spec.name);
     else
       await db
@@ -79,7 +79,7 @@ async function knownHosts(tx: Tx, specs: readonly HostSpec[]): Promise<ReadonlyM
 }
 
 /** What the server says of a host at its start. */
-function factsOf(spec: HostSpec, known: HostRow | null, draining: boolean) {
+function factsOf(spec: HostSpec, known: HostRow | null, remembered: Remembered | null) {
   return {
     cpu_total: spec.cpuTotal,
     cpu_overcommit: spec.cpuOvercommit,
@@ -97,23 +97,26 @@ function factsOf(spec: HostSpec, known: HostRow | null, draining: boolean) {
     zone: spec.zone,
     rack: spec.rack ?? '',
     network: spec.network,
-    ...stateNow(spec, known, draining),
+    ...stateNow(spec, known, remembered),
     hypervisor: spec.hypervisor,
     accelerator: spec.accelerator,
     simulated: Number(spec.simulated),
   };
 }
 
+type Remembered = Awaited<ReturnType<typeof rememberedHosts>>;
+
+/** One that is lost, or away, comes back by a message that first compares its guests with the record. */
 function stateNow(
-  { reason }: HostSpec,
+  { name, reason }: HostSpec,
   known: HostRow | null,
-  draining: boolean,
+  remembered: Remembered | null,
 ): Pick<HostRow, 'state' | 'reason'> {
   const same = known && { state: known.state, reason: known.reason };
   if (same?.state === 'lost') return same;
   if (reason) return { state: 'down', reason };
-  if (same?.state === 'draining') return same;
-  return { state: draining ? 'draining' : 'up', reason: '' };
+  if (same?.state === 'draining' || (same?.state === 'down' && remembered?.away.has(name))) return same;
+  return { state: remembered?.draining.has(name) ? 'draining' : 'up', reason: '' };
 }
 
 /** Engines give wide integers as text now and then, hence String(). */
@@ -136,7 +139,7 @@ function freshRow(spec: HostSpec, now: number) {
     agent: 0,
     created: now,
     seen: now,
-    ...factsOf(spec, null, false),
+    ...factsOf(spec, null, null),
   };
 }
 

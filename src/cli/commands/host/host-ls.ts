@@ -1,5 +1,5 @@
 import { defineVerb } from '../../verb.ts';
-import { hostColumns } from './columns.ts';
+import { hostColumns } from '../cloud/columns.ts';
 
 /** Lists hosts. */
 export const verb = defineVerb({

@@ -5,7 +5,7 @@ import { styleStatus } from '../../output/style.ts';
 import { plural } from '../../output/text.ts';
 import { didYouMean } from '../../suggest.ts';
 import { defineVerb } from '../../verb.ts';
-import { labels, memory, SIMULATED, vmColumns } from './columns.ts';
+import { labels, memory, SIMULATED, vmColumns } from '../cloud/columns.ts';
 
 /** One host and the VMs on it. */
 export const verb = defineVerb({

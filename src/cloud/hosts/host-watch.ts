@@ -1,0 +1,131 @@
+import type { Parameters } from '../../message/message.ts';
+import type { Store } from '../../store/store.ts';
+import { REAL_TIMERS, type Timers } from '../../store/timers.ts';
+import { agentTables } from '../agents/schema.ts';
+import { owedByHost } from '../owed/owed.ts';
+import { cloudTables, type HostState } from '../schema.ts';
+import { statesSince } from './host-state.ts';
+
+const LOOK_MS = 1000;
+/** What failed is tried again so often. */
+const AGAIN_MS = 60_000;
+
+export interface HostWatchOptions {
+  readonly store: Pick<Store, 'reader' | 'now' | 'messages'>;
+  /** Submits a flow that comes with Coax. The same key never makes a second message. */
+  submit(flow: string, parameters: Parameters, key: string): Promise<void>;
+  onFault(error: unknown): void;
+  readonly timers?: Timers;
+}
+
+interface Watched {
+  readonly host: string;
+  readonly state: HostState;
+  readonly seen: number;
+  readonly leaseUntil: number;
+  readonly since: number;
+}
+
+/**
+ * Watches the hosts of agents: one whose lease ends is marked as down, one that reports again returns, and what is owed at
+ * a host that is up is cleaned. All of it by messages; several servers submit each only once, since its key says what for.
+ */
+export class HostWatch {
+  readonly #options: HostWatchOptions;
+  readonly #timers: Timers;
+  #stop: () => void = () => {};
+  #closed = false;
+  #looking: Promise<void> = Promise.resolve();
+
+  constructor(options: HostWatchOptions) {
+    this.#options = options;
+    this.#timers = options.timers ?? REAL_TIMERS;
+    this.#later();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#stop();
+    await this.#looking;
+  }
+
+  #later(): void {
+    if (this.#closed) return;
+    this.#stop = this.#timers.after(
+      LOOK_MS,
+      () => {
+        this.#looking = this.#look()
+          .catch(error => this.#options.onFault(error))
+          .finally(() => this.#later());
+      },
+      true,
+    );
+  }
+
+  async #look(): Promise<void> {
+    const now = this.#options.store.now();
+    for (const host of await this.#watched()) await this.#decide(host, now);
+    await this.#clean(now);
+  }
+
+  async #decide({ host, state, seen, leaseUntil, since }: Watched, now: number): Promise<void> {
+    const { submit } = this.#options;
+    const isSilent = leaseUntil < now;
+    if (isSilent && (state === 'up' || state === 'draining')) {
+      const reason =
+        seen === 0 ? 'it has never reported' : `not heard of since ${new Date(seen).toISOString()}`;
+      await submit('host_down', { host, reason }, `host-down/${host}/${leaseUntil}/${since}`);
+    }
+    // Only a report that came after it was marked says that it is back.
+    if (isSilent || (state !== 'down' && state !== 'lost') || seen <= since) return;
+    if (await this.#isUnderWay('return_host', host)) return;
+    await submit('return_host', { host }, `return-host/${host}/${Math.floor(now / AGAIN_MS)}/${since}`);
+  }
+
+  async #clean(now: number): Promise<void> {
+    const { store, submit } = this.#options;
+    const owed = await owedByHost({ db: store.reader });
+    if (owed.size === 0) return;
+    const rows = await cloudTables(store.reader)
+      .selectFrom('hosts')
+      .select('name')
+      .where('name', 'in', [...owed.keys()])
+      .where('state', 'in', ['up', 'draining'])
+      .execute();
+    for (const { name: host } of rows) {
+      if (await this.#isUnderWay('reconcile_host', host)) continue;
+      const parameters = { host, apply: true, owed_only: true };
+      await submit('reconcile_host', parameters, `owed/${host}/${Math.floor(now / AGAIN_MS)}`);
+    }
+  }
+
+  async #watched(): Promise<Watched[]> {
+    const db = this.#options.store.reader;
+    const agents = await agentTables(db)
+      .selectFrom('agents')
+      .select(['host', 'seen', 'lease_until'])
+      .execute();
+    if (agents.length === 0) return [];
+    const rows = await cloudTables(db)
+      .selectFrom('hosts')
+      .select(['name', 'state'])
+      .where('agent', '=', 1)
+      .execute();
+    const states = new Map(rows.map(row => [row.name, row.state]));
+    const since = await statesSince({ db });
+    return agents.flatMap(({ host, seen, lease_until }) => {
+      const state = states.get(host);
+      if (state === undefined) return [];
+      const times = { seen: Number(seen), leaseUntil: Number(lease_until), since: since.get(host) ?? 0 };
+      return [{ host, state, ...times }];
+    });
+  }
+
+  async #isUnderWay(flow: string, host: string): Promise<boolean> {
+    for (const status of ['queued', 'running', 'waiting'] as const) {
+      const found = await this.#options.store.messages({ flow, status, limit: 1000 });
+      if (found.some(({ base }) => base.host === host)) return true;
+    }
+    return false;
+  }
+}
