@@ -9,6 +9,7 @@ const MAY_IMPORT = {
   ledger: ['message/', 'errors/'],
   flow: ['message/', 'errors/'],
   placement: ['errors/'],
+  policy: ['placement/', 'flow/nearest\\.ts$', 'errors/'],
   api: ['message/', 'errors/'],
   // The open transaction is a type that a transactional action gets.
   step: ['flow/', 'message/', 'errors/', 'linux/process/', 'store/tx\\.ts$'],
@@ -19,6 +20,7 @@ const MAY_IMPORT = {
   // Stands in for lost hosts as a worker does, and amends the messages of VMs that it moves.
   cloud: [
     'placement/',
+    'policy/',
     'step/',
     'channel/(channel|transition)\\.ts$',
     'store/[^/]+$',

@@ -18,6 +18,7 @@ import { answerError, problemOf } from './problem.ts';
 import { agentRoutes } from './routes/agent.ts';
 import { archiveRoutes } from './routes/archive.ts';
 import { channelRoutes } from './routes/channel.ts';
+import { placementRoutes } from './routes/cloud/placement.ts';
 import { commitRoutes } from './routes/commit.ts';
 import { decisionRoutes } from './routes/decision.ts';
 import { eventRoutes } from './routes/event.ts';
@@ -157,6 +158,7 @@ function registerRoutes(scope: App, app: App, context: RouteContext): void {
   hostRoutes(scope, context);
   agentRoutes(scope, context);
   networkRoutes(scope, context);
+  placementRoutes(scope, context);
   vmRoutes(scope, context);
   serialRoutes(scope, app, context);
   fsckRoutes(scope, context);

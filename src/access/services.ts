@@ -79,5 +79,14 @@ export interface Workers {
 /** The part of the cloud that the API shows; the cloud knows nothing of HTTP. */
 export type CloudViews = Pick<
   Cloud,
-  'hosts' | 'hostState' | 'networks' | 'network' | 'vms' | 'vm' | 'consoleTail' | 'serialSocket' | 'doctor'
+  | 'hosts'
+  | 'hostState'
+  | 'placement'
+  | 'networks'
+  | 'network'
+  | 'vms'
+  | 'vm'
+  | 'consoleTail'
+  | 'serialSocket'
+  | 'doctor'
 >;

@@ -18,6 +18,8 @@ const verb = (path: string, about: string, load: VerbEntry['load']): VerbEntry =
 /** The nouns that have verbs beneath. */
 export const NOUNS: Readonly<Record<string, string>> = {
   vm: 'Virtual machines',
+  policy: 'Placement policies',
+  reservation: 'Room that is held for VMs to come',
   host: 'Hosts that VMs run on',
   network: 'Networks and their addresses',
   flow: 'Named plans',
@@ -110,6 +112,29 @@ export const GROUPS: readonly VerbGroup[] = [
         'network show',
         'One network and who holds its addresses',
         () => import('./commands/cloud/network-show.ts'),
+      ),
+      verb(
+        'plan',
+        'Dry run of placement: where VMs would land',
+        () => import('./commands/placement/plan.ts'),
+      ),
+      verb('policy ls', 'List placement policies', () => import('./commands/placement/policy-ls.ts')),
+      verb(
+        'rebalance',
+        'Which moves of VMs would free how many hosts',
+        () => import('./commands/placement/rebalance.ts'),
+      ),
+      verb(
+        'reservation create',
+        'Hold room for VMs that name it',
+        () => import('./commands/placement/reservation-create.ts'),
+      ),
+      verb('reservation ls', 'List reservations', () => import('./commands/placement/reservation-ls.ts')),
+      verb('reservation show', 'One reservation', () => import('./commands/placement/reservation-show.ts')),
+      verb(
+        'reservation rm',
+        'Give a reservation up by reverting the message that holds it',
+        () => import('./commands/placement/reservation-rm.ts'),
       ),
       verb('replay', 'Replay a VM trace on simulated hosts', () => import('./commands/placement/replay.ts')),
     ],

@@ -1,6 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { JoinTokenBody, JoinTokenView, RevokeAnswer } from '../api/agent.ts';
 import type { ArchiveBody, ArchiveReportView } from '../api/archive.ts';
+import type {
+  PlanAnswer,
+  PlanBody,
+  PolicyList,
+  RebalanceAnswer,
+  RebalanceBody,
+  ReservationList,
+} from '../api/cloud/placement.ts';
 import type { BlameList, CommitPage, CommitShow, CommitsQuery, DiffView, ForkBody } from '../api/commit.ts';
 import type { FlowList, FlowShow, LintAnswer, LintBody } from '../api/flow.ts';
 import type { FsckReportView } from '../api/fsck.ts';
@@ -169,6 +177,24 @@ export class CoaxClient {
 
   flow(name: string): Promise<FlowShow> {
     return this.#get(`/v1/flows/${encodeURIComponent(name)}`);
+  }
+
+  /** Where the VMs of a flow would land; nothing is written. */
+  plan(flow: string, body: PlanBody = {}): Promise<PlanAnswer> {
+    return this.#post(`/v1/flows/${encodeURIComponent(flow)}/plan`, body, 0);
+  }
+
+  policies(): Promise<PolicyList> {
+    return this.#get('/v1/policies');
+  }
+
+  /** Which moves would free how many hosts; nothing is written. */
+  planRebalance(body: RebalanceBody = {}): Promise<RebalanceAnswer> {
+    return this.#post('/v1/rebalance-plan', body, 0);
+  }
+
+  reservations(): Promise<ReservationList> {
+    return this.#get('/v1/reservations');
   }
 
   lint(body: LintBody): Promise<LintAnswer> {

@@ -1,4 +1,7 @@
 import { CoaxError, textOf } from '../errors/coax-error.ts';
+import { BUILTIN, fleetPolicies } from '../policy/fleet-policies.ts';
+import type { PolicyBook } from '../policy/policy-book.ts';
+import { builtinBook } from '../policy/read-policies.ts';
 import type { ModuleDefinition } from '../step/define-module.ts';
 import type { Store } from '../store/store.ts';
 import { computeModule } from './compute/compute-module.ts';
@@ -21,6 +24,8 @@ import { moveModule } from './move/move-module.ts';
 import type { HostNetwork } from './network/host-network.ts';
 import { networkModule } from './network/network-module.ts';
 import { registerNetwork, wiringOf } from './network/register-network.ts';
+import { placementModule } from './places/placement-module.ts';
+import { PlacementViews } from './plan/placement-views.ts';
 import { FleetFeed } from './resource/feed/fleet-feed.ts';
 import { type HostSpec, registerHosts, retireHosts } from './resource/register-hosts.ts';
 import { resourceModule } from './resource/resource-module.ts';
@@ -50,6 +55,8 @@ export interface CloudOptions {
   readonly hostName?: string;
   /** Hosts instead of sim-1 to sim-4 when simulating. */
   readonly simulatedHosts?: readonly Omit<HostSpec, 'network'>[];
+  /** How hosts are chosen, and for whom; what comes with Coax if absent. */
+  readonly policies?: PolicyBook;
   readonly onProgress?: (line: string) => void;
 }
 
@@ -67,6 +74,8 @@ export interface Cloud {
   hosts(): Promise<HostView[]>;
   /** In what state a host is; null if there is no such host. */
   hostState(name: string): Promise<HostStateView | null>;
+  /** What would happen to VMs, policies and reservations. */
+  readonly placement: PlacementViews;
   networks(): Promise<NetworkView[]>;
   /** One network, with who has which address. */
   network(name: string): Promise<NetworkView | null>;
@@ -110,6 +119,7 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
 
   const installation = await store.transact(installationOf);
   const views = new InventoryViews(store, served);
+  const policies = options.policies ?? builtinBook(BUILTIN);
   const found = async (name: string): Promise<{ vm: VmView; hypervisor: Hypervisor | null }> => {
     const vm = await views.vm(name);
     if (!vm)
@@ -121,16 +131,17 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
   };
   await tellGuests(store, served, onProgress);
   const names = await ServedNames.open(store, [...served.keys()]);
-  const scheduler = await openScheduler(store, serves);
+  const scheduler = await openScheduler(store, policies, serves);
 
   return {
-    modules: modulesOf(options, installation, served, scheduler),
+    modules: modulesOf({ ...options, policies }, installation, served, scheduler),
     scheduler,
     schema: cloudSchema,
     installation,
     hostNames: () => names.now(),
     hosts: () => views.hosts(),
     hostState: name => views.hostState(name),
+    placement: new PlacementViews(store, scheduler.feed, policies),
     networks: () => views.networks(),
     network: name => views.network(name),
     vms: () => views.vms(),
@@ -155,19 +166,20 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
 }
 
 /** Where VMs will be placed here the fleet is read now, so that the first VM does not wait for it. */
-async function openScheduler(store: Store, serves: boolean): Promise<Scheduler> {
-  const scheduler = new Scheduler(new FleetFeed(store));
+async function openScheduler(store: Store, policies: PolicyBook, serves: boolean): Promise<Scheduler> {
+  const scheduler = new Scheduler(new FleetFeed(store, { policies: fleetPolicies(policies) }));
   if (serves) await scheduler.feed.fleet({ db: store.reader, now: store.now() });
   return scheduler;
 }
 
 const modulesOf = (
-  { store }: CloudOptions,
+  { store, policies }: CloudOptions & { policies: PolicyBook },
   installation: string,
   served: ReadonlyMap<string, Hypervisor>,
   scheduler: Scheduler,
 ): ModuleDefinition[] => [
-  resourceModule(scheduler),
+  resourceModule(scheduler, names => policies.nameFor(names)),
+  placementModule(scheduler, names => policies.nameFor(names)),
   networkModule(),
   hostModule(),
   reconcileModule(installation),

@@ -74,6 +74,11 @@ export const CODES = {
     about: "Parameters do not fit the flow's schema.",
     hint: '`coax flow show FLOW` prints the schema.',
   },
+  COAX_POLICY_INVALID: {
+    kind: 'input',
+    about: 'A file of placement policies does not have the right form.',
+    hint: 'See docs/how-to/place-vms.md.',
+  },
   COAX_COMMIT_NOT_FOUND: {
     kind: 'not_found',
     about: 'No commit has an id that begins so.',

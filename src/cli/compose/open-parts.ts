@@ -1,8 +1,12 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Cloud, openCloud } from '../../cloud/cloud.ts';
 import { cacheFolder } from '../../cloud/image/cache-folder.ts';
 import type { Fault } from '../../errors/coax-error.ts';
 import { closeSpawners, startSpawner } from '../../linux/process/run-process.ts';
+import { BUILTIN } from '../../policy/fleet-policies.ts';
+import { loadPolicies } from '../../policy/load-policies.ts';
 import { type OpenCatalogue, openCatalogue } from '../../step/catalogue.ts';
 import { type FlowBook, openFlows } from '../../step/flow-folder.ts';
 import type { Store } from '../../store/store.ts';
@@ -34,6 +38,7 @@ export async function openParts(
     cacheDir: cacheFolder(),
     simulate: options.simulate,
     serves: options.role !== 'server',
+    policies: await loadPolicies(policiesFile(dataDir, options), BUILTIN),
     onProgress: options.log,
   });
   opened.defer(() => cloud.close());
@@ -52,6 +57,12 @@ export async function openBook(opened: AsyncDisposableStack, options: ProcessOpt
   await flows.refresh();
   flows.watch();
   return flows;
+}
+
+/** The file that was named, else the one in the data directory, if there is one. */
+function policiesFile(dataDir: string, { policiesFile: named }: ProcessOptions): string | null {
+  const usual = join(dataDir, 'placement.yaml');
+  return named ?? (existsSync(usual) ? usual : null);
 }
 
 const onFaultOf =

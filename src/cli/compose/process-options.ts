@@ -17,6 +17,8 @@ export interface ProcessOptions {
   /** Folders of the user's own modules and flows; they need not exist yet. */
   readonly modulesDirs: readonly string[];
   readonly flowsDirs: readonly string[];
+  /** File of placement policies; placement.yaml in the data directory if absent. */
+  readonly policiesFile?: string;
   /** Finished messages older than so much are archived while the server runs. */
   readonly retainMs?: number;
   /** Where archives go: a folder, or s3://bucket/prefix; else the folder archive of the data directory. */

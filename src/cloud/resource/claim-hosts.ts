@@ -211,7 +211,7 @@ export async function releaseHosts(tx: Tx, holder: Holder): Promise<readonly Cla
 }
 
 /** Gives back claims by their keys. */
-async function giveBack(tx: Tx, keys: readonly string[]): Promise<void> {
+export async function giveBack(tx: Tx, keys: readonly string[]): Promise<void> {
   await release(
     tx,
     sql`kind = 'claim' AND key IN (SELECT value ->> 0 FROM ${jsonRows(

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { isCoaxError } from '../../errors/coax-error.ts';
 import { type PlacementRequest, placementRequest } from '../../placement/request.ts';
+import { Terminal } from '../../step/step-errors.ts';
 
 const Names = z.array(z.string().min(1)).max(1000);
 
@@ -30,8 +32,6 @@ export const PlacementWish = z.strictObject({
   different_host_from: Names.optional(),
   exclude: Names.optional(),
   preemptible: z.boolean().optional(),
-  /** Name of a reservation, a place of which is taken. */
-  reservation: z.string().optional(),
 });
 export type PlacementWish = z.output<typeof PlacementWish>;
 
@@ -79,4 +79,14 @@ export function requestOf(wish: HostWish, policyOf: PolicyOf): PlacementRequest 
     project: project ?? '',
     policy: policyOf(named),
   });
+}
+
+/** The request of a step. Errors: Terminal COAX_STEP_INPUT for a policy or flavor that there is not. */
+export function requestFor(wish: HostWish, policyOf: PolicyOf): PlacementRequest {
+  try {
+    return requestOf(wish, policyOf);
+  } catch (error) {
+    if (!isCoaxError(error, 'COAX_NOT_FOUND')) throw error;
+    throw new Terminal(`${error.reason}. ${error.hint}`, { code: 'COAX_STEP_INPUT' });
+  }
 }

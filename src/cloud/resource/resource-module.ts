@@ -4,7 +4,7 @@ import { recordWinner } from '../../placement/explain.ts';
 import { defineModule, type ModuleDefinition, type TransactionalCall } from '../../step/define-module.ts';
 import { Terminal } from '../../step/step-errors.ts';
 import { allocationAt } from '../allocations.ts';
-import { HostWish, requestOf } from './host-wish.ts';
+import { HostWish, type PolicyOf, requestFor } from './host-wish.ts';
 import { recordOf, type Scheduler } from './scheduler.ts';
 import {
   markUse,
@@ -24,7 +24,7 @@ const text = z.string().nullish();
  * message moved on and the claim made, or neither. `select_host` claims the VM's name too: it is the first step, so
  * a name that is taken is refused before anything is built.
  */
-export function resourceModule(scheduler: Scheduler): ModuleDefinition {
+export function resourceModule(scheduler: Scheduler, policyOf: PolicyOf): ModuleDefinition {
   return defineModule({
     name: 'resource',
     about: 'Hosts, their capacity, and the record of VMs.',
@@ -35,7 +35,7 @@ export function resourceModule(scheduler: Scheduler): ModuleDefinition {
         input: HostWish,
         output: z.object({ host: z.string(), name: z.string(), gpus: z.array(z.int()).optional() }),
         async do(input, call) {
-          return await selectHost(input, call, scheduler);
+          return await selectHost(input, call, scheduler, policyOf);
         },
         async undo(_input, _output, call) {
           await releaseNames(call.tx, call);
@@ -91,6 +91,7 @@ async function selectHost(
   input: HostWish,
   call: TransactionalCall,
   scheduler: Scheduler,
+  policyOf: PolicyOf,
 ): Promise<{ host: string; name: string; gpus?: number[] }> {
   const { tx } = call;
   const name = input.name || `vm-${call.msgid}`;
@@ -100,7 +101,7 @@ async function selectHost(
       { code: 'COAX_STEP_INPUT' },
     );
   }
-  const request = requestOf(input, ({ policy = '' }) => policy);
+  const request = requestFor(input, policyOf);
   let fleet = await scheduler.feed.fleet(tx);
   // What is in memory may be old, and "none" is for good.
   if (fleet.select(request) === null) fleet = await scheduler.feed.exactly(tx);

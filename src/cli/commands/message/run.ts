@@ -1,12 +1,12 @@
 import type { Client } from '../../../client/client.ts';
-import { CoaxError, isCoaxError } from '../../../errors/coax-error.ts';
+import { CoaxError } from '../../../errors/coax-error.ts';
 import type { Parameters } from '../../../message/message.ts';
 import type { Context } from '../../context.ts';
 import { parsePairs } from '../../input/pairs.ts';
 import { readParameters } from '../../input/parameter-files.ts';
 import { follow } from '../../live/follow.ts';
-import { didYouMean } from '../../suggest.ts';
 import { defineVerb, lengthOfTime } from '../../verb.ts';
+import { explainFlow, textParameters } from './flow-texts.ts';
 import { WAIT_STATUSES } from './wait.ts';
 
 interface RunOptions {
@@ -100,32 +100,4 @@ async function submitOne(
   await context.out.object(message, String(message.msgid), () => context.out.line(String(message.msgid)));
   context.out.hint(`accepted; coax wait ${message.msgid}`);
   return 0;
-}
-
-/** Names the flow that was meant. */
-async function explainFlow(client: Client, flow: string, error: unknown): Promise<never> {
-  if (!isCoaxError(error, 'COAX_FLOW_NOT_FOUND') || /did you mean/i.test(error.hint)) throw error;
-  const { items } = await client.flows();
-  const hint = `${didYouMean(
-    flow,
-    items.map(item => item.name),
-  )}\`coax flow ls\` lists the flows.`;
-  throw new CoaxError('COAX_FLOW_NOT_FOUND', error.reason, {
-    ...(error.where && { where: error.where }),
-    hint,
-  });
-}
-
-/** Which parameters of the flow are text, so that `name=007` stays as it was typed. */
-async function textParameters(
-  client: Client,
-  flow: string,
-  words: readonly string[],
-): Promise<(name: string) => boolean> {
-  if (words.length === 0) return () => false;
-  const { parameters } = await client.flow(flow).catch(error => explainFlow(client, flow, error));
-  return name => {
-    const schema = parameters[name];
-    return typeof schema === 'object' && schema !== null && 'type' in schema && schema.type === 'string';
-  };
 }

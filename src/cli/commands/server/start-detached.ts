@@ -46,6 +46,7 @@ function upArguments(dataDir: string, options: UpOptions): string[] {
     ...(options.archive
       ? ['--archive', options.archive.includes('://') ? options.archive : resolve(options.archive)]
       : []),
+    ...(options.placement ? ['--placement', resolve(options.placement)] : []),
     ...(options.modules ?? []).flatMap(dir => ['--modules', resolve(dir)]),
     ...(options.flows ?? []).flatMap(dir => ['--flows', resolve(dir)]),
   ];

@@ -14,6 +14,7 @@ export interface UpOptions {
   readonly grace?: number;
   readonly retain?: number;
   readonly archive?: string;
+  readonly placement?: string;
 }
 
 /** What was started: where it listens if it does, and its name among the workers. */

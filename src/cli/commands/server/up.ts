@@ -52,6 +52,11 @@ export const verb = defineVerb<UpOptions>({
       completes: 'file',
     },
     {
+      flags: '--placement <file>',
+      about: 'Placement policies (default: placement.yaml in the data directory, if it is there)',
+      completes: 'file',
+    },
+    {
       flags: '--lease <time>',
       about: 'On a shared store: how long a step stays with a worker that is not heard of (default 30s)',
       parse: lengthOfTime,
@@ -112,6 +117,7 @@ async function serve({ dataDir, out }: Context, options: UpOptions): Promise<num
     ...(options.lease !== undefined && { leaseMs: options.lease }),
     ...(options.retain !== undefined && { retainMs: options.retain }),
     ...(options.archive !== undefined && { archive: placeOf(options.archive) }),
+    ...(options.placement !== undefined && { policiesFile: resolve(options.placement) }),
     log: line => out.hint(`${out.errorStyle('dim', new Date().toISOString())}  ${plain(line)}`),
   });
   const { name, url } = running;

@@ -1,0 +1,83 @@
+import {
+  PlanAnswer,
+  PlanBody,
+  PolicyList,
+  RebalanceAnswer,
+  RebalanceBody,
+  ReservationList,
+} from '../../../api/cloud/placement.ts';
+import { NamePath } from '../../../api/value.ts';
+import { wishesOf } from '../../../cloud/plan/wishes-of.ts';
+import { CoaxError } from '../../../errors/coax-error.ts';
+import { checkParameters } from '../../../flow/check-parameters.ts';
+import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
+import { findFlow, planNow } from '../../submit.ts';
+
+export function placementRoutes(app: App, { services }: RouteContext): void {
+  const { cloud, catalogue } = services;
+
+  app.post(
+    '/v1/flows/:name/plan',
+    {
+      schema: {
+        operationId: 'plan',
+        tags: ['cloud'],
+        summary: 'Where the VMs of a flow would land; nothing is written',
+        params: NamePath,
+        body: PlanBody,
+        response: { 200: PlanAnswer, ...PROBLEMS },
+      },
+    },
+    async ({ params: { name }, body: { parameters, count } }) => {
+      const flow = findFlow(services, name);
+      const wishes = wishesOf(planNow(flow, catalogue).steps, checkParameters(flow, parameters ?? {}));
+      if (wishes.length === 0) {
+        throw new CoaxError('COAX_USAGE', `flow ${name} places no VM`, {
+          where: '/name',
+          hint: 'A flow that does has the step `resource select_host`.',
+        });
+      }
+      return { flow: name, ...(await cloud.placement.plan(wishes, count)) };
+    },
+  );
+
+  app.get(
+    '/v1/policies',
+    {
+      schema: {
+        operationId: 'policies',
+        tags: ['cloud'],
+        summary: 'Placement policies, and who is placed by which',
+        response: { 200: PolicyList, ...PROBLEMS },
+      },
+    },
+    async () => ({ items: cloud.placement.policies() }),
+  );
+
+  app.post(
+    '/v1/rebalance-plan',
+    {
+      schema: {
+        operationId: 'planRebalance',
+        tags: ['cloud'],
+        summary: 'Which moves of VMs would free how many hosts; nothing is written',
+        body: RebalanceBody,
+        response: { 200: RebalanceAnswer, ...PROBLEMS },
+      },
+    },
+    async ({ body: { moves } }) => await cloud.placement.planRebalance(moves),
+  );
+
+  app.get(
+    '/v1/reservations',
+    {
+      schema: {
+        operationId: 'reservations',
+        tags: ['cloud'],
+        summary: 'Room that is held for VMs which name it',
+        response: { 200: ReservationList, ...PROBLEMS },
+      },
+    },
+    async () => ({ items: await cloud.placement.reservations() }),
+  );
+}

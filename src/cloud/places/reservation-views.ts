@@ -1,0 +1,49 @@
+import type { Store } from '../../store/store.ts';
+import { claimOf } from '../resource/claim-detail.ts';
+
+/** Room that is held for VMs which name it. */
+export interface ReservationInfo {
+  readonly name: string;
+  /** The message that holds it. */
+  readonly msgid: number;
+  /** Places that it was made with, and those that no VM has taken. */
+  readonly places: number;
+  readonly free: number;
+  /** Of each place. */
+  readonly cpu: number;
+  readonly memMib: number;
+  /** Where the free places are. */
+  readonly hosts: { readonly host: string; readonly free: number }[];
+  readonly vms: { readonly name: string; readonly host: string; readonly msgid: number }[];
+  /** ISO 8601. */
+  readonly created: string;
+}
+
+/** Every reservation, by name. */
+export async function reservationsOf(store: Store): Promise<ReservationInfo[]> {
+  const made = await store.allocations({ kind: 'reservation' });
+  if (made.length === 0) return [];
+  const claims = await store.allocations({ kind: 'claim' });
+  return made.map(({ key: name, msgid, detail, created }) => {
+    const places = claims.filter(({ key }) => key.startsWith(`${msgid}.${Number(detail.step)}.`));
+    const free = places.filter(place => place.msgid === msgid);
+    const hosts = Map.groupBy(free, place => claimOf(place.key, place.detail).host);
+    return {
+      name,
+      msgid,
+      places: Number(detail.count),
+      free: free.length,
+      cpu: Number(detail.cpu),
+      memMib: Number(detail.mem),
+      hosts: [...hosts].map(([host, of]) => ({ host, free: of.length })),
+      vms: places
+        .filter(place => place.msgid !== msgid)
+        .map(place => ({
+          name: String(place.detail.vm),
+          host: String(place.detail.host),
+          msgid: place.msgid,
+        })),
+      created: new Date(created).toISOString(),
+    };
+  });
+}

@@ -1,0 +1,196 @@
+/** `coax plan`, policies and `coax rebalance` against a real server with simulated hosts. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { PlanAnswer, PolicyList, RebalanceAnswer } from '../../src/api/cloud/placement.ts';
+import { CliWorld } from './cli-fixture.ts';
+
+const POLICIES = `policies:
+  quiet:
+    about: Where few VMs are, and never on sim-1
+    weigh: {free-memory: 1}
+    require: [{name: not-first, cel: "host.name != 'sim-1'"}]
+    prefer: [{name: in-b, cel: "host.zone == 'b'", weight: 10}]
+projects: {acme: quiet}
+flavors: {m1.small: spread}
+`;
+
+const world = new CliWorld();
+before(async () => {
+  const file = world.file('policies.yaml', POLICIES);
+  const up = await world.coax('up', '-d', '--simulate', '--listen', '127.0.0.1:0', '--placement', file);
+  assert.equal(up.status, 0, up.stderr);
+});
+after(() => world.close());
+
+const plan = async (...args: string[]): Promise<PlanAnswer> => {
+  const { status, stdout, stderr } = await world.coax('plan', ...args, '-o', 'json');
+  assert.ok(status === 0 || status === 4, stderr);
+  const answer = JSON.parse(stdout) as PlanAnswer;
+  assert.equal(status, answer.failed === null ? 0 : 4);
+  return answer;
+};
+
+test('plan says where VMs would land, and writes nothing', async () => {
+  const answer = await plan('create_vm', 'cpu=16', 'mem=1024', '--count', '6');
+  assert.equal(answer.placed, 6);
+  assert.deepEqual(
+    answer.hosts.map(({ vms, cpu, cpuFree }) => ({ vms, cpu, cpuFree })),
+    [
+      { vms: 4, cpu: 64, cpuFree: 0 },
+      { vms: 2, cpu: 32, cpuFree: 32 },
+    ],
+  );
+  assert.equal(answer.first?.host, answer.hosts[0]!.host);
+  assert.ok(answer.first.filters.every(filter => filter.before === 4 && filter.after === 4));
+  assert.match(answer.first.reason, /4 of 4 hosts fit/);
+  const { stdout } = await world.coax('host', 'ls', '-o', 'json');
+  const { items } = JSON.parse(stdout) as { items: { cpu: { used: number } }[] };
+  assert.deepEqual(
+    items.map(host => host.cpu.used),
+    [0, 0, 0, 0],
+  );
+  assert.equal((await world.coax('ls', '-o', 'name')).stdout, '');
+});
+
+test('plan ends at the first VM that no host fits, and says why', async () => {
+  const answer = await plan('create_vm', 'cpu=32', 'mem=1024', '--count', '9');
+  assert.deepEqual([answer.asked, answer.placed, answer.failed?.vm], [9, 8, 9]);
+  const cpu = answer.failed!.placement.filters.find(filter => filter.name === 'cpu');
+  assert.deepEqual([cpu?.before, cpu?.removed, cpu?.after], [4, 4, 0]);
+  const shown = await world.coax('plan', 'create_vm', 'cpu=32', 'mem=1024', '--count', '9');
+  assert.equal(shown.status, 4);
+  assert.match(
+    shown.stdout,
+    /8 of 9 fit; number 9 does not: no host fits cpu=32 mem=1024: 4 hosts, cpu removed 4/,
+  );
+});
+
+test('plan follows branches of a list, labels and a file of parameters', async () => {
+  const list = await plan('create_vms', 'names=["a","b","c"]', 'cpu=1', 'mem=128', 'labels={"host":"sim-3"}');
+  assert.deepEqual([list.placed, list.hosts.map(({ host, vms }) => `${host} ${vms}`)], [3, ['sim-3 3']]);
+  const file = world.file('vm.yaml', 'cpu: 1\nmem: 128\nlabels: {rack: none}\n');
+  const none = await plan('create_vm', '--params', file, 'name=odd');
+  assert.deepEqual([none.placed, none.failed?.name], [0, 'odd']);
+  assert.match(none.failed!.placement.reason, /labels removed 4/);
+});
+
+test('plan refuses a flow that places nothing, and wrong parameters', async () => {
+  const nothing = await world.coax('plan', 'stop_vm', 'name=a');
+  assert.equal(nothing.status, 2);
+  assert.match(nothing.stderr, /flow stop_vm places no VM/);
+  const wrong = await world.coax('plan', 'create_vm', 'cpu=1');
+  assert.equal(wrong.status, 2);
+  assert.match(wrong.stderr, /mem is required/);
+  assert.equal((await world.coax('plan', 'create_vm', 'cpu=1', 'mem=128', '--count', '10001')).status, 2);
+});
+
+test('a VM goes where its policy says, by its own word, its flavor or its project', async () => {
+  const hostOf = async (placement: object): Promise<string> => {
+    const words = ['cpu=1', 'mem=128', `placement=${JSON.stringify(placement)}`];
+    const { hosts } = await plan('create_vm', ...words);
+    const run = await world.coax('run', 'create_vm', ...words, '--wait', '-o', 'json');
+    assert.equal(run.status, 0, run.stdout + run.stderr);
+    const { parameters, msgid } = JSON.parse(run.stdout) as { parameters: { host: string }; msgid: number };
+    const revert = await world.coax('revert', String(msgid), '--wait');
+    assert.equal(revert.status, 0, revert.stderr);
+    assert.equal(parameters.host, hosts[0]!.host, 'the plan said so');
+    return parameters.host;
+  };
+  assert.match(await hostOf({ policy: 'quiet' }), /^sim-[34]$/);
+  assert.match(await hostOf({ project: 'acme' }), /^sim-[34]$/);
+  const unknown = await world.coax(
+    'run',
+    'create_vm',
+    'cpu=1',
+    'mem=128',
+    'placement={"policy":"quite"}',
+    '--wait',
+  );
+  assert.equal(unknown.status, 1);
+  assert.match(unknown.stdout, /there is no policy "quite"/);
+  const refused = await plan(
+    'create_vm',
+    'cpu=1',
+    'mem=128',
+    'labels={"host":"sim-1"}',
+    'placement={"policy":"quiet"}',
+  );
+  assert.equal(refused.placed, 0);
+  assert.match(refused.failed!.placement.reason, /not-first removed 1/);
+});
+
+test('policies of a file stand beside those that come with Coax', async () => {
+  const { stdout } = await world.coax('policy', 'ls', '-o', 'json');
+  const { items } = JSON.parse(stdout) as PolicyList;
+  assert.deepEqual(
+    items.map(({ name }) => name),
+    ['pack', 'spread', 'balance', 'tight', 'quiet'],
+  );
+  assert.deepEqual(
+    items.filter(item => item.default).map(({ name }) => name),
+    ['pack'],
+  );
+  assert.deepEqual(items.at(-1), {
+    name: 'quiet',
+    about: 'Where few VMs are, and never on sim-1',
+    builtin: false,
+    default: false,
+    weighers: { 'free-memory': 1, 'in-b': 10 },
+    filters: ['not-first'],
+    projects: ['acme'],
+    flavors: [],
+  });
+});
+
+test('a server does not start with a file of policies that is wrong, and says where it is', async () => {
+  const other = new CliWorld();
+  try {
+    const file = other.file(
+      'bad.yaml',
+      'policies:\n  web:\n    require: [{name: x, cel: "host.naem == \'a\'"}]\n',
+    );
+    const up = await other.coax('up', '--simulate', '--listen', '127.0.0.1:0', '--placement', file);
+    assert.equal(up.status, 2);
+    assert.match(up.stderr, /COAX_POLICY_INVALID/);
+    assert.match(up.stderr, /bad\.yaml:3:\d+/);
+    assert.match(up.stderr, /No such key: naem/);
+  } finally {
+    await other.close();
+  }
+});
+
+test('rebalance plans moves only when it is told that it is a plan', async () => {
+  const bare = await world.coax('rebalance');
+  assert.equal(bare.status, 2);
+  for (const host of ['sim-1', 'sim-2']) {
+    const run = await world.coax(
+      'run',
+      'create_vm',
+      'cpu=1',
+      'mem=128',
+      `name=on-${host}`,
+      `labels={"host":"${host}"}`,
+      '--wait',
+    );
+    assert.equal(run.status, 0, run.stdout + run.stderr);
+  }
+  const extra = await world.coax(
+    'run',
+    'create_vm',
+    'cpu=1',
+    'mem=128',
+    'name=third',
+    'labels={"host":"sim-1"}',
+    '--wait',
+  );
+  assert.equal(extra.status, 0, extra.stderr);
+  const answer = JSON.parse(
+    (await world.coax('rebalance', '--dry-run', '-o', 'json')).stdout,
+  ) as RebalanceAnswer;
+  assert.equal(answer.hostsInUse, 2);
+  assert.deepEqual(answer.freed, ['sim-2']);
+  assert.deepEqual(
+    answer.moves.map(({ from, to }) => `${from} ${to}`),
+    ['sim-2 sim-1'],
+  );
+});
