@@ -5,7 +5,7 @@
 setup_npm
 setup_apt_lists
 # shellcheck disable=SC2086
-without_services setup_debian $QEMU_PACKAGES $POSTGRES_PACKAGE pgbouncer:/usr/sbin/pgbouncer git:git curl:curl python3:python3 tmux:tmux faketime:faketime systemd:systemd-analyze zsh:zsh fish:fish || say "coax: tests that need them will say so and fail"
+without_services setup_debian $QEMU_PACKAGES $POSTGRES_PACKAGE pgbouncer:/usr/sbin/pgbouncer git:git curl:curl python3:python3 tmux:tmux openssl:openssl faketime:faketime systemd:systemd-analyze zsh:zsh fish:fish || say "coax: tests that need them will say so and fail"
 
 long=
 files=

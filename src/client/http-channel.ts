@@ -189,7 +189,8 @@ class Session {
       // The server gives on what the worker held, so the worker lets go of it before it comes back.
       if (open && !signal.aborted) for (const listener of this.lostListeners) listener();
       ready();
-      if (!signal.aborted) await pause(delayMs, signal).catch(() => {});
+      // By chance less, so that the workers of a server that was away do not all come at once.
+      if (!signal.aborted) await pause(delayMs * Math.random(), signal).catch(() => {});
       delayMs = Math.min(delayMs * 2, 2000);
     }
   }

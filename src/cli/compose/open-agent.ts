@@ -100,10 +100,17 @@ function wishesOf(options: AgentOptions, kept: Membership | null): Wanted {
       hint: '`coax host token` on the server prints the whole command to paste here.',
     });
   }
+  const host = options.host ?? kept?.host ?? localHostName();
+  if (kept !== null && kept.host !== host) {
+    throw new CoaxError('COAX_USAGE', `this host joined as ${kept.host}`, {
+      where: '--name',
+      hint: 'It keeps its name; to join under another, use another data directory.',
+    });
+  }
   return {
     ...kept,
     url,
-    host: options.host ?? kept?.host ?? localHostName(),
+    host,
     ca: options.ca ?? kept?.ca ?? '',
     labels: options.labels ?? kept?.labels ?? {},
     zone: options.zone ?? kept?.zone ?? 'default',
@@ -115,13 +122,6 @@ function wishesOf(options: AgentOptions, kept: Membership | null): Wanted {
 function keep(folder: AgentFolder, { installation, network, ...wanted }: Wanted): Membership {
   // Kept with them, since it was joined.
   const membership = { ...wanted, installation: installation!, network: network ?? null };
-  const before = folder.membership();
-  if (before !== null && before.host !== membership.host) {
-    throw new CoaxError('COAX_USAGE', `this host joined as ${before.host}`, {
-      where: '--name',
-      hint: 'It keeps its name; to join under another, use another data directory.',
-    });
-  }
   folder.join(membership);
   return membership;
 }
