@@ -30,6 +30,7 @@ test('hosts join and do the steps addressed to them; one that is cut off is down
 
   await fleet.lan.cut('b');
   await until('the agent of b knows', () => fleet.status('b')?.connected === false);
+  await fleet.untilState('b', 'down');
   // A step for b waits for it; the others are not held up.
   const onB = made[1]!.msgid;
   await fleet.client.revert(onB, { reason: 'to see', force: true });
