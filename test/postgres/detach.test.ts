@@ -9,6 +9,7 @@ import { ArchivedReader } from '../../src/archive/archived-reader.ts';
 import { FolderStore } from '../../src/archive/folder-store.ts';
 import { openPlace } from '../../src/archive/open-place.ts';
 import { withArchives } from '../../src/archive/with-archives.ts';
+import { isCoaxError } from '../../src/errors/coax-error.ts';
 import { ok } from '../../src/message/outcome.ts';
 import { fsckStore } from '../../src/store/fsck.ts';
 import { PARTITION_MESSAGES } from '../../src/store/postgres/migrate.ts';
@@ -93,4 +94,32 @@ it('fsck names the messages whose commits were detached too early', () =>
       `ALTER TABLE commits ATTACH PARTITION commits_p000000 FOR VALUES FROM (0) TO (${PARTITION_MESSAGES})`,
     );
     assert.deepEqual(await faultsOf(store), [], 'and nothing was lost: it is attached again');
+  }));
+
+it('a partition that is written to comes back if it is empty, and is named if it was detached with commits', () =>
+  withDatabase(async ({ open, sql }) => {
+    let advice = '';
+    await (await open()).close();
+    const detach = (): Promise<unknown> => sql('ALTER TABLE commits DETACH PARTITION commits_p000000');
+    await detach();
+    const store = await open();
+    const msgid = await walk(store);
+    assert.equal((await sql(PARTITIONS))[0]?.name, 'commits_p000000');
+    await detach();
+    const again = await open();
+    assert.ok(
+      (await faultsOf(again)).some(fault => fault.includes(`"msgid":${msgid}`)),
+      'it can still be looked at',
+    );
+    await assert.rejects(submitOne(again), error => {
+      assert.ok(isCoaxError(error, 'COAX_STORE_UNAVAILABLE'));
+      assert.match(error.reason, /commits_p000000 was detached/);
+      const attach = /ALTER TABLE commits ATTACH PARTITION [^;]+/.exec(error.hint ?? '')?.[0];
+      assert.ok(attach !== undefined);
+      advice = attach;
+      return true;
+    });
+    await sql(advice);
+    assert.equal((await again.message(await walk(again)))?.phase, 'done');
+    assert.deepEqual(await faultsOf(again), []);
   }));

@@ -35,7 +35,7 @@ export async function migrate(
       for (const sql of part.sql) await link.once(sql);
       await link.once('INSERT INTO migrations VALUES ($1)', [part.id]);
     }
-    await addPartitions(link, 0);
+    await addPartitions(link, 0, false);
   });
 }
 
@@ -43,7 +43,7 @@ export async function migrate(
 export async function ensurePartitions(link: Link, msgid: number): Promise<number> {
   let end = 0;
   await locked(link, async () => {
-    end = await addPartitions(link, msgid);
+    end = await addPartitions(link, msgid, true);
   });
   return end;
 }
@@ -60,24 +60,59 @@ async function locked(link: Link, work: () => Promise<void>): Promise<void> {
   }
 }
 
-async function addPartitions(link: Link, msgid: number): Promise<number> {
+/** `needed`: something is to be written there; else one that was detached with its commits is let be, and `fsck` tells of it. */
+async function addPartitions(link: Link, msgid: number, needed: boolean): Promise<number> {
   const { rows } = await link.once(`SELECT last_value AS last FROM messages_msgid`);
   const newest = Math.max(msgid, (rows[0] as { last: number }).last);
   const first = Math.floor(newest / PARTITION_MESSAGES);
-  for (const number of [first, first + 1]) await addPartition(link, number);
+  for (const number of [first, first + 1]) {
+    if (needed || (await stateOf(link, partitionName(number))) !== 'filled') await addPartition(link, number);
+  }
   return (first + 2) * PARTITION_MESSAGES;
 }
 
-/** Made alone and then attached: that lets everybody else go on writing meanwhile. */
+/**
+ * Makes a partition, alone and then attached: that lets everybody else go on writing meanwhile. One that somebody detached is
+ * attached again when it is empty. COAX_STORE_UNAVAILABLE when it holds commits: whether they belong there, a person knows.
+ */
 export async function addPartition(link: Link, number: number): Promise<void> {
-  const name = `commits_p${String(number).padStart(6, '0')}`;
-  const { rows } = await link.once('SELECT to_regclass($1) IS NOT NULL AS found', [name]);
-  if ((rows[0] as { found: boolean }).found) return;
-  await link.once(`CREATE TABLE ${name} (LIKE commits INCLUDING DEFAULTS)`);
-  await link.once(
-    `ALTER TABLE commits ATTACH PARTITION ${name}
-       FOR VALUES FROM (${number * PARTITION_MESSAGES}) TO (${(number + 1) * PARTITION_MESSAGES})`,
+  const name = partitionName(number);
+  const state = await stateOf(link, name);
+  if (state === 'attached') return;
+  if (state === 'filled')
+    throw new CoaxError(
+      'COAX_STORE_UNAVAILABLE',
+      `the table ${name} was detached from commits and not dropped`,
+      {
+        where: link.where,
+        hint: `If it was detached by mistake: ALTER TABLE commits ATTACH PARTITION ${name} ${rangeOf(number)}; if all its messages are archived, drop it.`,
+      },
+    );
+  if (state === 'missing') await link.once(`CREATE TABLE ${name} (LIKE commits INCLUDING DEFAULTS)`);
+  await link.once(`ALTER TABLE commits ATTACH PARTITION ${name} ${rangeOf(number)}`);
+}
+
+function partitionName(number: number): string {
+  return `commits_p${String(number).padStart(6, '0')}`;
+}
+
+function rangeOf(number: number): string {
+  return `FOR VALUES FROM (${number * PARTITION_MESSAGES}) TO (${(number + 1) * PARTITION_MESSAGES})`;
+}
+
+type PartitionState = 'missing' | 'attached' | 'empty' | 'filled';
+
+/** `empty` and `filled`: the table is there, and no partition of `commits`. */
+async function stateOf(link: Link, name: string): Promise<PartitionState> {
+  const { rows } = await link.once(
+    'SELECT relispartition AS attached FROM pg_class WHERE oid = to_regclass($1)',
+    [name],
   );
+  const [row] = rows as { attached: boolean }[];
+  if (row === undefined) return 'missing';
+  if (row.attached) return 'attached';
+  const { rows: filled } = await link.once(`SELECT EXISTS (SELECT 1 FROM ${name}) AS filled`);
+  return (filled[0] as { filled: boolean }).filled ? 'filled' : 'empty';
 }
 
 /** The commit's message is in no partition yet. */
