@@ -1,5 +1,6 @@
 import type { PlacementClaim } from '../claim.ts';
 import { cpuMilliLimit, diskMibLimit, memMibLimit, type NumaCell, type PlacementHost } from '../host.ts';
+import { cpuReach, memReach, reach } from '../packing/reach.ts';
 import { ClaimBook, grown, type Taken } from './claim-book.ts';
 import { LayeredMap } from './layered-map.ts';
 import * as row from './row.ts';
@@ -213,6 +214,7 @@ export class HostTable {
     rows[to + row.DISK] = diskMibLimit(host);
     rows[to + row.VMS] = 0;
     rows[to + row.ORDER] = at;
+    rows[to + row.STRAND] = rows[to + row.SLACK] = 0;
     rows[to + row.ROOM] = host.vmsMax > 0 ? host.vmsMax : Number.POSITIVE_INFINITY;
     rows[to + row.CALM] = -host.ioLoad;
     this.#gpus[at] = host.gpuMilliTotal;
@@ -262,6 +264,12 @@ export class HostTable {
     const to = at * row.ROW;
     rows[to + row.CPU_SHARE] = share(rows[to + row.CPU]!, rows[to + row.CPU_LIMIT]!);
     rows[to + row.MEM_SHARE] = share(rows[to + row.MEM]!, rows[to + row.MEM_LIMIT]!);
+    if (this.#gpus[at]!.length > 0) {
+      const cpu = rows[to + row.CPU]!;
+      const mem = rows[to + row.MEM]!;
+      rows[to + row.STRAND] = rows[to + row.GPU_FREE]! - reach(cpu, mem);
+      rows[to + row.SLACK] = cpuReach(cpu) - memReach(mem);
+    }
     const cells = this.#cells[at]!;
     if (cells.length === 0) {
       // A host that tells of no cells is one.

@@ -28,8 +28,15 @@ export const VMS = 13;
 export const CPU_LIMIT = 14;
 export const MEM_LIMIT = 15;
 
+/**
+ * Of hosts with GPUs, else 0: thousandths of GPUs that are free beyond what CPU and memory reach (below 0: as many more could be
+ * reached), and how far CPU reaches beyond memory.
+ */
+export const STRAND = 16;
+export const SLACK = 17;
+
 /** Numbers in a row. */
-export const ROW = 16;
+export const ROW = 18;
 
 /** What a row must have for a request; the first comparison of every search. */
 export interface Need {

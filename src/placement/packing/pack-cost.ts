@@ -1,5 +1,6 @@
-import { CPU, GPU_FREE, GPU_PART, MEM } from '../inventory/row.ts';
+import { GPU_FREE, GPU_PART, SLACK, STRAND } from '../inventory/row.ts';
 import type { HostBox } from '../weighers/weigher.ts';
+import { cpuReach, memReach, reach } from './reach.ts';
 
 /** A host as packing sees it: what is free, and what lives there. */
 export interface PackHost {
@@ -20,12 +21,6 @@ export interface PackRequest {
   readonly gpuMilli: number;
 }
 
-/**
- * What a GPU is taken to need beside it. A GPU whose host has less CPU or memory left is stranded: nobody can be given it. Typical
- * hosts have 12 to 24 cores for each GPU, and typical requests ask for less.
- */
-const CPU_MILLI_PER_GPU = 10_000;
-const MEM_MIB_PER_GPU = 32_768;
 /** Against a thousandth of a stranded GPU: a thousandth of a GPU that is left in part. */
 const PARTIAL_WEIGHT = 0.3;
 /** A host with room for one GPU less is the better one among equals. */
@@ -76,14 +71,15 @@ export function leastGpuCost(box: HostBox, request: PackRequest): number {
 /** What `fragmentationCost` is at least on any host in the box that can take the request. */
 export function leastFragmentationCost({ lo, hi, at }: HostBox, request: PackRequest): number {
   const taken = request.gpu * request.gpuMilli;
-  const { cpuMilli, memMib } = request;
-  const reachBefore = reach(Math.max(cpuMilli, lo[at + CPU]!), Math.max(memMib, lo[at + MEM]!));
-  const reachAfter = reach(hi[at + CPU]! - cpuMilli, hi[at + MEM]! - memMib);
-  const apart =
-    Math.max(0, lo[at + GPU_FREE]! - taken - reachAfter) - Math.max(0, hi[at + GPU_FREE]! - reachBefore);
-  // Whatever is free: the request takes `taken` of what is stranded at best, and at least this much of what CPU and memory reach.
-  const together = Math.min(0, reach(cpuMilli, memMib) - taken);
-  return Math.max(apart, together) + PARTIAL_WEIGHT * leastPartial(hi[at + GPU_PART]!, request);
+  // Where all hosts are short of the same thing, the request lowers their reach by what it takes of that.
+  const cpu = cpuReach(request.cpuMilli);
+  const mem = memReach(request.memMib);
+  const least = hi[at + SLACK]! <= 0 ? cpu : lo[at + SLACK]! >= 0 ? mem : Math.min(cpu, mem);
+  const grows = least - taken;
+  // With what was free beyond reach before, the part that is stranded grows by more or by less, always one way.
+  const before = (grows < 0 ? hi : lo)[at + STRAND]!;
+  const stranded = Math.max(0, before + grows) - Math.max(0, before);
+  return stranded + PARTIAL_WEIGHT * leastPartial(hi[at + GPU_PART]!, request);
 }
 
 /** A share fills a GPU that is in parts already, if one has the room; whole GPUs leave no parts. */
@@ -109,10 +105,6 @@ function idle(
   }
   return { partial, stranded: Math.max(0, free - reach(cpuMilli, memMib)) };
 }
-
-/** Thousandths of GPUs for which there is CPU and memory. */
-const reach = (cpuMilli: number, memMib: number): number =>
-  1000 * Math.min(cpuMilli / CPU_MILLI_PER_GPU, memMib / MEM_MIB_PER_GPU);
 
 const sum = (figures: readonly number[]): number => {
   let all = 0;
