@@ -82,6 +82,7 @@ export type CloudViews = Pick<
   | 'hosts'
   | 'hostState'
   | 'placement'
+  | 'placementFigures'
   | 'networks'
   | 'network'
   | 'vms'

@@ -17,7 +17,7 @@ import { hostModule } from './hosts/host-module.ts';
 import { reconcileModule } from './hosts/reconcile-module.ts';
 import { ServedNames } from './hosts/served-names.ts';
 import { installationOf } from './installation.ts';
-import { type HostStateView, InventoryViews } from './inventory-views.ts';
+import { type HostStateView, InventoryViews, type PlacementFigures } from './inventory-views.ts';
 import { type LocalHost, localHostName, localHostSpec, openLocalHost } from './local-host.ts';
 import { drainModule } from './move/drain-module.ts';
 import { moveModule } from './move/move-module.ts';
@@ -67,6 +67,8 @@ export interface Cloud {
   readonly schema: typeof cloudSchema;
   /** Chooses and claims hosts; with the fleet in memory. */
   readonly scheduler: Scheduler;
+  /** Claims on hosts since the start of this process, those lost to others, and how many hosts are in which state. */
+  placementFigures(): Promise<PlacementFigures>;
   /** Random text that tells this installation from all others. */
   readonly installation: string;
   /** Hosts whose `compute@HOST` this process must serve; the same list as long as nothing has changed. */
@@ -95,9 +97,8 @@ export interface Cloud {
 
 /** Opens the cloud: finds out what this machine can run, writes its hosts and networks, and finds the guests that run. */
 export async function openCloud(options: CloudOptions): Promise<Cloud> {
-  const { store, dataDir, cacheDir, simulate, onProgress = () => {} } = options;
+  const { store, dataDir, cacheDir, simulate, serves = true, onProgress = () => {} } = options;
   const localName = options.hostName ?? localHostName();
-  const serves = options.serves ?? true;
   const agents = await hostsWithAgents(store);
   const claimed = serves ? await hostsWithClaims(store) : [];
   const needsLocal =
@@ -136,6 +137,7 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
   return {
     modules: modulesOf({ ...options, policies }, installation, served, scheduler),
     scheduler,
+    placementFigures: async () => ({ ...scheduler.counts, hosts: await views.hostsByState() }),
     schema: cloudSchema,
     installation,
     hostNames: () => names.now(),

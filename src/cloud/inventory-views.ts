@@ -6,7 +6,7 @@ import { allocationOf } from './allocations.ts';
 import type { Guest, Hypervisor } from './compute/hypervisor.ts';
 import { statesSince } from './hosts/host-state.ts';
 import { owedByHost } from './owed/owed.ts';
-import { type CloudDb, cloudTables } from './schema.ts';
+import { type CloudDb, cloudTables, type HostState } from './schema.ts';
 import { type HostView, hostView, type NetworkView, networkView, type VmView, vmView } from './views.ts';
 
 /** What a message that waits for a host is told of it. */
@@ -14,6 +14,12 @@ export type HostStateView = Pick<HostView, 'name' | 'state' | 'reason' | 'since'
 
 /** The hypervisor of each host that is served here. */
 export type ServedHosts = ReadonlyMap<string, Hypervisor>;
+
+export interface PlacementFigures {
+  readonly claims: number;
+  readonly conflicts: number;
+  readonly hosts: Readonly<Record<HostState, number>>;
+}
 
 /** A uuid is told by so many of its first characters. */
 const UUID_PREFIX_MIN = 4;
@@ -49,6 +55,17 @@ export class InventoryViews {
       owed: owed.get(row.name) ?? 0,
       agent: agents.get(row.name) ?? null,
     }));
+  }
+
+  async hostsByState(): Promise<Record<HostState, number>> {
+    const rows = await this.#db
+      .selectFrom('hosts')
+      .select(({ fn }) => ['state', fn.countAll<number>().as('count')])
+      .groupBy('state')
+      .execute();
+    const counts: Record<HostState, number> = { up: 0, draining: 0, down: 0, lost: 0 };
+    for (const { state, count } of rows) counts[state] = Number(count);
+    return counts;
   }
 
   /** State of one host, for who waits for it; null if there is no such host. */

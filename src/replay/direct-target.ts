@@ -8,17 +8,18 @@ import type { TraceVm } from './trace/read-events.ts';
 import type { TraceHost } from './trace/read-hosts.ts';
 import type { Placed, UseOfFleet } from './use-of-fleet.ts';
 
-/**
- * Placement and claims alone, in memory: no messages, no ledger. Nothing is left to chance. Errors: COAX_USAGE for an unknown
- * policy.
- */
-export function directTarget(hosts: readonly TraceHost[], policy: string): Target {
+/** Errors: COAX_USAGE for a policy that is not always there. */
+export function checkPolicy(policy: string): void {
   if (policy !== '' && !Object.hasOwn(POLICIES, policy)) {
     throw new CoaxError('COAX_USAGE', `there is no policy ${JSON.stringify(policy)}`, {
       where: '--policy',
       hint: `Give one of ${Object.keys(POLICIES).join(', ')}, or leave it out: that is ${USUAL_POLICY}.`,
     });
   }
+}
+
+/** Placement and claims alone, in memory: no messages, no ledger. Nothing is left to chance. */
+export function directTarget(hosts: readonly TraceHost[], policy: string): Target {
   const fleet = new Fleet();
   for (const { name, cpuMilli, memMib, gpuCount, gpuModel } of hosts) {
     const gpuMilliTotal = new Array<number>(gpuCount).fill(1000);

@@ -35,6 +35,19 @@ it('the whole system: each create is a message, each delete its revert; the figu
   assert.deepEqual(await run({ events: vms, hosts: SMALL }), report, 'the same seed gives the same result');
 });
 
+it('the whole system chooses the hosts that placement alone chooses, with GPUs and by another policy', async () => {
+  const shares = fileOf(
+    'gpus.csv.gz',
+    generateTrace({ vms: 120, seed: 14, everyS: 10, lifeS: 900, gpus: 0.8 }),
+  );
+  const hosts = fileOf('few.csv.gz', generateHosts(8));
+  for (const policy of ['', 'spread']) {
+    const whole = await run({ events: shares, hosts, policy });
+    assert.ok(whole.gpusGiven > 0 && whole.accepted > 60);
+    assert.deepEqual(whole, await run({ events: shares, hosts, policy, direct: true }));
+  }
+});
+
 const nodes = fileOf('nodes.csv.gz', generateHosts(30));
 const crowd = fileOf('crowd.csv.gz', generateTrace({ vms: 3000, seed: 12, everyS: 10, lifeS: 4000 }));
 const CROWDED = { count: 60, cpu: 32, memMib: 131_072 };
@@ -71,12 +84,13 @@ it('an unknown policy is refused, and so is a trace that creates nothing', async
     run({ events: vms, hosts: SMALL, direct: true, policy: 'none' }),
     /there is no policy "none"/,
   );
-  await assert.rejects(run({ events: vms, hosts: SMALL, policy: 'pack' }), /chooses hosts by its own policy/);
+  await assert.rejects(run({ events: vms, hosts: SMALL, policy: 'none' }), /there is no policy "none"/);
   const empty = fileOf('empty.csv.gz', 't,op,vm,cpu,mem_mib\n');
   await assert.rejects(run({ events: empty, hosts: SMALL, direct: true }), /creates no VM/);
 });
 
 it('the whole system refuses at once what its flow cannot ask for, and says what can', async () => {
-  const asked = run({ events: pods, hosts: { count: 2, cpu: 64, memMib: 131_072 } });
+  const parts = fileOf('parts.csv.gz', 't,op,vm,cpu,mem_mib\n0,C,a,1.5,1024\n');
+  const asked = run({ events: parts, hosts: { count: 2, cpu: 64, memMib: 131_072 } });
   await assert.rejects(asked, /which the flow create_vm cannot ask for/);
 });

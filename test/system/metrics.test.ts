@@ -48,10 +48,23 @@ test('messages, transitions, steps and requests are counted, with those that fai
   }
   assert.equal(of('coax_http_request_seconds_count{operation="submit",status="202"}'), 1);
   assert.equal(of('coax_http_request_seconds_count{operation="metrics",status="200"}'), 1);
+  assert.equal(of('coax_hosts{state="up"}'), 4);
+  assert.equal(of('coax_hosts{state="lost"}'), 0);
+  assert.equal(of('coax_placement_claims_total'), 1);
+  assert.equal(of('coax_placement_conflicts_total'), 0);
   assert.ok((of('process_resident_memory_bytes') ?? 0) > 1e7);
   const ours = [...series.keys()].filter(key => key.startsWith('coax_'));
   const labels = new Set(ours.flatMap(key => key.match(/\w+(?==")/g) ?? []));
-  assert.deepEqual([...labels].sort(), ['le', 'mode', 'operation', 'outcome', 'role', 'status', 'step']);
+  assert.deepEqual([...labels].sort(), [
+    'le',
+    'mode',
+    'operation',
+    'outcome',
+    'role',
+    'state',
+    'status',
+    'step',
+  ]);
 });
 
 test('without a token there is nothing to see', async () => {

@@ -21,6 +21,7 @@ export function metricRoutes(scope: App, { services, hub }: RouteContext): void 
     requests: requests.tallies,
     counts: () => services.store.counts(),
     workers: () => services.workers.list(),
+    placement: () => services.cloud.placementFigures(),
   });
 
   scope.get(

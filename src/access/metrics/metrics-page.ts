@@ -12,6 +12,11 @@ export interface MetricsSources {
   readonly requests: ReadonlyMap<string, RequestTally>;
   counts(): Promise<Readonly<Record<Status, number>>>;
   workers(): Promise<readonly { readonly about: { readonly role: string }; readonly steps: number }[]>;
+  placement(): Promise<{
+    readonly claims: number;
+    readonly conflicts: number;
+    readonly hosts: Readonly<Record<string, number>>;
+  }>;
 }
 
 /** Counting a million queued messages takes a while: no oftener than this. */
@@ -57,7 +62,26 @@ export class MetricsPage {
           values: await values(),
         }) as unknown as MetricObjectWithValues<MetricValue<string>>,
     });
+    const claims = async (of: 'claims' | 'conflicts'): Promise<Values> => {
+      const figures = await this.#sources.placement();
+      return [{ labels: {}, value: figures[of] }];
+    };
     return [
+      metric('coax_hosts', 'gauge', 'Hosts, by state.', async () =>
+        Object.entries((await this.#sources.placement()).hosts).map(([state, value]) => ({
+          labels: { state },
+          value,
+        })),
+      ),
+      metric('coax_placement_claims_total', 'counter', 'Claims on hosts that this process has made.', () =>
+        claims('claims'),
+      ),
+      metric(
+        'coax_placement_conflicts_total',
+        'counter',
+        'Claims that this process has lost to others, and made elsewhere.',
+        () => claims('conflicts'),
+      ),
       metric('coax_messages', 'gauge', 'Messages in the store, by status.', async () =>
         Object.entries(await this.#countsNow()).map(([status, value]) => ({ labels: { status }, value })),
       ),

@@ -28,6 +28,8 @@ const LEASE_MS = 10 * 365 * 86_400_000;
 
 export interface ReplaySystemOptions {
   readonly hosts: readonly TraceHost[];
+  /** Of placement; empty for the usual one. */
+  readonly policy: string;
   readonly random: Random;
   onFault(error: unknown): void;
 }
@@ -35,7 +37,7 @@ export interface ReplaySystemOptions {
 /** A whole Coax for a replay, in a temporary folder that goes with `opened`: store, channel, worker and simulated hosts. */
 export async function openReplaySystem(
   opened: AsyncDisposableStack,
-  { hosts, random, onFault }: ReplaySystemOptions,
+  { hosts, policy, random, onFault }: ReplaySystemOptions,
 ): Promise<Target> {
   const dataDir = mkdtempSync(join(tmpdir(), 'coax-replay-'));
   opened.defer(() => rmSync(dataDir, { recursive: true, force: true }));
@@ -78,7 +80,15 @@ export async function openReplaySystem(
   });
   opened.defer(() => worker.drain(0));
   const decisions = makeDecisions(store, fraction);
-  const target = systemTarget({ store, cloud, decisions, timers, plan, fsck: () => checkStore(store) });
+  const target = systemTarget({
+    store,
+    cloud,
+    decisions,
+    timers,
+    plan,
+    policy,
+    fsck: () => checkStore(store),
+  });
   opened.defer(() => target.close());
   return target;
 }
@@ -96,6 +106,8 @@ function hostSpec(host: TraceHost) {
     cpuOvercommit: 1,
     memTotalMib: host.memMib,
     labels: {},
+    gpuModel: host.gpuModel,
+    gpus: new Array<number>(host.gpuCount).fill(1000),
     zone: '',
     reason: '',
     hypervisor: 'simulated' as const,

@@ -1,7 +1,7 @@
 import { CoaxError } from '../../errors/coax-error.ts';
-import { directTarget } from '../../replay/direct-target.ts';
+import { checkPolicy, directTarget } from '../../replay/direct-target.ts';
 import { seededRandom } from '../../replay/random.ts';
-import { type ReplayReport, replay, type Target } from '../../replay/replay.ts';
+import { type ReplayReport, replay } from '../../replay/replay.ts';
 import { inflate } from '../../replay/trace/inflate.ts';
 import { readEvents } from '../../replay/trace/read-events.ts';
 import { identicalHosts, readHosts, type TraceHost } from '../../replay/trace/read-hosts.ts';
@@ -25,13 +25,15 @@ export interface ReplayOptions {
 
 /** Replays a trace on a fleet of its own. Errors: COAX_USAGE for what is wrong in files or options. */
 export async function runReplay(options: ReplayOptions): Promise<ReplayReport> {
-  const { seed, direct } = options;
+  const { seed, direct, policy } = options;
+  checkPolicy(policy);
   const hosts = await hostsOf(options);
   await using opened = new AsyncDisposableStack();
   const faults: unknown[] = [];
+  const onFault = (fault: unknown): void => void faults.push(fault);
   const target = direct
-    ? directTarget(hosts, options.policy)
-    : await openSystem(opened, hosts, options, fault => faults.push(fault));
+    ? directTarget(hosts, policy)
+    : await openReplaySystem(opened, { hosts, policy, random: seededRandom(seed), onFault });
   const trace = readEvents(options.events);
   const gpuMilli = hosts.reduce((sum, host) => sum + host.gpuCount * 1000, 0);
   // A choice of its own, so that both forms of a replay are asked the same.
@@ -43,19 +45,6 @@ export async function runReplay(options: ReplayOptions): Promise<ReplayReport> {
   throw new CoaxError('COAX_USAGE', 'the trace creates no VM', {
     where: options.events,
     hint: 'Give a file with at least one row of op C.',
-  });
-}
-
-async function openSystem(
-  opened: AsyncDisposableStack,
-  hosts: readonly TraceHost[],
-  { policy, seed }: ReplayOptions,
-  onFault: (error: unknown) => void,
-): Promise<Target> {
-  if (policy === '') return openReplaySystem(opened, { hosts, random: seededRandom(seed), onFault });
-  throw new CoaxError('COAX_USAGE', 'the whole system chooses hosts by its own policy', {
-    where: '--policy',
-    hint: 'Leave it out, or replay with --direct.',
   });
 }
 

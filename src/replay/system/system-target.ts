@@ -20,6 +20,8 @@ export interface SystemParts {
   readonly timers: VirtualTimers;
   /** The plan of the flow that creates a VM. */
   readonly plan: Plan;
+  /** Of placement; empty for the usual one. */
+  readonly policy: string;
   fsck(): Promise<FsckReport>;
 }
 
@@ -37,7 +39,7 @@ const isDecided = (message: Message): boolean =>
  * ends the replay: that is a fault, not a rejection.
  */
 export function systemTarget(parts: SystemParts): Target & { close(): void } {
-  const { store, decisions, timers, plan } = parts;
+  const { store, decisions, timers, plan, policy } = parts;
   const waits = new Rests(store, timers);
   const msgids = new Map<string, number>();
 
@@ -47,7 +49,11 @@ export function systemTarget(parts: SystemParts): Target & { close(): void } {
     const parameters = parametersOf(message);
     if (message.mode === 'normal' && message.phase !== 'parked') {
       msgids.set(vm.vm, msgid);
-      return { host: String(parameters.host), gpus: [] };
+      const devices = Array.isArray(parameters.gpus) ? parameters.gpus.map(Number) : [];
+      return {
+        host: String(parameters.host),
+        gpus: devices.map(device => ({ device, milli: vm.gpuMilli })),
+      };
     }
     waits.forget(msgid);
     if (message.phase === 'rolled_back' && message.error?.code === 'COAX_NO_VALID_HOST') return null;
@@ -69,7 +75,12 @@ export function systemTarget(parts: SystemParts): Target & { close(): void } {
   return {
     atTime: atS => timers.moveTo(atS * 1000),
     async create(vms) {
-      const submissions = vms.map(vm => ({ flow: FLOW, plan, parameters: parametersFor(vm), actor: ACTOR }));
+      const submissions = vms.map(vm => ({
+        flow: FLOW,
+        plan,
+        parameters: parametersFor(vm, policy),
+        actor: ACTOR,
+      }));
       const accepted = await store.submit(submissions);
       return Promise.all(vms.map((vm, index) => placed(vm, accepted[index]!.msgid)));
     },
@@ -87,15 +98,21 @@ export function systemTarget(parts: SystemParts): Target & { close(): void } {
   };
 }
 
-function parametersFor(vm: TraceVm) {
-  if (vm.gpu > 0 || vm.cpuMilli % 1000 !== 0 || vm.cpuMilli === 0) {
-    const what = vm.gpu > 0 ? 'GPUs' : 'parts of a CPU';
-    throw new CoaxError('COAX_USAGE', `${vm.vm} asks for ${what}, which the flow create_vm cannot ask for`, {
-      where: vm.vm,
-      hint: 'Replay this trace with --direct.',
-    });
+function parametersFor(vm: TraceVm, policy: string) {
+  if (vm.cpuMilli % 1000 !== 0 || vm.cpuMilli === 0) {
+    throw new CoaxError(
+      'COAX_USAGE',
+      `${vm.vm} asks for parts of a CPU, which the flow create_vm cannot ask for`,
+      { where: vm.vm, hint: 'Replay this trace with --direct.' },
+    );
   }
-  return { cpu: vm.cpuMilli / 1000, mem: vm.memMib };
+  const gpus = {
+    gpu: vm.gpu,
+    gpu_milli: vm.gpuMilli,
+    ...(vm.gpuModels.length > 0 && { gpu_models: [...vm.gpuModels] }),
+  };
+  const placement = { ...(policy && { policy }), ...(vm.gpu > 0 && gpus) };
+  return { cpu: vm.cpuMilli / 1000, mem: vm.memMib, placement };
 }
 
 function failed(vm: string, { msgid, phase, error, undoError }: Message): CoaxError {

@@ -39,8 +39,19 @@ export const verb = defineVerb({
           'mem',
           `${memory(host.memMib.used)} used, ${memory(host.memMib.free)} free of ${memory(host.memMib.total)}`,
         ],
+        [
+          'disk',
+          host.diskMib.total > 0
+            ? `${memory(host.diskMib.used)} used, ${memory(host.diskMib.free)} free of ${memory(host.diskMib.total)}`
+            : null,
+        ],
+        ['reserved', reserved(host)],
+        ['gpus', gpus(host.gpu)],
+        ['numa', host.numa.map(cells).join(', ') || null],
+        ['vms', host.vmsMax > 0 ? `${host.vms} of at most ${host.vmsMax}` : String(host.vms)],
         ['hypervisor', `${cell(host.hypervisor)} ${cell(host.accelerator)}`],
         ['zone', cell(host.zone)],
+        ['rack', host.rack ? cell(host.rack) : null],
         ['labels', labels(host.labels)],
         ['network', cell(host.network)],
         ['seen', out.time(host.agent?.lastReport ?? host.seen)],
@@ -73,3 +84,22 @@ function agentFields(out: Output, { agent }: HostView): [string, string | null][
     ],
   ];
 }
+
+/** What is kept for the host itself. */
+function reserved({ cpu, memMib, diskMib }: HostView): string | null {
+  const parts = [
+    cpu.reserved > 0 ? `${cpu.reserved} CPUs` : '',
+    memMib.reserved > 0 ? memory(memMib.reserved) : '',
+    diskMib.reserved > 0 ? `${memory(diskMib.reserved)} of disk` : '',
+  ];
+  return parts.filter(Boolean).join(', ') || null;
+}
+
+/** `T4: 1.5 used of 4`. */
+function gpus({ model, total, used }: HostView['gpu']): string | null {
+  const whole = (milli: readonly number[]): number => milli.reduce((sum, of) => sum + of, 0) / 1000;
+  return total.length > 0 ? `${cell(model)}: ${whole(used)} used of ${whole(total)}` : null;
+}
+
+const cells = ({ cpuMilli, memMib, used }: HostView['numa'][number]): string =>
+  `${used.cpuMilli / 1000} of ${cpuMilli / 1000} CPUs and ${memory(used.memMib)} of ${memory(memMib)}`;
