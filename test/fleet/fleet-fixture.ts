@@ -32,8 +32,13 @@ export class Fleet implements AsyncDisposable {
   static async open(): Promise<Fleet> {
     const lan = await Lan.open();
     const fleet = new Fleet(lan, `http://${await lan.add('server')}:7411`);
-    await fleet.startServer();
-    return fleet;
+    try {
+      await fleet.startServer();
+      return fleet;
+    } catch (error) {
+      await fleet[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   /** A server that simulates its own four hosts; those with agents have the label fleet=yes. */
