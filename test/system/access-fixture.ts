@@ -99,7 +99,7 @@ function testModule(gates: Gates) {
 }
 
 /** A whole server, simulated hypervisor and all, with its HTTP API on a free port (or a Unix socket). */
-export async function openServed(options: { listen?: 'tcp' | 'unix' } = {}) {
+export async function openServed(options: { listen?: 'tcp' | 'unix'; level?: string } = {}) {
   const dataDir = mkdtempSync(join(tmpdir(), 'coax-access-'));
   const store = openSqlite({ file: join(dataDir, 'coax.db'), schema: [...cloudSchema, ...workersSchema] });
   const cloud = await openCloud({ store, dataDir, cacheDir: join(dataDir, 'cache'), simulate: true });
@@ -152,7 +152,7 @@ export async function openServed(options: { listen?: 'tcp' | 'unix' } = {}) {
     simulated: true,
   };
   const logged: string[] = [];
-  const log = pino({ level: 'warn' }, { write: (line: string) => void logged.push(line) });
+  const log = pino({ level: options.level ?? 'warn' }, { write: (line: string) => void logged.push(line) });
   const listen = options.listen === 'unix' ? `unix:${join(dataDir, 'api.sock')}` : '127.0.0.1:0';
   const open = () => openAccess(services, { listen, log });
   let access = await open();
