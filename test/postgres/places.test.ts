@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cloudSchema } from '../../src/cloud/cloud.ts';
+import { FleetFeed } from '../../src/cloud/resource/feed/fleet-feed.ts';
 import { openFixture } from '../system/cloud-fixture.ts';
 import { postgresTests } from './fixture.ts';
 
@@ -11,6 +12,12 @@ const { withDatabase } = postgresTests();
 test('on PostgreSQL a gang is all or none, and a reservation is taken and given back', () =>
   withDatabase(async ({ open }) => {
     await using fixture = await openFixture({ openStore: () => open({ schema: cloudSchema }) });
+    const elsewhere = await open({ schema: cloudSchema });
+    const feed = new FleetFeed(elsewhere);
+    const vmsElsewhere = async () => {
+      const fleet = await elsewhere.transact(tx => feed.exactly(tx));
+      return [...fleet.claims()].map(({ vm }) => vm).filter(vm => vm !== '');
+    };
     const { cloud, decisions, store } = fixture;
     const names = Array.from({ length: 12 }, (_, at) => `g-${at}`);
     const gang = await fixture.run('create_vms', { names, cpu: 16, mem: 256 });
@@ -24,9 +31,11 @@ test('on PostgreSQL a gang is all or none, and a reservation is taken and given 
 
     const held = await fixture.run('reserve', { name: 'lab', cpu: 16, mem: 512, count: 4 });
     assert.equal(held.phase, 'done', JSON.stringify(held.error));
+    assert.equal((await vmsElsewhere()).includes('r'), false);
     const vm = await fixture.run('create_vm_reserved', { reservation: 'lab', cpu: 1, mem: 128, name: 'r' });
     assert.equal(vm.phase, 'done', JSON.stringify(vm.error));
     assert.equal((await cloud.placement.reservations())[0]?.free, 3);
+    assert.equal((await vmsElsewhere()).includes('r'), true, 'another server knows whose place it is now');
     assert.deepEqual(await cloud.fsck(), []);
     for (const { msgid } of [gang, held, vm]) {
       await decisions.revert(msgid, BY, true);

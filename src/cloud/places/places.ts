@@ -3,7 +3,7 @@ import type { Allocation } from '../../store/store.ts';
 import type { Tx } from '../../store/tx.ts';
 import { allocationAt, type Holder, ofMessage } from '../allocations.ts';
 import { claimOf } from '../resource/claim-detail.ts';
-import { giveBack } from '../resource/claim-hosts.ts';
+import { giveBack, noteClaims } from '../resource/claim-hosts.ts';
 import { cloudTables } from '../schema.ts';
 
 /*
@@ -114,5 +114,8 @@ async function moveTo(tx: Tx, { kind, key, msgid, detail }: Allocation, to: Hold
     .where('key', '=', key)
     .where('msgid', '=', msgid)
     .executeTakeFirst();
-  return Number(moved.numUpdatedRows) > 0;
+  if (Number(moved.numUpdatedRows) === 0) return false;
+  // A place gets or loses the name of its VM, which other schedulers' rules may be about.
+  if (kind === 'claim') await noteClaims(tx, [key]);
+  return true;
 }
