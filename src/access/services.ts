@@ -61,6 +61,8 @@ interface ArchivedFile {
 
 export interface FsckResult {
   readonly faults: readonly { readonly kind: string; readonly reason: string }[];
+  /** What could not be compared, and why. */
+  readonly notes?: readonly string[];
 }
 
 /** Who is there, as `Presence` tells it. */

@@ -15,6 +15,12 @@ export type FsckFaultView = z.infer<typeof FsckFaultView>;
 
 /** More members (counts, duration) may stand in it. */
 export const FsckReportView = z
-  .looseObject({ ok: z.boolean(), faults: z.array(FsckFaultView) })
+  .looseObject({
+    ok: z.boolean(),
+    faults: z.array(FsckFaultView),
+    notes: z.array(z.string()).optional().meta({
+      description: 'What could not be compared, and why: hosts that are not heard of. No faults.',
+    }),
+  })
   .meta({ id: 'FsckReport' });
 export type FsckReportView = z.infer<typeof FsckReportView>;

@@ -8,6 +8,7 @@ import { acceptOne, submissionOf } from '../access/submit.ts';
 import { agentWorkerName } from '../api/agent.ts';
 import { makeDecisions } from '../channel/make-decisions.ts';
 import { Agents } from '../cloud/agents/agents.ts';
+import type { CloudReport } from '../cloud/fsck/fsck-cloud.ts';
 import { HostWatch, type HostWatchOptions } from '../cloud/hosts/host-watch.ts';
 import { CoaxError } from '../errors/coax-error.ts';
 import { gitExport } from '../ledger/git-export.ts';
@@ -68,7 +69,7 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
       decisions: makeDecisions(store),
       agents,
       actorOf: makeTokenCheck(keepToken(dataDir), token => agents.hostOf(token)),
-      fsck: async () => joinReports(await checkStore(parts.store), await parts.cloud.fsck()),
+      fsck: async () => joinReports(await checkStore(parts.store), await parts.cloud.fsckReport()),
       archive: (olderThanMs, to) => archives.archive(olderThanMs, to),
       exportGit: () => gitExport(exportMessages(store)),
       workers: work.presence,
@@ -139,7 +140,7 @@ function running(
   };
 }
 
-function joinReports(store: FsckReport, cloud: FsckResult['faults']): FsckResult & { ok: boolean } {
-  const faults = [...store.faults, ...cloud];
-  return { ...store, ok: store.ok && cloud.length === 0, faults };
+function joinReports(store: FsckReport, cloud: CloudReport): FsckResult & { ok: boolean } {
+  const faults = [...store.faults, ...cloud.faults];
+  return { ...store, ok: store.ok && cloud.faults.length === 0, faults, notes: cloud.notes };
 }

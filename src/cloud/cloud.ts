@@ -9,9 +9,8 @@ import type { Hypervisor } from './compute/hypervisor.ts';
 import { QemuHypervisor } from './compute/qemu/qemu.ts';
 import { openSimulated } from './compute/simulated/simulated.ts';
 import { type Check, runDoctor } from './doctor.ts';
-import { readBooks } from './fsck/books.ts';
-import { checkBooks } from './fsck/check-books.ts';
 import { checkGuests } from './fsck/check-guests.ts';
+import { type CloudReport, fsckCloud } from './fsck/fsck-cloud.ts';
 import type { FsckFault } from './fsck/fsck-fault.ts';
 import { hostModule } from './hosts/host-module.ts';
 import { reconcileModule } from './hosts/reconcile-module.ts';
@@ -88,8 +87,10 @@ export interface Cloud {
   consoleTail(name: string, bytes: number): Promise<string>;
   /** Unix socket of the VM's serial line; null when it has none now. Errors: COAX_NOT_FOUND. */
   serialSocket(name: string): Promise<string | null>;
-  /** Where the books contradict each other or the guests here. None is good. */
+  /** Where the books contradict each other or the guests, here and as agents report them. None is good. */
   fsck(): Promise<FsckFault[]>;
+  /** The same, with what could not be compared. */
+  fsckReport(): Promise<CloudReport>;
   doctor(): Promise<Check[]>;
   /** Leaves guests running, with their network; without any guest the network is removed from the host. */
   close(): Promise<void>;
@@ -130,7 +131,7 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
       });
     return { vm, hypervisor: served.get(vm.host) ?? null };
   };
-  await tellGuests(store, served, onProgress);
+  await tellGuests(store, served, installation, onProgress);
   const names = await ServedNames.open(store, [...served.keys()]);
   const scheduler = await openScheduler(store, policies, serves);
 
@@ -157,7 +158,7 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
       const { vm, hypervisor } = await found(name);
       return (vm.uuid && (await hypervisor?.find(vm.uuid))?.serialSocket) || null;
     },
-    fsck: async () => [...checkBooks(await store.transact(readBooks)), ...(await checkGuests(store, served))],
+    ...fsckOf(() => fsckCloud(store, served, installation)),
     doctor: () => doctorOf(options, local),
     async close() {
       await names.close();
@@ -166,6 +167,11 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
     },
   };
 }
+
+const fsckOf = (fsckReport: Cloud['fsckReport']): Pick<Cloud, 'fsck' | 'fsckReport'> => ({
+  fsck: async () => [...(await fsckReport()).faults],
+  fsckReport,
+});
 
 /** Where VMs will be placed here the fleet is read now, so that the first VM does not wait for it. */
 async function openScheduler(store: Store, policies: PolicyBook, serves: boolean): Promise<Scheduler> {
@@ -298,6 +304,7 @@ async function hostsWithClaims(store: Store): Promise<{ name: string; simulated:
 async function tellGuests(
   store: Store,
   served: ReadonlyMap<string, Hypervisor>,
+  installation: string,
   onProgress: (line: string) => void,
 ): Promise<void> {
   for (const hypervisor of new Set(served.values())) {
@@ -307,5 +314,6 @@ async function tellGuests(
     const kind = hypervisor.kind === 'simulated' ? 'simulated guest' : 'guest';
     onProgress(`found ${guests.length} ${kind}${guests.length === 1 ? '' : 's'}, ${running} running`);
   }
-  for (const { where, reason } of await checkGuests(store, served)) onProgress(`${where}: ${reason}`);
+  for (const { where, reason } of await checkGuests(store, served, installation))
+    onProgress(`${where}: ${reason}`);
 }

@@ -20,6 +20,7 @@ export function fsckRoutes(app: App, { services }: RouteContext): void {
         ...report,
         ok: report.faults.length === 0,
         faults: report.faults.map(fault => ({ ...fault })),
+        notes: [...(report.notes ?? [])],
       };
     },
   );

@@ -1,17 +1,14 @@
 import { z } from 'zod';
-import type { Message } from '../../message/message.ts';
-import { isGroup } from '../../message/message.ts';
-import { isResting } from '../../message/status.ts';
 import { defineModule, type ModuleDefinition } from '../../step/define-module.ts';
-import type { Allocation, StoreTx } from '../../store/store.ts';
+import type { StoreTx } from '../../store/store.ts';
 import type { Tx } from '../../store/tx.ts';
 import { allocationAt, allocationOf, changeDetail } from '../allocations.ts';
-import { guestUuid } from '../compute/guest-uuid.ts';
 import { FoundGuest, Repair } from '../compute/survey.ts';
 import { owe, owedAt, settleOwed } from '../owed/owed.ts';
 import { cloudTables } from '../schema.ts';
 import { compareGuests, type Difference, type Judgement, type RecordedVm } from './compare.ts';
 import { hostNamed } from './host-state.ts';
+import { busyVms, judge, recordedVm } from './judge.ts';
 
 const CompareInput = z.object({
   host: z.string().min(1),
@@ -98,49 +95,6 @@ async function vmsAt(tx: StoreTx, host: string): Promise<RecordedVm[]> {
     .orderBy('key')
     .execute();
   return rows.map(allocationOf).flatMap(vm => recordedVm(vm, host));
-}
-
-function recordedVm({ key, msgid, detail }: Allocation, host: string): RecordedVm[] {
-  const { state } = detail;
-  if (detail.host !== host || (state !== 'running' && state !== 'stopped')) return [];
-  const text = (name: string): string => String(detail[name] ?? '');
-  const spec = { cpu: Number(detail.cpu), mem: Number(detail.mem), ip: text('ip'), mac: text('mac') };
-  return [{ name: key, uuid: text('uuid'), state, ...spec, network: text('network'), msgid }];
-}
-
-/** VMs that a message under way works on, so that they may well be in between. */
-async function busyVms(tx: StoreTx): Promise<Set<string>> {
-  const uses = cloudTables(tx.db).selectFrom('allocations').where('kind', '=', 'use');
-  const open = await tx.db
-    .selectFrom('messages')
-    .select('msgid')
-    .where('phase', 'in', ['open', 'waiting'])
-    .where('msgid', 'in', uses.select('msgid'))
-    .execute();
-  const under = new Set(open.map(row => Number(row.msgid)));
-  const busy = new Set<string>();
-  for (const { msgid, detail } of await uses.select(['msgid', 'detail']).execute())
-    if (under.has(Number(msgid))) busy.add(String(JSON.parse(detail).on).replace(/^vm\//, ''));
-  return busy;
-}
-
-async function judge(tx: StoreTx, guest: FoundGuest, installation: string): Promise<Judgement> {
-  const message = await tx.message(guest.msgid);
-  if (!message) return { kind: 'unknown', why: `message ${guest.msgid}, which made it, is not known here` };
-  if (!isResting(message.phase) || message.phase === 'parked')
-    return { kind: 'under way', why: `message ${message.msgid} is under way` };
-  const [vm] = await tx.allocations({ kind: 'vm', msgid: message.msgid });
-  if (message.phase === 'rolled_back' && isOf(message, guest.uuid, installation))
-    return { kind: 'left', why: `message ${message.msgid}, which made it, was rolled back` };
-  const where = vm?.detail.uuid === guest.uuid ? `; vm ${vm.key} is on host ${vm.detail.host}` : '';
-  return { kind: 'unknown', why: `no vm on record here stands for it${where}` };
-}
-
-/** Does the uuid follow from a step of that message? Then nobody else can have made the guest. */
-function isOf({ msgid, plan }: Message, uuid: string, installation: string): boolean {
-  return plan.steps.some(
-    (step, index) => !isGroup(step) && guestUuid(installation, `${msgid}.${index}`) === uuid,
-  );
 }
 
 async function settle(tx: Tx, host: string, repair: Repair, msgid: number): Promise<void> {

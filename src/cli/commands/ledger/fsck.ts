@@ -43,6 +43,7 @@ function printReport(out: Output, report: FsckReportView): void {
     { head: 'REASON', cell: (fault: Fault) => cell(fault.reason) },
   ];
   if (faults.length > 0) for (const line of out.table(faults, columns, null)) out.line(line);
+  for (const note of report.notes ?? []) out.line(out.style('yellow', cell(note)));
   const counted = ['messages', 'commits', 'allocations', 'archives'].flatMap(name => {
     const count = report[name];
     return typeof count === 'number' ? [plural(count, name.slice(0, -1))] : [];
