@@ -10,8 +10,9 @@ const TICK_MS = 250;
 const SOON_MS = 2000;
 const TIMERS_MAX = 1000;
 
-/** What a transactional action wrote stays only when the action succeeded. */
+/** What a transactional action wrote stays only when the action succeeded, or says so of what it waits for. */
 function isWorthKeeping(outcome: Outcome): boolean {
+  if (outcome.kind === 'retryable') return outcome.keeps === true;
   return outcome.kind === 'ok' || outcome.kind === 'split' || outcome.kind === 'wait';
 }
 

@@ -160,6 +160,11 @@ export const CODES = {
     about: 'A branch of a group failed, so its siblings were rolled back.',
     hint: '`coax log` of the child message tells why.',
   },
+  COAX_PREEMPTING: {
+    kind: 'unavailable',
+    about: 'No host has room now; preemptible VMs are being removed to make it.',
+    hint: 'The step waits and is tried again; `coax why MSGID` names the VMs that make room.',
+  },
   COAX_NO_VALID_HOST: {
     kind: 'exhausted',
     about: 'No host passes every filter.',

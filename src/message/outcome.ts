@@ -6,7 +6,13 @@ import type { Json, Parameters, StepError } from './message.ts';
  */
 export type StepOutcome =
   | { readonly kind: 'ok'; readonly set: Parameters; readonly log?: string; readonly detail?: Json }
-  | { readonly kind: 'retryable'; readonly error: StepError; readonly retryAfterMs?: number }
+  | {
+      readonly kind: 'retryable';
+      readonly error: StepError;
+      readonly retryAfterMs?: number;
+      /** What a transactional action wrote stays. */
+      readonly keeps?: true;
+    }
   | { readonly kind: 'terminal'; readonly error: StepError };
 
 /** All that can happen to a message: a step's outcome, a group's progress, or a person's decision. */
@@ -47,7 +53,12 @@ export type OutcomeKind = Outcome['kind'];
 
 export const ok = (set: Parameters = {}): StepOutcome => ({ kind: 'ok', set });
 
-export function retryable(code: string, reason: string, retryAfterMs?: number, detail?: Json): StepOutcome {
+export function retryable(
+  code: string,
+  reason: string,
+  retryAfterMs?: number,
+  detail?: Json,
+): Extract<StepOutcome, { kind: 'retryable' }> {
   const error = detail === undefined ? { code, reason } : { code, reason, detail };
   return retryAfterMs === undefined
     ? { kind: 'retryable', error }

@@ -22,8 +22,10 @@ const SQLSTATE = /^(40001|40P01|55P03|57P0[1-3]|08\w{3}|53\w{3})$/;
 /** The one place where what a TypeScript step threw becomes an outcome. */
 export function outcomeOfError(error: unknown, call: StepCall): StepOutcome {
   if (isOfSignal(error, call.signal)) return stopped(call);
-  if (error instanceof Retryable)
-    return retryable(error.code, reasonOf(error), error.retryAfterMs, detailOf(error.detail));
+  if (error instanceof Retryable) {
+    const outcome = retryable(error.code, reasonOf(error), error.retryAfterMs, detailOf(error.detail));
+    return error.keep && call.tx !== undefined ? { ...outcome, keeps: true } : outcome;
+  }
   if (error instanceof Terminal) return terminal(error.code, reasonOf(error), detailOf(error.detail));
   if (error instanceof CoaxError) {
     const detail = detailOf(error.detail);

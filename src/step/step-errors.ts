@@ -13,13 +13,19 @@ export class Retryable extends Error {
   readonly detail: Json | undefined;
   /** Not sooner than after so many milliseconds. */
   readonly retryAfterMs: number | undefined;
+  /** What a transactional action has written stays, as if it had succeeded; its undo takes it back. */
+  readonly keep: boolean;
 
-  constructor(reason: string, more: StepErrorDetail & { readonly retryAfterMs?: number } = {}) {
+  constructor(
+    reason: string,
+    more: StepErrorDetail & { readonly retryAfterMs?: number; readonly keep?: boolean } = {},
+  ) {
     super(reason);
     this.name = 'Retryable';
     this.code = more.code ?? 'COAX_STEP_FAILED';
     this.detail = more.detail;
     this.retryAfterMs = more.retryAfterMs;
+    this.keep = more.keep ?? false;
   }
 }
 

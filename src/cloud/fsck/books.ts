@@ -12,6 +12,8 @@ export interface Books {
   readonly addresses: readonly Allocation[];
   readonly vms: readonly Allocation[];
   readonly uses: readonly Allocation[];
+  /** Room that is being made for requests. */
+  readonly preemptions: readonly Allocation[];
   /** Phase of every message that holds something; a message that does not exist is missing here. */
   readonly phases: ReadonlyMap<number, string>;
 }
@@ -35,11 +37,12 @@ export async function readBooks(tx: Tx): Promise<Books> {
   const addresses = await of('ip');
   const vms = await of('vm');
   const uses = await of('use');
+  const preemptions = await of('preemption');
   const holders = await tx.db
     .selectFrom('messages')
     .select(['msgid', 'phase'])
     .where('msgid', 'in', db.selectFrom('allocations').select('msgid'))
     .execute();
   const phases = new Map(holders.map(row => [Number(row.msgid), String(row.phase)]));
-  return { hosts, networks, freeRanges, claims, addresses, vms, uses, phases };
+  return { hosts, networks, freeRanges, claims, addresses, vms, uses, preemptions, phases };
 }

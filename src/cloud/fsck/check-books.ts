@@ -86,19 +86,23 @@ export const isSettled = ({ detail }: Pick<Allocation, 'detail'>): boolean =>
   detail.state === 'running' || detail.state === 'stopped';
 
 /** A message that was rolled back holds nothing, unless a person had the walk back skip a step: then this names what is left. */
-function checkHolders({ claims, addresses, vms, uses, phases }: Books): FsckFault[] {
-  return [...claims, ...addresses, ...vms, ...uses].flatMap(({ kind, key, msgid }): FsckFault[] => {
-    const phase = phases.get(msgid);
-    if (phase !== undefined && phase !== 'rolled_back') return [];
-    return [
-      {
-        kind: 'leak',
-        where: `${kind} ${key}`,
-        reason: phase
-          ? `message ${msgid} was rolled back and still holds it`
-          : `message ${msgid} does not exist`,
-        hint: phase ? `\`coax log ${msgid}\` shows whether a person skipped the step that made it.` : REPORT,
-      },
-    ];
-  });
+function checkHolders({ claims, addresses, vms, uses, preemptions, phases }: Books): FsckFault[] {
+  return [...claims, ...addresses, ...vms, ...uses, ...preemptions].flatMap(
+    ({ kind, key, msgid }): FsckFault[] => {
+      const phase = phases.get(msgid);
+      if (phase !== undefined && phase !== 'rolled_back') return [];
+      return [
+        {
+          kind: 'leak',
+          where: `${kind} ${key}`,
+          reason: phase
+            ? `message ${msgid} was rolled back and still holds it`
+            : `message ${msgid} does not exist`,
+          hint: phase
+            ? `\`coax log ${msgid}\` shows whether a person skipped the step that made it.`
+            : REPORT,
+        },
+      ];
+    },
+  );
 }

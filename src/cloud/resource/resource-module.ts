@@ -1,9 +1,13 @@
 import { z } from 'zod';
-import type { Parameters } from '../../message/message.ts';
+import { isGroup, type Parameters } from '../../message/message.ts';
 import { recordWinner } from '../../placement/explain.ts';
+import type { PlacementRequest } from '../../placement/request.ts';
 import { defineModule, type ModuleDefinition, type TransactionalCall } from '../../step/define-module.ts';
-import { Terminal } from '../../step/step-errors.ts';
+import { Retryable, Terminal } from '../../step/step-errors.ts';
+import type { StoreTx } from '../../store/store.ts';
 import { allocationAt } from '../allocations.ts';
+import { endWait, hostsInMaking, inWords, makeRoom } from '../preempt/preempt.ts';
+import type { Victim } from '../preempt/standing.ts';
 import { HostWish, type PolicyOf, requestFor } from './host-wish.ts';
 import { recordOf, type Scheduler } from './scheduler.ts';
 import {
@@ -18,6 +22,9 @@ import {
 } from './vm-record.ts';
 
 const text = z.string().nullish();
+/** How soon it is looked again whether room has been made. */
+const ROOM_MS = 250;
+const KEPT_SHOWN = 3;
 
 /**
  * Module `resource`: where a VM goes and what is recorded of it. All transactional, so a crash leaves either the
@@ -38,6 +45,7 @@ export function resourceModule(scheduler: Scheduler, policyOf: PolicyOf): Module
           return await selectHost(input, call, scheduler, policyOf);
         },
         async undo(_input, _output, call) {
+          await endWait(call.tx, call);
           await releaseNames(call.tx, call);
           await scheduler.release(call.tx, call);
         },
@@ -101,7 +109,9 @@ async function selectHost(
       { code: 'COAX_STEP_INPUT' },
     );
   }
-  const request = requestFor(input, policyOf);
+  const asked = requestFor(input, policyOf);
+  const apart = asked.preemptible ? await hostsInMaking(tx) : [];
+  const request = apart.length === 0 ? asked : { ...asked, exclude: [...asked.exclude, ...apart] };
   let fleet = await scheduler.feed.fleet(tx);
   // What is in memory may be old, and "none" is for good.
   if (fleet.select(request) === null) fleet = await scheduler.feed.exactly(tx);
@@ -122,14 +132,45 @@ async function selectHost(
   if (placement?.kind !== 'placed') {
     const other = await allocationAt(tx, 'vm', name);
     if (placement?.kind === 'refused' || other) throw vmExists(name, other);
-    const none = (await scheduler.feed.fleet(tx)).explain(request);
-    throw new Terminal(none.reason, { code: 'COAX_NO_VALID_HOST', detail: none });
+    throw await waitForRoom(call, scheduler, request);
   }
   const { choice, lost } = placement;
-  call.detail(record.host === choice.host && lost === 0 ? record : recordWinner(record, choice.host, lost));
+  const won = record.host === choice.host && lost === 0 ? record : recordWinner(record, choice.host, lost);
+  const victims = call.attempt > 1 ? await endWait(tx, call) : [];
+  call.detail(victims.length === 0 ? won : { ...won, ...preempted(won.reason, victims) });
   return {
     host: choice.host,
     name,
     ...(choice.devices.length > 0 && { gpus: [...choice.devices] }),
   };
 }
+
+/** No host fits: what the step fails with for good, or waits with while preemptible VMs are removed for it. */
+async function waitForRoom(
+  call: TransactionalCall,
+  scheduler: Scheduler,
+  request: PlacementRequest,
+): Promise<Terminal | Retryable> {
+  const tx = call.tx as StoreTx;
+  const none = (await scheduler.feed.fleet(tx)).explain(request);
+  const step = (await tx.message(call.msgid))?.plan.steps[call.step];
+  // Nobody is removed for a step that will not be tried again.
+  const isLast = step === undefined || isGroup(step) || call.attempt >= step.retry.attempts;
+  const making = isLast ? null : await makeRoom(tx, scheduler.feed, call, request);
+  if (making?.kind === 'making') {
+    const { host, victims } = making;
+    const reason = `no host fits yet: host ${host} will, once it is rid of ${inWords(victims)}`;
+    const detail = { ...none, reason, preempted: [...victims] };
+    return new Retryable(reason, { code: 'COAX_PREEMPTING', retryAfterMs: ROOM_MS, detail, keep: true });
+  }
+  const kept = making?.kept ?? [];
+  const more = kept.length > KEPT_SHOWN ? `; and ${kept.length - KEPT_SHOWN} more` : '';
+  const why = kept.length === 0 ? '' : `; not preempted: ${kept.slice(0, KEPT_SHOWN).join('; ')}${more}`;
+  const reason = `${none.reason}${why}`;
+  return new Terminal(reason, { code: 'COAX_NO_VALID_HOST', detail: { ...none, reason } });
+}
+
+const preempted = (reason: string, victims: readonly Victim[]) => ({
+  reason: `${reason}; room was made by removing ${inWords(victims)}`,
+  preempted: [...victims],
+});
