@@ -74,12 +74,12 @@ export class PlacementViews {
     }));
   }
 
-  /** Which moves would free how many hosts. A claim without a VM (a place of a reservation) is named by its key. */
+  /** Which moves would free how many hosts. A host with a claim that has no VM (a place of a reservation) is left as it is. */
   async planRebalance(maxMoves: number): Promise<RebalancePlan> {
     const fleet = await this.#fleet();
-    const { moves, freed } = fleet.rebalance({ maxMoves });
+    const { moves, freed } = fleet.rebalance({ maxMoves, stays: ({ vm }) => vm === '' });
     return {
-      moves: moves.map(({ claim, from, to }) => ({ vm: claim.vm || claim.id, from, to })),
+      moves: moves.map(({ claim, from, to }) => ({ vm: claim.vm, from, to })),
       freed: [...freed],
       hostsInUse: new Set([...fleet.claims()].map(({ host }) => host)).size,
     };

@@ -6,6 +6,8 @@ import { type PlacementRequest, placementRequest } from '../request.ts';
 export interface RebalanceLimits {
   /** Moves at most; without it, as many as free hosts. */
   readonly maxMoves?: number;
+  /** Claims that must not be moved; their hosts are not emptied. */
+  readonly stays?: (claim: PlacementClaim) => boolean;
   /** What the VM of a claim asked for, if that is known; null when it must not be moved. */
   readonly requestOf?: (claim: PlacementClaim) => PlacementRequest | null;
 }
@@ -38,6 +40,7 @@ export interface Trial {
  */
 export function rebalance(trial: Trial, limits: RebalanceLimits): Rebalancing {
   const requestOf = limits.requestOf ?? null;
+  const stays = limits.stays ?? (() => false);
   let left = limits.maxMoves ?? Number.POSITIVE_INFINITY;
   const used: { host: PlacementHost; count: number }[] = [];
   for (const host of [...trial.hosts()]) {
@@ -54,6 +57,7 @@ export function rebalance(trial: Trial, limits: RebalanceLimits): Rebalancing {
   for (const { host } of used) {
     if (host.state !== 'up' || aims.has(host.name)) continue;
     const claims = trial.claimsOn(host.name);
+    if (claims.some(stays)) continue;
     if (claims.length > left) break;
     const tried = emptied(trial, host, claims, requestOf);
     if (tried === null) continue;
