@@ -20,9 +20,28 @@ export const BATCH = 1000;
 
 /** Submits one message for each line, and counts how they end when asked to wait. */
 export async function runMany(context: Context, client: Client, options: ManyOptions): Promise<number> {
-  const { out } = context;
   // A file is read twice: a bad last line must not leave the first ones submitted.
   if (options.from !== '-') for await (const _ of readLines(options.from));
+  return countMany(context, client, accepted(client, options), options);
+}
+
+async function* accepted(client: Client, options: ManyOptions): AsyncGenerator<number[]> {
+  let before = 0;
+  for await (const batch of batches(readLines(options.from))) {
+    const msgids = await submit(client, options, batch, before);
+    before += msgids.length;
+    yield msgids;
+  }
+}
+
+/** Counts messages as they are accepted, and how they end when asked to wait. Gives the exit status. */
+export async function countMany(
+  context: Context,
+  client: Client,
+  accepted: AsyncIterable<readonly number[]>,
+  options: Pick<ManyOptions, 'wait' | 'timeout'>,
+): Promise<number> {
+  const { out } = context;
   const started = Date.now();
   const progress = new Progress(out);
   const wait = options.wait ? waitForMany(client, progress, options.timeout) : null;
@@ -34,8 +53,7 @@ export async function runMany(context: Context, client: Client, options: ManyOpt
   };
   process.once('SIGINT', onInterrupt);
   try {
-    for await (const batch of batches(readLines(options.from))) {
-      const msgids = await submit(client, options, batch, progress.counts.submitted);
+    for await (const msgids of accepted) {
       progress.add('submitted', msgids.length);
       wait?.add(msgids);
       if (!wait && out.format === 'name') for (const msgid of msgids) out.line(String(msgid));
