@@ -179,6 +179,11 @@ test('what a step throws becomes an outcome', async () => {
         error: { code: 'DNS_LOCKED', reason: 'zone is locked', detail: { zone: 'a' } },
       },
     ],
+    // Without a transaction there is nothing to keep.
+    [
+      new Retryable('room is made', { keep: true }),
+      { kind: 'retryable', error: { code: 'COAX_STEP_FAILED', reason: 'room is made' } },
+    ],
     [new Terminal('no'), { kind: 'terminal', error: { code: 'COAX_STEP_FAILED', reason: 'no' } }],
     [
       new CoaxError('COAX_NO_FREE_ADDRESS', 'full'),

@@ -82,6 +82,27 @@ for (const [engine, options] of [
       assert.deepEqual(await fixture.cloud.fsck(), []);
     });
 
+    test('of moves to a host that has room for one, the other is rolled back alone', async () => {
+      const [first] = simulatedHosts('simulated');
+      const hosts = [8, 8, 4].map((cpuTotal, at) => ({ ...first!, name: `h${at + 1}`, cpuTotal }));
+      await using fixture = await openFixture({ ...options(), simulatedHosts: hosts });
+      for (const [name, host] of [
+        ['a', 'h1'],
+        ['b', 'h2'],
+      ]) {
+        const wish = { cpu: 3, mem: 96, name: name!, labels: { host: host! } };
+        assert.equal((await fixture.run('create_vm', wish)).phase, 'done');
+      }
+      const moves = await Promise.all(['a', 'b'].map(name => fixture.submit('move_vm', { name, to: 'h3' })));
+      const ended = await Promise.all(moves.map(msgid => fixture.rest(msgid)));
+      assert.deepEqual(ended.map(({ phase }) => phase).sort(), ['done', 'rolled_back']);
+      assert.equal(ended.find(({ phase }) => phase === 'rolled_back')!.error?.code, 'COAX_NO_VALID_HOST');
+      const { a, b } = await places(fixture);
+      assert.deepEqual([a, b].filter(host => host === 'h3').length, 1);
+      assert.ok(a === 'h1' || b === 'h2');
+      assert.deepEqual(await fixture.cloud.fsck(), []);
+    });
+
     test('a move that is reverted brings the VM back; one whose VM is gone asks a person first', async () => {
       await using fixture = await openFixture(options());
       await vmAt(fixture, 'sim-1', 'web');
