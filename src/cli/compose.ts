@@ -57,6 +57,7 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
   const watch = new HostWatch({
     store,
     submit: submitter({ ...parts, flows }),
+    ...(options.lostAfterMs !== undefined && { lostAfterMs: options.lostAfterMs }),
     onFault: reportOnce(options.log),
   });
   opened.defer(() => watch.close());

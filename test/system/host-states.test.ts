@@ -12,6 +12,7 @@ import { registerHosts } from '../../src/cloud/resource/register-hosts.ts';
 import { simulatedHosts } from '../../src/cloud/simulated-hosts.ts';
 import { parametersOf } from '../../src/message/parameters.ts';
 import { openPostgres } from '../../src/store/postgres/open-postgres.ts';
+import { REAL_TIMERS } from '../../src/store/timers.ts';
 import { makePostgresCluster, type PostgresCluster } from '../../src/testing/postgres-cluster.ts';
 import { type CloudFixture, openFixture } from './cloud-fixture.ts';
 
@@ -191,6 +192,65 @@ for (const [engine, options] of [
       }
       assert.deepEqual(submitted, ['host_down', 'return_host']);
       assert.deepEqual(faults, []);
+    });
+
+    test('by policy a host that is down for long is declared lost, once, unless no host is heard of', async () => {
+      await using fixture = await openFixture(options());
+      const { store } = fixture;
+      const agent = { public_key: 'k', version: '1', address: '', boot_id: 'b', report: '' };
+      // sim-4 lost its key: nobody knows whether it runs.
+      const leases = { 'sim-2': 1, 'sim-3': 1, 'sim-4': 0 };
+      await store.transact(async ({ db }) => {
+        for (const [host, lease_until] of Object.entries(leases)) {
+          const row = { host, ...agent, enrolled: 1, seen: 1, lease_until };
+          await agentTables(db).insertInto('agents').values(row).execute();
+          await db.updateTable('hosts').set({ agent: 1 }).where('name', '=', host).execute();
+        }
+      });
+      const submitted: string[] = [];
+      let looks = 0;
+      const watch = new HostWatch({
+        store,
+        lostAfterMs: 50,
+        async submit(flow, parameters, key) {
+          submitted.push(`${flow} ${parameters.host}`);
+          if (flow === 'lose_host') assert.match(key, /^lose-host\/sim-3\//);
+          await fixture.run(flow, parameters);
+        },
+        onFault: fault => assert.fail(String(fault)),
+        timers: {
+          ...REAL_TIMERS,
+          after(_ms, call) {
+            looks += 1;
+            return REAL_TIMERS.after(20, call);
+          },
+        },
+      });
+      const states = async () =>
+        Promise.all(['sim-2', 'sim-3', 'sim-4'].map(async host => (await stateOf(fixture, host)).state));
+      const moreLooks = async (more: number) => {
+        for (const until = looks + more; looks < until; ) await sleep(20);
+      };
+      try {
+        while ((await states()).join() !== 'down,down,down') await sleep(20);
+        // All are silent: it is the server that is cut off.
+        await moreLooks(10);
+        assert.deepEqual(await states(), ['down', 'down', 'down']);
+        const heard = { seen: store.now() + 1, lease_until: store.now() + 600_000 };
+        await store.transact(({ db }) =>
+          agentTables(db).updateTable('agents').set(heard).where('host', '=', 'sim-2').execute(),
+        );
+        while ((await states())[1] !== 'lost') await sleep(20);
+        await moreLooks(10);
+      } finally {
+        await watch.close();
+      }
+      assert.deepEqual((await states()).slice(1), ['lost', 'down']);
+      assert.equal(submitted.filter(line => line.startsWith('lose_host')).join(), 'lose_host sim-3');
+      assert.match(
+        (await stateOf(fixture, 'sim-3')).reason,
+        /^not heard of since 1970-.*: coax up --lost-after 0.05s .* fenced$/,
+      );
     });
 
     test('reconcile names each difference, repairs it when told, and never touches a guest that it does not know', async () => {

@@ -25,6 +25,8 @@ export interface ProcessOptions {
   readonly archive?: string;
   /** How long a step that nobody extends stays with its worker, on a store that is shared. */
   readonly leaseMs?: number;
+  /** A host with an agent that is down for so long is declared lost: something else must have fenced it. Never if absent. */
+  readonly lostAfterMs?: number;
   /** A line about what the process does. */
   log(line: string): void;
 }

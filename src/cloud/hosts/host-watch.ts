@@ -14,6 +14,8 @@ export interface HostWatchOptions {
   readonly store: Pick<Store, 'reader' | 'now' | 'messages'>;
   /** Submits a flow that comes with Coax. The same key never makes a second message. */
   submit(flow: string, parameters: Parameters, key: string): Promise<void>;
+  /** Milliseconds: a host that is down for so long is declared lost. Never if absent. It promises that something fences the host by then. */
+  readonly lostAfterMs?: number;
   onFault(error: unknown): void;
   readonly timers?: Timers;
 }
@@ -27,19 +29,21 @@ interface Watched {
 }
 
 /**
- * Watches the hosts of agents: one whose lease ends is marked as down, one that reports again returns, and what is owed at
- * a host that is up is cleaned. All of it by messages; several servers submit each only once, since its key says what for.
+ * Watches the hosts of agents: one whose lease ends is marked as down (and, if that is wanted, lost after a while), one that reports again returns, and
+ * what is owed at a host that is up is cleaned. All of it by messages; several servers submit each only once, since its key says what for.
  */
 export class HostWatch {
   readonly #options: HostWatchOptions;
   readonly #timers: Timers;
   #stop: () => void = () => {};
+  readonly #begun: number;
   #closed = false;
   #looking: Promise<void> = Promise.resolve();
 
   constructor(options: HostWatchOptions) {
     this.#options = options;
     this.#timers = options.timers ?? REAL_TIMERS;
+    this.#begun = this.#timers.monotonic();
     this.#later();
   }
 
@@ -64,7 +68,9 @@ export class HostWatch {
 
   async #look(): Promise<void> {
     const now = this.#options.store.now();
-    for (const host of await this.#watched()) await this.#decide(host, now);
+    const hosts = await this.#watched();
+    for (const host of hosts) await this.#decide(host, now);
+    await this.#lose(hosts, now);
     await this.#clean(now);
   }
 
@@ -80,6 +86,24 @@ export class HostWatch {
     if (isSilent || (state !== 'down' && state !== 'lost') || seen <= since) return;
     if (await this.#isUnderWay('return_host', host)) return;
     await submit('return_host', { host }, `return-host/${host}/${Math.floor(now / AGAIN_MS)}/${since}`);
+  }
+
+  /**
+   * Declares hosts lost that are down for too long, if that is wanted. Not while no host is heard of, for then it is rather
+   * this server that is cut off; and only what this process saw for so long itself, for hosts need time to come back to a
+   * server that was away.
+   */
+  async #lose(hosts: readonly Watched[], now: number): Promise<void> {
+    const { lostAfterMs, submit } = this.#options;
+    if (lostAfterMs === undefined || this.#timers.monotonic() - this.#begun < lostAfterMs) return;
+    if (!hosts.some(({ leaseUntil }) => leaseUntil >= now)) return;
+    for (const { host, state, seen, leaseUntil, since } of hosts) {
+      // Without a lease it never reported, or its key was revoked: that says nothing of the machine.
+      const isOver = leaseUntil > 0 && now - Math.max(leaseUntil, since) >= lostAfterMs;
+      if (state !== 'down' || !isOver) continue;
+      const reason = `not heard of since ${new Date(seen).toISOString()}: coax up --lost-after ${lostAfterMs / 1000}s declares it lost, and promises that it is fenced`;
+      await submit('lose_host', { host, reason, fenced: true }, `lose-host/${host}/${leaseUntil}/${since}`);
+    }
   }
 
   async #clean(now: number): Promise<void> {

@@ -42,6 +42,7 @@ function upArguments(dataDir: string, options: UpOptions): string[] {
     ...(options.listen ? ['--listen', options.listen] : []),
     ...(options.lease === undefined ? [] : ['--lease', `${options.lease}ms`]),
     ...(options.grace === undefined ? [] : ['--grace', `${options.grace}ms`]),
+    ...(options.lostAfter === undefined ? [] : ['--lost-after', `${options.lostAfter}ms`]),
     ...(options.retain === undefined ? [] : ['--retain', `${options.retain}ms`]),
     ...(options.archive
       ? ['--archive', options.archive.includes('://') ? options.archive : resolve(options.archive)]

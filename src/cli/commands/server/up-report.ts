@@ -15,6 +15,7 @@ export interface UpOptions {
   readonly retain?: number;
   readonly archive?: string;
   readonly placement?: string;
+  readonly lostAfter?: number;
 }
 
 /** What was started: where it listens if it does, and its name among the workers. */

@@ -7,6 +7,8 @@ import { plain } from '../../output/text.ts';
 import { defineVerb, lengthOfTime } from '../../verb.ts';
 import { printUp, type UpOptions } from './up-report.ts';
 
+const LOST_AFTER_LEAST_MS = 60_000;
+
 /** Starts a server: store, worker, cloud and HTTP API in one process; or one of its roles alone. */
 export const verb = defineVerb<UpOptions>({
   examples: [
@@ -62,6 +64,12 @@ export const verb = defineVerb<UpOptions>({
       parse: lengthOfTime,
     },
     {
+      flags: '--lost-after <time>',
+      about:
+        'Declare a host lost that is down for so long, at least 1m (default never). By it you promise that something else fences such a host by then, as a watchdog that resets it',
+      parse: lengthOfTime,
+    },
+    {
       flags: '--grace <time>',
       about: 'How long steps under way may take when it stops',
       parse: lengthOfTime,
@@ -73,6 +81,7 @@ export const verb = defineVerb<UpOptions>({
   ],
   async run(context, _args, options) {
     if (options.role === 'worker' && options.detach) throw noDetached();
+    if (options.lostAfter !== undefined) checkLostAfter(options.lostAfter, options.role);
     if (options.role !== 'worker') refuseSecond(context);
     if (options.detach) {
       const { startDetached } = await import('./start-detached.ts');
@@ -98,6 +107,18 @@ function noDetached(): CoaxError {
   });
 }
 
+function checkLostAfter(ms: number, role: UpOptions['role']): void {
+  const wrong = (reason: string, hint: string) =>
+    new CoaxError('COAX_USAGE', reason, { where: '--lost-after', hint });
+  if (role === 'worker')
+    throw wrong('a process of role worker watches no hosts', 'Give it to `coax up` of role server or all.');
+  if (ms < LOST_AFTER_LEAST_MS)
+    throw wrong(
+      `${ms / 1000} s is too short: a host that boots is silent for longer`,
+      'Give at least 1m; as long as what fences a host may take, and a boot.',
+    );
+}
+
 async function serve({ dataDir, out }: Context, options: UpOptions): Promise<number> {
   const { openProcess } = await import('../../compose.ts');
   const { sharedStoreUrl } = await import('../../compose/open-store.ts');
@@ -115,6 +136,7 @@ async function serve({ dataDir, out }: Context, options: UpOptions): Promise<num
     modulesDirs: options.modules ?? [],
     flowsDirs: options.flows ?? [],
     ...(options.lease !== undefined && { leaseMs: options.lease }),
+    ...(options.lostAfter !== undefined && { lostAfterMs: options.lostAfter }),
     ...(options.retain !== undefined && { retainMs: options.retain }),
     ...(options.archive !== undefined && { archive: placeOf(options.archive) }),
     ...(options.placement !== undefined && { policiesFile: resolve(options.placement) }),
