@@ -2,6 +2,7 @@ import type { PlacementHost } from '../host.ts';
 import type { HostTable } from '../inventory/host-table.ts';
 import { LayeredMap } from '../inventory/layered-map.ts';
 import type { Query } from '../query.ts';
+import { ClassMasks, type HostClass } from './class-masks.ts';
 import { HostTree } from './host-tree.ts';
 
 /** A trait with more values than this tells no classes apart: its hosts are listed by value instead. */
@@ -14,18 +15,6 @@ const LISTED_MAX = 4096;
 const IN_RACKS_MAX = 1024;
 /** Changed hosts above this many, and above an eighth of all, are worth building every tree anew. */
 const BUILD_AT = 2000;
-
-/** Hosts that are alike in all that does not change with every VM. */
-export interface HostClass {
-  readonly traits: ReadonlyMap<string, string>;
-  /** False when traits of its hosts are left out, so that a missing one says nothing. */
-  readonly complete: boolean;
-  readonly hasGpus: boolean;
-  /** Model of its GPUs; null when there are several. */
-  readonly model: string | null;
-  /** Of its tree; -1 when it is empty. */
-  root: number;
-}
 
 /** Which hosts could suit a query by what they are, and a tree of each class of them. */
 export class HostClasses {
@@ -43,6 +32,8 @@ export class HostClasses {
   #oddlyNamed = 0;
   /** A trait has become one of many values, and classes are still told apart by it. */
   #isStale = false;
+  /** Null until the next search when classes have come or gone. */
+  #masks: ClassMasks | null = null;
   #changed: number[] = [];
   #isChanged: boolean[] = [];
 
@@ -109,32 +100,23 @@ export class HostClasses {
     this.#changed = [];
   }
 
-  /** Whether hosts of the class could pass the rules about what a host is, or pass them all for certain. */
-  suits(of: HostClass, query: Query): 'no' | 'maybe' | 'yes' {
-    const { request } = query;
-    let isCertain = true;
-    /** Whether a host may have the value; without one, nothing is asked. */
-    const may = (trait: string, value: string | undefined): boolean => {
-      if (!value) return true;
-      const stated = of.traits.get(trait);
-      if (stated !== undefined) return stated === value;
-      isCertain = false;
-      return !of.complete || this.#values.get(trait) === null;
-    };
-    if (request.gpu > 0) {
-      if (!of.hasGpus) return 'no';
-      const { gpuModels } = request;
-      if (gpuModels.length > 0 && !gpuModels.some(model => may('gpu', model))) return 'no';
-    }
-    if (!may('zone', request.zone) || !may('rack', request.rack)) return 'no';
-    const { accelerator, hypervisor } = request.image;
-    if (!may('accelerator', accelerator) || !may('hypervisor', hypervisor)) return 'no';
-    for (const name in request.labels) {
-      if (name === 'host') isCertain = false;
-      else if (!may(labelTrait(name), request.labels[name])) return 'no';
-    }
-    if (!this.#suitsGroup(of, query)) return 'no';
-    return isCertain ? 'yes' : 'maybe';
+  /** Which classes could suit a request, but for its group. */
+  masks({ request }: Query): ClassMasks {
+    this.#masks ??= new ClassMasks(this.#classes, trait => this.#values.get(trait) === null);
+    this.#masks.ask(request);
+    return this.#masks;
+  }
+
+  /** Whether the zone or rack of the class may be one that the group's hard rule leaves. */
+  suitsGroup({ traits }: HostClass, query: Query): boolean {
+    const { group } = query.request;
+    if (!group?.hard || group.scope === 'host' || query.members === null || query.members.size === 0)
+      return true;
+    const zone = traits.get('zone');
+    const rack = traits.get('rack');
+    if (zone === undefined || (group.scope === 'rack' && rack === undefined)) return true;
+    const place = this.#table.placeNamed(group.scope, zone, rack ?? '');
+    return query.members.has(place) === (group.rule === 'affinity');
   }
 
   /** The shortest list of hosts beside which no other can suit; null when there is none. */
@@ -179,18 +161,6 @@ export class HostClasses {
     branch.#listed = this.#listed.branch();
     branch.#oddlyNamed = this.#oddlyNamed;
     return branch;
-  }
-
-  /** Whether the zone or rack of the class may be one that the group's hard rule leaves. */
-  #suitsGroup({ traits }: HostClass, query: Query): boolean {
-    const { group } = query.request;
-    if (!group?.hard || group.scope === 'host' || query.members === null || query.members.size === 0)
-      return true;
-    const zone = traits.get('zone');
-    const rack = traits.get('rack');
-    if (zone === undefined || (group.scope === 'rack' && rack === undefined)) return true;
-    const place = this.#table.placeNamed(group.scope, zone, rack ?? '');
-    return query.members.has(place) === (group.rule === 'affinity');
   }
 
   #list(trait: string, value: string): readonly number[] | null {
@@ -258,6 +228,7 @@ export class HostClasses {
     // Labels come and go: a class that lost its hosts makes way.
     const empty = classes.length < CLASSES_MAX ? -1 : classes.findIndex(of => of.root < 0);
     const number = empty < 0 ? classes.length : empty;
+    this.#masks = null;
     const old = classes[number];
     if (old) this.#byKey.delete(classKey(old.traits, old.hasGpus, old.complete));
     classes[number] = { traits, complete, hasGpus, model: traits.get('gpu') ?? null, root: -1 };
@@ -268,6 +239,7 @@ export class HostClasses {
   /** Every class anew. */
   #classify(): void {
     this.#isStale = false;
+    this.#masks = null;
     this.#classes = [];
     this.#byKey.clear();
     for (let at = 0; at < this.#classOf.length; at += 1) {

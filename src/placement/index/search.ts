@@ -9,7 +9,8 @@ import type { Query } from '../query.ts';
 import { isOwn, type Shard } from '../shard.ts';
 import type { HostBox } from '../weighers/weigher.ts';
 import { BestOf, type Candidate } from './best-of.ts';
-import type { HostClass, HostClasses } from './host-classes.ts';
+import { type HostClass, hasBit } from './class-masks.ts';
+import type { HostClasses } from './host-classes.ts';
 import { LEAF } from './host-tree.ts';
 
 /** Below this many, looking at each of a list is the quickest way. */
@@ -35,9 +36,9 @@ export class Search {
   readonly #box: HostBox;
   readonly #nodes = new Int32Array(4096);
   readonly #bounds = new Float64Array(4096);
-  /** For each class: the bound of its root, and whether it passes the rules about what a host is. */
+  /** Classes that could have a host for the query, and the bounds of their roots. */
+  readonly #classNumbers: number[] = [];
   readonly #classBounds: number[] = [];
-  readonly #isCertain: boolean[] = [];
 
   constructor(table: HostTable, classes: HostClasses) {
     this.#table = table;
@@ -71,35 +72,38 @@ export class Search {
     const box = this.#box;
     box.lo = tree.lo;
     box.hi = tree.hi;
-    const bounds = this.#classBounds;
     const { query, scoring, best } = run;
+    const { suiting, certain } = this.#classes.masks(query);
+    const numbers = this.#classNumbers;
+    const bounds = this.#classBounds;
+    const { group } = query.request;
+    const asksGroup = group?.hard === true && group.scope !== 'host' && query.groupHosts.length > 0;
+    let count = 0;
     let first = -1;
-    for (let number = 0; number < classes.length; number += 1) {
-      const of = classes[number]!;
-      bounds[number] = Number.NaN;
-      if (of.root < 0 || !hasRoom(tree.hi, of.root * ROW, query)) continue;
-      const suits = run.asksTraits ? this.#classes.suits(of, query) : 'yes';
-      if (suits === 'no') continue;
-      this.#isCertain[number] = suits === 'yes';
-      this.#setClass(of);
-      box.at = of.root * ROW;
-      const bound = scoring.most(box, query.request);
-      bounds[number] = bound;
-      if (first < 0 || bound > bounds[first]!) first = number;
+    for (let word = 0; word < suiting.length; word += 1) {
+      for (let left = suiting[word]!; left !== 0; left &= left - 1) {
+        const number = 32 * word + 31 - Math.clz32(left & -left);
+        const of = classes[number]!;
+        if (of.root < 0 || !hasRoom(tree.hi, of.root * ROW, query)) continue;
+        if (asksGroup && !this.#classes.suitsGroup(of, query)) continue;
+        this.#setClass(of);
+        box.at = of.root * ROW;
+        const bound = scoring.most(box, query.request);
+        if (first < 0 || bound > bounds[first]!) first = count;
+        numbers[count] = number;
+        bounds[count] = bound;
+        count += 1;
+      }
     }
     if (first < 0) return true;
-    run.inClass(this.#isCertain[first]!);
-    if (!this.#descend(classes[first]!, bounds[first]!, run, bits)) return false;
-    for (let number = 0; number < classes.length; number += 1) {
-      const bound = bounds[number]!;
-      if (
-        number === first ||
-        Number.isNaN(bound) ||
-        !best.takes(run.rankMost, bound, tree.lo[classes[number]!.root * ROW + ORDER]!)
-      )
-        continue;
-      run.inClass(this.#isCertain[number]!);
-      if (!this.#descend(classes[number]!, bound, run, bits)) return false;
+    // The most promising class, then the others in their order.
+    for (let turn = -1; turn < count; turn += 1) {
+      const place = turn < 0 ? first : turn;
+      const of = classes[numbers[place]!]!;
+      const bound = bounds[place]!;
+      if (turn === first || !best.takes(run.rankMost, bound, tree.lo[of.root * ROW + ORDER]!)) continue;
+      run.inClass(hasBit(certain, numbers[place]!));
+      if (!this.#descend(of, bound, run, bits)) return false;
     }
     return true;
   }
@@ -204,8 +208,6 @@ class Run {
   readonly best: BestOf;
   /** The best rank that any host may have. */
   readonly rankMost: number;
-  /** Whether it asks for more of what a host is than that it is up. */
-  readonly asksTraits: boolean;
   /** Hosts that may be refused before the search is given up. */
   patience = Number.POSITIVE_INFINITY;
   readonly #view: HostView;
@@ -222,7 +224,6 @@ class Run {
     this.#view = view;
     this.#asked = ASKED.filter(filter => filter.isAsked!(query));
     this.#checks = this.#asked;
-    this.asksTraits = this.#asked.length > 0 || query.request.gpu > 0;
     this.#shard = options.shard;
     const group = query.request.group;
     this.#rule = group === null || group.hard ? null : group.rule;
