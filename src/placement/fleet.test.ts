@@ -295,3 +295,20 @@ test('a policy that is not there, and a weigher that is not, are refused', () =>
   );
   assert.throws(() => new Fleet({ policies: { own: { weights: { pack: Number.NaN } } } }), /is no number/);
 });
+
+test('a label that is asked for with an empty value is asked for all the same', () => {
+  const fleet = fleetOf(host('without'), host('with', { labels: { disk: '' } }));
+  assert.equal(fleet.select(ask({ labels: { disk: '' } }))?.host, 'with');
+  fleet.remove('with');
+  assert.equal(fleet.select(ask({ labels: { disk: '' } })), null);
+});
+
+test('classes of hosts that come and go between searches are found, and no longer', () => {
+  const fleet = fleetOf(host('a', { zone: 'one' }));
+  const inZone = (zone: string): string | undefined => fleet.select(ask({ zone }))?.host;
+  assert.equal(inZone('two'), undefined);
+  fleet.put(host('b', { zone: 'two' }));
+  assert.equal(inZone('two'), 'b');
+  fleet.put(host('b', { zone: 'three' }));
+  assert.deepEqual([inZone('two'), inZone('three'), inZone('one')], [undefined, 'b', 'a']);
+});
