@@ -59,7 +59,7 @@ test('gc deletes a guest that was left, makes a missing one anew, and names one 
   const second = openSimulated({ dataDir: world.dataDir, host: 'sim-2' });
   const [web] = await first.list();
   const [db] = await second.list();
-  const removed = await world.coax('vm', 'rm', 'db', '--reason', 'to see');
+  const removed = await world.coax('vm', 'rm', 'db', '--reason', 'to see', '--wait');
   assert.equal(removed.status, 0, removed.stderr);
   assert.deepEqual(await second.list(), []);
   assert.deepEqual(await gc(), []);
