@@ -8,6 +8,10 @@ byte() { od -An -N1 -tu1 /dev/urandom | tr -d ' '; }
 nap() { sleep "0.0$(($(byte) % 8))"; }
 note() { echo "$1 $token $COAX_MSGID $COAX_KEY $(date +%s%3N)" >>"$dir/runs"; }
 
+# A cancel ends a run by a signal, and its outcome counts: it has ended all the same.
+trap 'exit 143' TERM
+trap 'note ended' EXIT
+
 note began
 echo "run $token" >&2
 nap
@@ -26,7 +30,6 @@ else
 fi
 exec 9>&-
 nap
-note ended
 [ "$COAX_MODE" = undo ] && exit 0
 [ $(($(byte) % 16)) = 0 ] && exit 75
 case ${0##*/} in
