@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { EventsQuery } from '../../api/event.ts';
-import { CoaxError } from '../../errors/coax-error.ts';
-import { type App, PROBLEMS, type RouteContext } from '../app.ts';
-import { SseStream } from '../events/sse-stream.ts';
-import { logFault } from '../log-fault.ts';
-import { viewCommit, viewLite } from '../message-view.ts';
-import { coaxErrorOf } from '../problem.ts';
+import { EventsQuery } from '../../../api/event.ts';
+import { CoaxError } from '../../../errors/coax-error.ts';
+import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
+import { SseStream } from '../../events/sse-stream.ts';
+import { logFault } from '../../log-fault.ts';
+import { viewCommit, viewLite } from '../../message-view.ts';
+import { coaxErrorOf } from '../../problem.ts';
 import { findMessage } from './message.ts';
 
 const HISTORY_PAGE = 200;

@@ -1,12 +1,12 @@
-import { FlowList, FlowShow, type FlowView, LintAnswer, LintBody } from '../../api/flow.ts';
-import { NamePath } from '../../api/value.ts';
-import { CoaxError } from '../../errors/coax-error.ts';
-import type { FlowDefinition } from '../../flow/flow.ts';
-import { type Finding, lintFlow } from '../../flow/lint-flow.ts';
-import { parseFlow } from '../../flow/parse-flow.ts';
-import { stepLabel } from '../../message/step-label.ts';
-import { type App, PROBLEMS, type RouteContext } from '../app.ts';
-import { findFlow, planNow } from '../submit.ts';
+import { FlowList, FlowShow, type FlowView, LintAnswer, LintBody } from '../../../api/flow.ts';
+import { NamePath } from '../../../api/value.ts';
+import { CoaxError } from '../../../errors/coax-error.ts';
+import type { FlowDefinition } from '../../../flow/flow.ts';
+import { type Finding, lintFlow } from '../../../flow/lint-flow.ts';
+import { parseFlow } from '../../../flow/parse-flow.ts';
+import { stepLabel } from '../../../message/step-label.ts';
+import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
+import { findFlow, planNow } from '../../submit.ts';
 
 export function flowRoutes(app: App, { services }: RouteContext): void {
   const { flows, catalogue } = services;

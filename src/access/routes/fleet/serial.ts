@@ -1,11 +1,11 @@
 import { hash, randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import type { WebSocket } from '@fastify/websocket';
-import { NamePath } from '../../api/value.ts';
-import { SerialTicket } from '../../api/vm.ts';
-import { CoaxError } from '../../errors/coax-error.ts';
-import { bearerOf } from '../admission/token.ts';
-import { type App, PROBLEMS, type RouteContext } from '../app.ts';
+import { NamePath } from '../../../api/value.ts';
+import { SerialTicket } from '../../../api/vm.ts';
+import { CoaxError } from '../../../errors/coax-error.ts';
+import { bearerOf } from '../../admission/token.ts';
+import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { findVm } from './vm.ts';
 
 const TICKET_MS = 10_000;

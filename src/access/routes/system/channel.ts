@@ -14,26 +14,26 @@ import {
   ReleaseBody,
   SessionQuery,
   WORKER_PROTOCOL,
-} from '../../api/channel.ts';
-import type { Claim } from '../../channel/channel.ts';
-import { CoaxError } from '../../errors/coax-error.ts';
-import { addressOf, hostOf } from '../../message/address.ts';
-import { isGroup, type Message } from '../../message/message.ts';
-import type { StepOutcome } from '../../message/outcome.ts';
-import { outputOf, parametersOf } from '../../message/parameters.ts';
-import { validateParameters } from '../../message/validate.ts';
-import { forbidden, isStillAdmitted } from '../admission/admit.ts';
+} from '../../../api/channel.ts';
+import type { Claim } from '../../../channel/channel.ts';
+import { CoaxError } from '../../../errors/coax-error.ts';
+import { addressOf, hostOf } from '../../../message/address.ts';
+import { isGroup, type Message } from '../../../message/message.ts';
+import type { StepOutcome } from '../../../message/outcome.ts';
+import { outputOf, parametersOf } from '../../../message/parameters.ts';
+import { validateParameters } from '../../../message/validate.ts';
+import { forbidden, isStillAdmitted } from '../../admission/admit.ts';
 import {
   assertHeldBy,
   assertOwnAddresses,
   assertOwnMessage,
   assertOwnWorker,
   assertSendsNowhere,
-} from '../admission/host-scope.ts';
-import { type App, PROBLEMS, type RouteContext } from '../app.ts';
-import { SseStream } from '../events/sse-stream.ts';
-import { logFault } from '../log-fault.ts';
-import { coaxErrorOf } from '../problem.ts';
+} from '../../admission/host-scope.ts';
+import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
+import { SseStream } from '../../events/sse-stream.ts';
+import { logFault } from '../../log-fault.ts';
+import { coaxErrorOf } from '../../problem.ts';
 
 /** A host that is lost asks again so soon. */
 const LOST_WAIT_MS = 1000;

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import { FsckReportView } from '../../api/fsck.ts';
-import { type App, PROBLEMS, type RouteContext } from '../app.ts';
+import { FsckReportView } from '../../../api/fsck.ts';
+import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 
 export function fsckRoutes(app: App, { services }: RouteContext): void {
   app.post(

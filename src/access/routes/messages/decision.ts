@@ -1,12 +1,12 @@
-import { CancelBody, MessageView, ResolveBody, RevertBody, RewindBody } from '../../api/message.ts';
-import { MsgidPath } from '../../api/value.ts';
-import { CoaxError } from '../../errors/coax-error.ts';
-import { didYouMean } from '../../flow/nearest.ts';
-import type { Message, Parameters } from '../../message/message.ts';
-import { stepLabel } from '../../message/step-label.ts';
-import { validateParameters } from '../../message/validate.ts';
-import { type App, PROBLEMS, type RouteContext } from '../app.ts';
-import { viewMessage } from '../message-view.ts';
+import { CancelBody, MessageView, ResolveBody, RevertBody, RewindBody } from '../../../api/message.ts';
+import { MsgidPath } from '../../../api/value.ts';
+import { CoaxError } from '../../../errors/coax-error.ts';
+import { didYouMean } from '../../../flow/nearest.ts';
+import type { Message, Parameters } from '../../../message/message.ts';
+import { stepLabel } from '../../../message/step-label.ts';
+import { validateParameters } from '../../../message/validate.ts';
+import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
+import { viewMessage } from '../../message-view.ts';
 import { findMessage } from './message.ts';
 
 const answers = { 202: MessageView, ...PROBLEMS };

@@ -1,8 +1,8 @@
-import { NetworkList, NetworkView } from '../../api/network.ts';
-import { NamePath } from '../../api/value.ts';
-import type { NetworkView as CloudNetworkView } from '../../cloud/cloud.ts';
-import { CoaxError } from '../../errors/coax-error.ts';
-import { type App, PROBLEMS, type RouteContext } from '../app.ts';
+import { NetworkList, NetworkView } from '../../../api/network.ts';
+import { NamePath } from '../../../api/value.ts';
+import type { NetworkView as CloudNetworkView } from '../../../cloud/cloud.ts';
+import { CoaxError } from '../../../errors/coax-error.ts';
+import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 
 export function networkRoutes(app: App, { services: { cloud } }: RouteContext): void {
   app.get(

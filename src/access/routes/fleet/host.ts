@@ -1,5 +1,5 @@
-import { HostList } from '../../api/host.ts';
-import { type App, PROBLEMS, type RouteContext } from '../app.ts';
+import { HostList } from '../../../api/host.ts';
+import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 
 export function hostRoutes(app: App, { services: { cloud } }: RouteContext): void {
   app.get(

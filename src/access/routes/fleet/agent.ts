@@ -12,11 +12,11 @@ import {
   RevokeAnswer,
   SessionAnswer,
   SessionBody,
-} from '../../api/agent.ts';
-import { CoaxError } from '../../errors/coax-error.ts';
-import { bearerOf } from '../admission/token.ts';
-import { type App, PROBLEMS, type RouteContext } from '../app.ts';
-import { isoTime } from '../message-view.ts';
+} from '../../../api/agent.ts';
+import { CoaxError } from '../../../errors/coax-error.ts';
+import { bearerOf } from '../../admission/token.ts';
+import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
+import { isoTime } from '../../message-view.ts';
 
 /** Hosts with agents: people let them in and shut them out; they join, prove who they are, and report. */
 export function agentRoutes(app: App, context: RouteContext): void {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CommitPage, CommitsQuery } from '../../api/commit.ts';
+import { CommitPage, CommitsQuery } from '../../../api/commit.ts';
 import {
   Counts,
   MessagePage,
@@ -11,20 +11,20 @@ import {
   SubmitOne,
   WaitQuery,
   WhyView,
-} from '../../api/message.ts';
-import { MsgidPath } from '../../api/value.ts';
-import { CoaxError } from '../../errors/coax-error.ts';
-import { addressOf, hostOf } from '../../message/address.ts';
-import type { Message } from '../../message/message.ts';
-import { isResting } from '../../message/status.ts';
-import { type App, PROBLEMS, type RouteContext } from '../app.ts';
-import { waitMsOf } from '../events/hold.ts';
-import { viewCommit, viewMessage } from '../message-view.ts';
-import { commitsPage, cursorOf, readCursor } from '../page.ts';
-import { acceptOne, submissionOf, submitMany } from '../submit.ts';
-import { requestInvalid } from '../validation.ts';
-import { why } from '../why.ts';
-import { actionsOf } from '../workers/unserved.ts';
+} from '../../../api/message.ts';
+import { MsgidPath } from '../../../api/value.ts';
+import { CoaxError } from '../../../errors/coax-error.ts';
+import { addressOf, hostOf } from '../../../message/address.ts';
+import type { Message } from '../../../message/message.ts';
+import { isResting } from '../../../message/status.ts';
+import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
+import { waitMsOf } from '../../events/hold.ts';
+import { viewCommit, viewMessage } from '../../message-view.ts';
+import { commitsPage, cursorOf, readCursor } from '../../page.ts';
+import { acceptOne, submissionOf, submitMany } from '../../submit.ts';
+import { requestInvalid } from '../../validation.ts';
+import { why } from '../../why.ts';
+import { actionsOf } from '../../workers/unserved.ts';
 
 const WHY_COMMITS = 200;
 const BODY_BYTES_MAX = 16 * 1024 * 1024;

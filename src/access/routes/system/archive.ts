@@ -1,5 +1,5 @@
-import { ArchiveBody, ArchiveReportView } from '../../api/archive.ts';
-import { type App, PROBLEMS, type RouteContext } from '../app.ts';
+import { ArchiveBody, ArchiveReportView } from '../../../api/archive.ts';
+import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 
 export function archiveRoutes(app: App, { services }: RouteContext): void {
   app.post(

@@ -1,7 +1,7 @@
-import { DoctorView, WorkerList } from '../../api/system.ts';
-import { type App, PROBLEMS, type RouteContext } from '../app.ts';
-import { unservedChecks } from '../workers/unserved.ts';
-import { viewWorkers } from '../workers/worker-view.ts';
+import { DoctorView, WorkerList } from '../../../api/system.ts';
+import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
+import { unservedChecks } from '../../workers/unserved.ts';
+import { viewWorkers } from '../../workers/worker-view.ts';
 
 export function systemRoutes(app: App, { services: { store, cloud, workers } }: RouteContext): void {
   app.get(

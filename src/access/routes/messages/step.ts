@@ -1,6 +1,6 @@
-import { ActionList, type ActionView } from '../../api/step.ts';
-import type { Action } from '../../step/contract.ts';
-import { type App, PROBLEMS, type RouteContext } from '../app.ts';
+import { ActionList, type ActionView } from '../../../api/step.ts';
+import type { Action } from '../../../step/contract.ts';
+import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 
 export function stepRoutes(app: App, { services: { catalogue } }: RouteContext): void {
   app.get(

@@ -1,11 +1,11 @@
-import { MessageView } from '../../api/message.ts';
-import { NamePath } from '../../api/value.ts';
-import { ConsoleQuery, ConsoleView, VmList, VmRemoveBody, VmView } from '../../api/vm.ts';
-import type { VmView as VmInfo } from '../../cloud/cloud.ts';
-import { CoaxError } from '../../errors/coax-error.ts';
-import { type App, PROBLEMS, type RouteContext } from '../app.ts';
-import { viewMessage } from '../message-view.ts';
-import type { Services } from '../services.ts';
+import { MessageView } from '../../../api/message.ts';
+import { NamePath } from '../../../api/value.ts';
+import { ConsoleQuery, ConsoleView, VmList, VmRemoveBody, VmView } from '../../../api/vm.ts';
+import type { VmView as VmInfo } from '../../../cloud/cloud.ts';
+import { CoaxError } from '../../../errors/coax-error.ts';
+import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
+import { viewMessage } from '../../message-view.ts';
+import type { Services } from '../../services.ts';
 
 export function vmRoutes(app: App, { services }: RouteContext): void {
   const { cloud, decisions } = services;

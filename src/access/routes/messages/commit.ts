@@ -6,17 +6,17 @@ import {
   DiffQuery,
   DiffView,
   ForkBody,
-} from '../../api/commit.ts';
-import { MessageView } from '../../api/message.ts';
-import { MsgidPath } from '../../api/value.ts';
-import { CoaxError } from '../../errors/coax-error.ts';
-import { blame } from '../../ledger/blame.ts';
-import type { Commit } from '../../ledger/commit.ts';
-import { diffCommits, diffMessages } from '../../ledger/diff.ts';
-import { chainOf } from '../../store/chain.ts';
-import { type App, PROBLEMS, type RouteContext } from '../app.ts';
-import { viewCommit, viewMessage } from '../message-view.ts';
-import type { Services } from '../services.ts';
+} from '../../../api/commit.ts';
+import { MessageView } from '../../../api/message.ts';
+import { MsgidPath } from '../../../api/value.ts';
+import { CoaxError } from '../../../errors/coax-error.ts';
+import { blame } from '../../../ledger/blame.ts';
+import type { Commit } from '../../../ledger/commit.ts';
+import { diffCommits, diffMessages } from '../../../ledger/diff.ts';
+import { chainOf } from '../../../store/chain.ts';
+import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
+import { viewCommit, viewMessage } from '../../message-view.ts';
+import type { Services } from '../../services.ts';
 import { edited } from './decision.ts';
 import { findMessage } from './message.ts';
 
