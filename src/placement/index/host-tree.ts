@@ -3,7 +3,7 @@ import type { HostTable } from '../inventory/host-table.ts';
 import { CPU, DISK, GPU_FREE, GPU_PART, MEM, ORDER, ROW, STRAND, VMS } from '../inventory/row.ts';
 
 /** Hosts in a leaf at most. */
-export const LEAF = 16;
+export const LEAF = 8;
 /** Places of a row by which hosts are told apart; those that are alike in all of them, by their order. */
 const AXES = [CPU, MEM, VMS, DISK, GPU_FREE, GPU_PART, STRAND] as const;
 /** A subtree that has doubled is built anew when one side has more than this part of it. */

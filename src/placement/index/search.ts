@@ -1,5 +1,6 @@
 import { FILTERS } from '../filters/all.ts';
 import type { Filter } from '../filters/filter.ts';
+import { excluded } from '../filters/host/excluded.ts';
 import type { HostTable } from '../inventory/host-table.ts';
 import { HostView } from '../inventory/host-view.ts';
 import { hasRoom, ORDER, ROW } from '../inventory/row.ts';
@@ -16,8 +17,11 @@ import { LEAF } from './host-tree.ts';
 /** Below this many, looking at each of a list is the quickest way. */
 const FEW = 256;
 
-/** Rules that may ask something beyond what `hasRoom` compares. */
-const ASKED: readonly Filter[] = FILTERS.filter(filter => filter.isAsked !== undefined);
+/** Rules that may ask something beyond what `hasRoom` compares; the one by name comes last, since a host's name lies far away. */
+const ASKED: readonly Filter[] = [
+  ...FILTERS.filter(filter => filter.isAsked !== undefined && filter !== excluded),
+  excluded,
+];
 
 export interface SearchOptions {
   /** How many are wanted. */

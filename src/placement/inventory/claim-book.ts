@@ -208,7 +208,7 @@ export class ClaimBook {
 }
 
 /** The wider array, with the figures of the narrower one. */
-export function grown<A extends Float64Array | Int32Array | Int16Array>(from: A, to: A): A {
+export function grown<A extends Float64Array | Int32Array | Int16Array | Uint8Array>(from: A, to: A): A {
   to.set(from);
   return to;
 }

@@ -18,6 +18,8 @@ export class HostTable {
   /** Numbers of the host's rack and zone. */
   #rackOf = new Int32Array(64);
   #zoneOf = new Int32Array(64);
+  /** 1 where one NUMA cell has the most of CPU and of memory. */
+  #oneCellBest = new Uint8Array(64);
   /** Claims that may be taken from their VMs. */
   #preemptibles = new Int32Array(64);
   #numbers = new LayeredMap<number>();
@@ -73,6 +75,11 @@ export class HostTable {
   /** The number of a rack or zone by its name; -1 when no host is there. */
   placeNamed(scope: 'rack' | 'zone', zone: string, rack: string): number {
     return (scope === 'rack' ? this.#racks.get(rackKey(zone, rack)) : this.#zones.get(zone)) ?? -1;
+  }
+
+  /** Whether one NUMA cell has the most of CPU and the most of memory; also where the host tells of no cells and is one itself. */
+  isOneCellBest(at: number): boolean {
+    return this.#oneCellBest[at] === 1;
   }
 
   preemptibles(at: number): number {
@@ -168,6 +175,7 @@ export class HostTable {
     branch.#rackOf = this.#rackOf.slice();
     branch.#zoneOf = this.#zoneOf.slice();
     branch.#preemptibles = this.#preemptibles.slice();
+    branch.#oneCellBest = this.#oneCellBest.slice();
     branch.#numbers = this.#numbers.branch();
     branch.#racks = new Map(this.#racks);
     branch.#zones = new Map(this.#zones);
@@ -275,6 +283,7 @@ export class HostTable {
       // A host that tells of no cells is one.
       rows[to + row.CELL_CPU] = rows[to + row.CPU]!;
       rows[to + row.CELL_MEM] = rows[to + row.MEM]!;
+      this.#oneCellBest[at] = 1;
       return;
     }
     let cpu = Number.NEGATIVE_INFINITY;
@@ -285,6 +294,8 @@ export class HostTable {
     }
     rows[to + row.CELL_CPU] = cpu;
     rows[to + row.CELL_MEM] = mem;
+    const isOneBest = cells.some(cell => cell.cpuMilli === cpu && cell.memMib === mem);
+    this.#oneCellBest[at] = isOneBest ? 1 : 0;
   }
 
   #summarizeGpus(at: number): void {
@@ -307,6 +318,7 @@ export class HostTable {
     this.rows = grown(this.rows, new Float64Array(room * row.ROW));
     this.#rackOf = grown(this.#rackOf, new Int32Array(room));
     this.#zoneOf = grown(this.#zoneOf, new Int32Array(room));
+    this.#oneCellBest = grown(this.#oneCellBest, new Uint8Array(room));
     this.#preemptibles = grown(this.#preemptibles, new Int32Array(room));
   }
 }

@@ -67,6 +67,19 @@ export class HostView {
     return this.#table.cells(this.at);
   }
 
+  /** The most that is free in one cell, of CPU and of memory each for itself, and whether it is the same cell. */
+  get cellCpuMilliMost(): number {
+    return this.#figure(row.CELL_CPU);
+  }
+
+  get cellMemMibMost(): number {
+    return this.#figure(row.CELL_MEM);
+  }
+
+  get isOneCellBest(): boolean {
+    return this.#table.isOneCellBest(this.at);
+  }
+
   /** Part of all GPUs of the fleet that are of this host's model, 0 to 1. */
   get modelShare(): number {
     return this.gpuMilliFree.length === 0 ? 0 : this.#table.modelShare(this.host.gpuModel);

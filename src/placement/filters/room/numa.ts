@@ -6,7 +6,13 @@ import { type Filter, most } from '../filter.ts';
 export const numa: Filter = {
   name: 'numa',
   isAsked: ({ request }) => request.numa !== 'none',
-  passes: (host, { request }) => request.numa === 'none' || cellFor(host, request) !== null,
+  passes(host, { request }) {
+    if (request.numa === 'none') return true;
+    // Mostly one cell has the most of both, and then there is no need to look at each.
+    return host.isOneCellBest
+      ? host.cellCpuMilliMost >= request.cpuMilli && host.cellMemMibMost >= request.memMib
+      : cellFor(host, request) !== null;
+  },
   why: host => `no cell has room: ${cellsText(host)}`,
   remedy(removed) {
     const best = most(removed, host => Math.max(...cellsOf(host).map(cell => cell.cpuMilli)));
