@@ -4,6 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { PROBLEM_TYPE, Problem } from '../api/problem.ts';
 import type { EventHub } from './events/event-hub.ts';
 import type { Holds } from './events/hold.ts';
+import type { Limits } from './limits/limits.ts';
 import type { Services } from './services.ts';
 import type { HttpWorkers } from './workers/http-workers.ts';
 
@@ -21,6 +22,7 @@ export interface RouteContext {
   readonly hub: EventHub;
   readonly httpWorkers: HttpWorkers;
   readonly holds: Holds;
+  readonly limits: Limits;
   /** Aborts when the server closes: what is held is let go. */
   readonly closing: AbortSignal;
 }

@@ -3,6 +3,7 @@ import { CoaxError } from '../errors/coax-error.ts';
 import type { App } from './app.ts';
 import { clearSocket, parseListenAddress } from './listen-address.ts';
 
+/** Of a server that answers little, as of one for health alone. */
 const CONNECTIONS_MAX = 10_000;
 
 /** Something that listens. */
@@ -19,6 +20,7 @@ export async function listenOn(
   listen: string,
   allowRemote: boolean,
   stop: () => Promise<void>,
+  connectionsMax = CONNECTIONS_MAX,
 ): Promise<AccessServer> {
   let closed: Promise<void> | null = null;
   try {
@@ -33,7 +35,7 @@ export async function listenOn(
       return { url: `unix:${path}`, close: () => (closed ??= close()) };
     }
     await app.listen({ host: address.host, port: address.port });
-    app.server.maxConnections = CONNECTIONS_MAX;
+    app.server.maxConnections = connectionsMax;
     const bound = app.server.address();
     const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
     const host = address.host.includes(':') ? `[${address.host}]` : address.host;

@@ -1,7 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import websocket from '@fastify/websocket';
-import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { pino } from 'pino';
 import { PROBLEM_TYPE } from '../api/problem.ts';
@@ -11,6 +16,10 @@ import type { App, RouteContext } from './app.ts';
 import { EventHub } from './events/event-hub.ts';
 import { Holds } from './events/hold.ts';
 import { healthRoutes } from './health/health-routes.ts';
+import { Gate } from './limits/gate.ts';
+import { isDeeperThan } from './limits/json-depth.ts';
+import { type Limits, limitsOf } from './limits/limits.ts';
+import { SlowReaders } from './limits/slow-readers.ts';
 import { type AccessServer, listenOn } from './listen-on.ts';
 import { metricRoutes } from './metrics/metric-routes.ts';
 import { openApiDocument, registerOpenApi } from './openapi.ts';
@@ -42,11 +51,14 @@ export interface AccessOptions {
   readonly allowRemote?: boolean;
   /** Where defects are written to; a pino on standard error that tells warnings if absent. */
   readonly log?: FastifyBaseLogger;
+  /** Bounds of what clients may ask; the usual ones for what is absent. */
+  readonly limits?: Partial<Limits>;
 }
 
+/** So often it is looked for requests that come too slowly. */
+const SLOW_LOOK_MS = 1000;
 /** Held requests are answered within so long when the server closes. */
 const LET_GO_MS = 5000;
-const BODY_BYTES_MAX = 2 * 1024 * 1024;
 
 /**
  * Opens the HTTP API. Errors: COAX_USAGE for an address that cannot be listened on, or one elsewhere without
@@ -54,16 +66,20 @@ const BODY_BYTES_MAX = 2 * 1024 * 1024;
  */
 export async function openAccess(services: Services, options: AccessOptions): Promise<AccessServer> {
   const log = options.log ?? pino({ level: 'warn' }, pino.destination(2));
-  const { app, stop } = await makeApp(services, log);
-  return listenOn(app, options.listen, options.allowRemote ?? false, stop);
+  const limits = limitsOf(options.limits);
+  const { app, stop } = await makeApp(services, log, limits);
+  return listenOn(app, options.listen, options.allowRemote ?? false, stop, limits.connections);
 }
 
 /** The API without a socket: for the OpenAPI document. */
 export async function makeApp(
   services: Services,
   log: FastifyBaseLogger,
+  limits = limitsOf(),
 ): Promise<{ app: App; stop: () => Promise<void> }> {
-  const app = newApp(log);
+  const app = newApp(log, limits);
+  const gate = new Gate(limits);
+  const slowReaders = new SlowReaders(app.server, limits['answer-seconds'] * 1000);
   const closing = new AbortController();
   app.decorateRequest('actor', '');
   app.decorateRequest('fromHost', null);
@@ -79,7 +95,8 @@ export async function makeApp(
     services,
     hub,
     httpWorkers: new HttpWorkers(() => services.workers.changed()),
-    holds: new Holds(closing.signal),
+    holds: new Holds(closing.signal, limits.held, reply => gate.held(reply)),
+    limits,
     closing: closing.signal,
   };
   await registerOpenApi(app, services.version);
@@ -89,13 +106,14 @@ export async function makeApp(
       handleProtocols: (protocols: Set<string>) => (protocols.has(SERIAL_PROTOCOL) ? SERIAL_PROTOCOL : false),
     },
   });
-  await app.register(async scope => registerRoutes(scope as unknown as App, app, context));
+  await app.register(async scope => registerRoutes(scope as unknown as App, app, context, gate));
   healthRoutes(app, services.health);
-  documentRoute(app);
+  documentRoute(app, gate);
   await app.ready();
   const forget = services.workers.add(() => context.httpWorkers.now(services.store.now()));
   const stop = async (): Promise<void> => {
     forget();
+    slowReaders.close();
     closing.abort();
     hub.close();
     // Closing cuts connections whose answer has ended, though its last bytes may not have left yet.
@@ -105,22 +123,28 @@ export async function makeApp(
   return { app, stop };
 }
 
-function documentRoute(app: App): void {
+function documentRoute(app: App, gate: Gate): void {
   let document: string | null = null;
-  app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) => {
+  const onRequest = async (request: FastifyRequest, reply: FastifyReply) => gate.admitNobody(request, reply);
+  app.get('/openapi.json', { schema: { hide: true }, onRequest }, (_request, reply) => {
     document ??= JSON.stringify(openApiDocument(app));
     return reply.type('application/json').send(document);
   });
 }
 
 /** Fastify with our own checks and our own errors, without a route. */
-function newApp(log: FastifyBaseLogger): App {
+function newApp(log: FastifyBaseLogger, limits: Limits): App {
   const app: App = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: BODY_BYTES_MAX,
+    bodyLimit: limits['body-kib'] * 1024,
     // Receiving a request, not answering it: answers may be held for long.
-    requestTimeout: 60_000,
+    requestTimeout: limits['request-seconds'] * 1000,
+    http: {
+      headersTimeout: limits['header-seconds'] * 1000,
+      maxHeaderSize: limits['header-kib'] * 1024,
+      connectionsCheckingInterval: SLOW_LOOK_MS,
+    },
     keepAliveTimeout: 75_000,
     forceCloseConnections: 'idle',
     genReqId: () => `r-${randomBytes(8).toString('hex')}`,
@@ -130,6 +154,9 @@ function newApp(log: FastifyBaseLogger): App {
     frameworkErrors: (error, request, reply) => answerError(error, request, reply),
     routerOptions: { maxParamLength: 300 },
   }).withTypeProvider<ZodTypeProvider>();
+  // One more than is let through, so that too many are seen: Node leaves out those beyond.
+  app.server.maxHeadersCount = limits.headers + 1;
+  boundDepth(app, limits['body-depth']);
   app.setValidatorCompiler(checkBySchema as never);
   // Answers are made by typed code; checking each again would cost as much as making it. The contract test does.
   app.setSerializerCompiler(() => data => JSON.stringify(data));
@@ -142,9 +169,29 @@ function newApp(log: FastifyBaseLogger): App {
   return app;
 }
 
-function registerRoutes(scope: App, app: App, context: RouteContext): void {
+/** JSON as Fastify reads it, once it is known not to be nested too deep. */
+function boundDepth(app: App, most: number): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeContentTypeParser('application/json');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    const text = body as string;
+    if (!isDeeperThan(text, most)) return parse(request, text, done);
+    const hint = 'Keep large data elsewhere and pass its address.';
+    done(new CoaxError('COAX_MESSAGE_INVALID', `the body is nested deeper than ${most} levels`, { hint }));
+  });
+}
+
+function registerRoutes(scope: App, app: App, context: RouteContext, gate: Gate): void {
   const { actorOf } = context.services;
-  scope.addHook('onRequest', request => admit(request, actorOf));
+  scope.addHook('onRequest', (request, reply) => {
+    gate.enter(request, reply);
+    return gate.admit(
+      request,
+      reply,
+      () => admit(request, actorOf),
+      () => request.actor || null,
+    );
+  });
   // A POST whose members may all be left out may leave out its body too.
   scope.addHook('preValidation', async request => {
     if (request.method === 'POST') request.body ??= {};

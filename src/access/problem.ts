@@ -67,7 +67,7 @@ const JSON_HINT = 'Send JSON in UTF-8 with `content-type: application/json`.';
 const FRAMEWORK: Readonly<Record<string, () => CoaxError>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: () =>
     withStatus(
-      new CoaxError('COAX_MESSAGE_TOO_LARGE', 'the body is larger than 16 MiB', {
+      new CoaxError('COAX_MESSAGE_TOO_LARGE', 'the body is too large', {
         hint: 'Send fewer messages at once; keep large data elsewhere and pass its address.',
       }),
       413,

@@ -79,7 +79,11 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
       version: VERSION,
       simulated: options.simulate,
     },
-    { listen: options.listen ?? LISTEN_DEFAULT, allowRemote: options.allowRemote ?? false },
+    {
+      listen: options.listen ?? LISTEN_DEFAULT,
+      allowRemote: options.allowRemote ?? false,
+      ...(options.limits && { limits: options.limits }),
+    },
   );
   opened.defer(() => access.close());
   writeServerFile(dataDir, access.url);

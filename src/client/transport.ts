@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CoaxError } from '../errors/coax-error.ts';
 import { errorOfProblem } from './problem-error.ts';
 
@@ -32,6 +33,8 @@ export interface Call {
 }
 
 const IDLE_MS = 120_000;
+/** How long it waits in all when it is told to ask again later. */
+const PATIENCE_MS = 15_000;
 
 /**
  * HTTP with connections kept open. `node:http` rather than `fetch`: it speaks over Unix sockets, has no hidden time
@@ -70,9 +73,20 @@ export class Transport {
   /** The answer as it begins to come; its status is below 400. The caller reads it to its end or destroys it. */
   async send(call: Call): Promise<IncomingMessage> {
     const body = call.body === undefined ? undefined : JSON.stringify(call.body);
-    const answer = await this.#sendWithToken(call, body);
-    const status = answer.statusCode ?? 0;
-    if (status < 400) return answer;
+    for (let patienceMs = PATIENCE_MS; ; ) {
+      const answer = await this.#sendWithToken(call, body);
+      const status = answer.statusCode ?? 0;
+      if (status < 400) return answer;
+      const error = await this.#refusal(call, answer, status);
+      // Whoever was asked too fast has done nothing.
+      const waitMs = error.code === 'COAX_RATE' ? (error.retryAfterMs ?? 1000) : Number.POSITIVE_INFINITY;
+      if (waitMs > patienceMs) throw error;
+      patienceMs -= Math.max(waitMs, 10);
+      await sleep(waitMs, undefined, { ...(call.signal && { signal: call.signal }) });
+    }
+  }
+
+  async #refusal(call: Call, answer: IncomingMessage, status: number): Promise<CoaxError> {
     const text = await readAll(answer, this.url, call.signal);
     let problem: unknown = null;
     try {
@@ -80,7 +94,7 @@ export class Transport {
     } catch {
       // Not ours, as from a proxy.
     }
-    throw errorOfProblem(status, problem, `${call.method} ${call.path}`);
+    return errorOfProblem(status, problem, `${call.method} ${call.path}`);
   }
 
   /** The address of a WebSocket of this server. */

@@ -7,6 +7,7 @@ export type ErrorKind =
   | 'conflict'
   | 'exhausted'
   | 'unavailable'
+  | 'limited'
   | 'timeout'
   | 'failed'
   | 'parked'
@@ -22,6 +23,11 @@ export const KINDS: Readonly<Record<ErrorKind, { http: number; exit: number; abo
   conflict: { http: 409, exit: 5, about: 'The thing is not in a state that allows this.' },
   exhausted: { http: 409, exit: 4, about: 'Nothing is left to give: no host fits, no address is free.' },
   unavailable: { http: 503, exit: 6, about: 'May be tried again.' },
+  limited: {
+    http: 429,
+    exit: 6,
+    about: 'Too much at once; may be tried again after the time in Retry-After.',
+  },
   timeout: { http: 504, exit: 8, about: 'The wait ended; the work goes on.' },
   failed: { http: 409, exit: 1, about: 'A step said no for good; everything done was undone.' },
   parked: { http: 409, exit: 9, about: 'An undo failed for good; a person must decide.' },
@@ -307,9 +313,9 @@ export const CODES = {
     hint: 'Each line names the row and what is wrong.',
   },
   COAX_RATE: {
-    kind: 'unavailable',
-    about: 'Too many requests at once.',
-    hint: 'Try again after the time in Retry-After.',
+    kind: 'limited',
+    about: 'Too many requests at once, or too many messages that wait.',
+    hint: 'Try again after the time in Retry-After; docs/how-to/limits.md says who sets the limits.',
   },
   COAX_INTERNAL: {
     kind: 'internal',

@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { z } from 'zod';
 import { makeTokenCheck } from '../../src/access/admission/token.ts';
 import { Health } from '../../src/access/health/health.ts';
+import type { Limits } from '../../src/access/limits/limits.ts';
 import { openAccess } from '../../src/access/open-access.ts';
 import type { Services } from '../../src/access/services.ts';
 import { agentWorkerName } from '../../src/api/agent.ts';
@@ -99,7 +100,9 @@ function testModule(gates: Gates) {
 }
 
 /** A whole server, simulated hypervisor and all, with its HTTP API on a free port (or a Unix socket). */
-export async function openServed(options: { listen?: 'tcp' | 'unix'; level?: string } = {}) {
+export async function openServed(
+  options: { listen?: 'tcp' | 'unix'; level?: string; limits?: Partial<Limits> } = {},
+) {
   const dataDir = mkdtempSync(join(tmpdir(), 'coax-access-'));
   const store = openSqlite({ file: join(dataDir, 'coax.db'), schema: [...cloudSchema, ...workersSchema] });
   const cloud = await openCloud({ store, dataDir, cacheDir: join(dataDir, 'cache'), simulate: true });
@@ -154,7 +157,8 @@ export async function openServed(options: { listen?: 'tcp' | 'unix'; level?: str
   const logged: string[] = [];
   const log = pino({ level: options.level ?? 'warn' }, { write: (line: string) => void logged.push(line) });
   const listen = options.listen === 'unix' ? `unix:${join(dataDir, 'api.sock')}` : '127.0.0.1:0';
-  const open = () => openAccess(services, { listen, log });
+  const { limits = {} } = options;
+  const open = () => openAccess(services, { listen, log, limits });
   let access = await open();
   const client = makeClient({ url: access.url, token: TOKEN });
   return {
@@ -172,7 +176,7 @@ export async function openServed(options: { listen?: 'tcp' | 'unix'; level?: str
     async restart(): Promise<void> {
       const { url } = access;
       await access.close();
-      access = await openAccess(services, { listen: url.replace('http://', ''), log });
+      access = await openAccess(services, { listen: url.replace('http://', ''), log, limits });
     },
     async [Symbol.asyncDispose](): Promise<void> {
       client.close();

@@ -1,10 +1,8 @@
+import { setMaxListeners } from 'node:events';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CoaxError } from '../../errors/coax-error.ts';
 
 const WAIT_MS_MAX = 600_000;
-/** Requests held at one time; each costs a connection and a little memory. */
-const HELD_MAX = 5000;
-
 /** How long the client wants its answer held: `?wait=` or `Prefer: wait=` (RFC 7240), in milliseconds; 0 = not. */
 export function waitMsOf(request: FastifyRequest, querySeconds: number | undefined): number {
   if (querySeconds !== undefined) return querySeconds * 1000;
@@ -12,22 +10,30 @@ export function waitMsOf(request: FastifyRequest, querySeconds: number | undefin
   return match === null ? 0 : Math.min(Number(match[1]) * 1000, WAIT_MS_MAX);
 }
 
-/** Requests that are being held: for work, for rest, for events. */
+/** Requests that are being held: for work, for rest, for events. Each costs a connection and a little memory. */
 export class Holds {
   readonly #closing: AbortSignal;
+  readonly #most: number;
+  readonly #onHold: (reply: FastifyReply) => void;
   #held = 0;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(closing: AbortSignal) {
+  /** `most`: held at one time; `onHold` hears of each. */
+  constructor(closing: AbortSignal, most: number, onHold: (reply: FastifyReply) => void) {
     this.#closing = closing;
+    this.#most = most;
+    this.#onHold = onHold;
+    // Each held request listens.
+    setMaxListeners(0, closing);
   }
 
   /** Aborts when the client is gone or the server closes. Errors: COAX_RATE when too many are held already. */
   hold(reply: FastifyReply): AbortSignal {
-    if (this.#held >= HELD_MAX) {
-      throw new CoaxError('COAX_RATE', `${HELD_MAX} requests are held already`, { retryAfterMs: 1000 });
+    if (this.#held >= this.#most) {
+      throw new CoaxError('COAX_RATE', `${this.#most} requests are held already`, { retryAfterMs: 1000 });
     }
     this.#held++;
+    this.#onHold(reply);
     const controller = new AbortController();
     reply.raw.once('close', () => {
       this.#held--;

@@ -1,3 +1,7 @@
+import type { Limits } from '../../access/limits/limits.ts';
+
+export { parseLimits } from '../../access/limits/limits.ts';
+
 /** `server`: API, groups and views, no steps. `worker`: steps alone, on a shared store. `all`: both. */
 export type ProcessRole = 'all' | 'server' | 'worker';
 export const ROLES: readonly ProcessRole[] = ['all', 'server', 'worker'];
@@ -27,6 +31,8 @@ export interface ProcessOptions {
   readonly leaseMs?: number;
   /** A host with an agent that is down for so long is declared lost: something else must have fenced it. Never if absent. */
   readonly lostAfterMs?: number;
+  /** Bounds of what clients may ask of its API; the usual ones for what is absent. */
+  readonly limits?: Partial<Limits>;
   /** A line about what the process does. */
   log(line: string): void;
 }

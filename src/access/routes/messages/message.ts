@@ -27,7 +27,6 @@ import { why } from '../../why.ts';
 import { actionsOf } from '../../workers/unserved.ts';
 
 const WHY_COMMITS = 200;
-const BODY_BYTES_MAX = 16 * 1024 * 1024;
 
 export function messageRoutes(app: App, context: RouteContext): void {
   submitRoute(app, context);
@@ -42,7 +41,7 @@ function submitRoute(app: App, context: RouteContext): void {
   app.post(
     '/v1/messages',
     {
-      bodyLimit: BODY_BYTES_MAX,
+      bodyLimit: context.limits['submit-kib'] * 1024,
       // The body is checked by hand: the faults of an array name its lines.
       validatorCompiler: ({ schema, httpPart }) =>
         httpPart === 'body'

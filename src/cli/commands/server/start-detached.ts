@@ -48,6 +48,7 @@ function upArguments(dataDir: string, options: UpOptions): string[] {
       ? ['--archive', options.archive.includes('://') ? options.archive : resolve(options.archive)]
       : []),
     ...(options.placement ? ['--placement', resolve(options.placement)] : []),
+    ...(options.limit ?? []).flatMap(pair => ['--limit', pair]),
     ...(options.modules ?? []).flatMap(dir => ['--modules', resolve(dir)]),
     ...(options.flows ?? []).flatMap(dir => ['--flows', resolve(dir)]),
   ];

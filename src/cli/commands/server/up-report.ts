@@ -16,6 +16,7 @@ export interface UpOptions {
   readonly archive?: string;
   readonly placement?: string;
   readonly lostAfter?: number;
+  readonly limit?: readonly string[];
 }
 
 /** What was started: where it listens if it does, and its name among the workers. */

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { CoaxError } from '../../../errors/coax-error.ts';
-import { ROLES } from '../../compose/process-options.ts';
+import { type ProcessOptions, parseLimits, ROLES } from '../../compose/process-options.ts';
 import type { Context } from '../../context.ts';
 import { readServerFile } from '../../data-dir.ts';
 import { plain } from '../../output/text.ts';
@@ -19,6 +19,7 @@ export const verb = defineVerb<UpOptions>({
       'COAX_STORE=postgres://db/coax coax up --role worker',
       'steps alone, on a store that several processes share',
     ],
+    ['coax up --limit token-rate=200 --limit body-kib=512', 'with bounds of your own: docs/how-to/limits.md'],
     ['coax up --modules ./modules --flows ./flows', 'with your own steps and flows, followed as they change'],
   ],
   details: [
@@ -70,6 +71,11 @@ export const verb = defineVerb<UpOptions>({
       parse: lengthOfTime,
     },
     {
+      flags: '--limit <pair>',
+      about: 'A bound of what clients may ask, as in token-rate=500; may be given again',
+      repeats: true,
+    },
+    {
       flags: '--grace <time>',
       about: 'How long steps under way may take when it stops',
       parse: lengthOfTime,
@@ -82,12 +88,13 @@ export const verb = defineVerb<UpOptions>({
   async run(context, _args, options) {
     if (options.role === 'worker' && options.detach) throw noDetached();
     if (options.lostAfter !== undefined) checkLostAfter(options.lostAfter, options.role);
+    const limits = options.limit && parseLimits(options.limit);
     if (options.role !== 'worker') refuseSecond(context);
     if (options.detach) {
       const { startDetached } = await import('./start-detached.ts');
       return startDetached(context, options);
     }
-    return serve(context, options);
+    return serve(context, options, limits);
   },
 });
 
@@ -119,7 +126,11 @@ function checkLostAfter(ms: number, role: UpOptions['role']): void {
     );
 }
 
-async function serve({ dataDir, out }: Context, options: UpOptions): Promise<number> {
+async function serve(
+  { dataDir, out }: Context,
+  options: UpOptions,
+  limits: ProcessOptions['limits'],
+): Promise<number> {
   const { openProcess } = await import('../../compose.ts');
   const { sharedStoreUrl } = await import('../../compose/open-store.ts');
   const { LISTEN_DEFAULT } = await import('../../compose/process-options.ts');
@@ -140,6 +151,7 @@ async function serve({ dataDir, out }: Context, options: UpOptions): Promise<num
     ...(options.retain !== undefined && { retainMs: options.retain }),
     ...(options.archive !== undefined && { archive: placeOf(options.archive) }),
     ...(options.placement !== undefined && { policiesFile: resolve(options.placement) }),
+    ...(limits && { limits }),
     log: line => out.hint(`${out.errorStyle('dim', new Date().toISOString())}  ${plain(line)}`),
   });
   const { name, url } = running;

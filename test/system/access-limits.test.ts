@@ -1,0 +1,171 @@
+/** What bounds the clients of one server, each on real sockets. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { test } from 'node:test';
+import type { Limits } from '../../src/access/limits/limits.ts';
+import { ask, openServed, plan, type Served, TOKEN } from './access-fixture.ts';
+
+const open = (limits: Partial<Limits>): Promise<Served> => openServed({ limits });
+
+async function socketTo({ url }: Served): Promise<Socket> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** All that comes until the other side closes. */
+async function untilClosed(socket: Socket): Promise<string> {
+  let text = '';
+  socket.on('data', chunk => {
+    text += String(chunk);
+  });
+  await once(socket, 'close');
+  return text;
+}
+
+test('a token asks so often at once and is then told when to come again; another is not in its way', async () => {
+  await using served = await open({ 'token-rate': 1, 'token-burst': 3 });
+  const answers = [];
+  for (let i = 0; i < 4; i++) answers.push(await ask(served, 'GET', '/v1/counts'));
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [200, 200, 200, 429],
+  );
+  assert.equal(answers[0]!.headers.get('ratelimit-policy'), '"token";q=3;w=3');
+  assert.match(answers[0]!.headers.get('ratelimit')!, /^"token";r=2;t=\d$/);
+  const refused = answers[3]!;
+  assert.equal(refused.body.code, 'COAX_RATE');
+  assert.match(refused.type, /^application\/problem\+json/);
+  assert.equal(refused.headers.get('retry-after'), '1');
+  assert.match(refused.headers.get('ratelimit')!, /^"token";r=0;t=1$/);
+});
+
+test('the client waits as it is told', async () => {
+  await using served = await open({ 'token-rate': 20, 'token-burst': 2 });
+  const counts = await Promise.all(Array.from({ length: 8 }, () => served.client.counts()));
+  assert.equal(counts.length, 8);
+});
+
+test('who guesses tokens is stopped, and does not shut out who shares his address', async () => {
+  await using served = await open({ 'address-rate': 1, 'address-burst': 5 });
+  assert.equal((await ask(served, 'GET', '/v1/counts')).status, 200);
+  const guesses = [];
+  for (let i = 0; i < 8; i++)
+    guesses.push((await ask(served, 'GET', '/v1/counts', { token: `g${i}` })).status);
+  assert.deepEqual(guesses.slice(0, 5), [401, 401, 401, 401, 401]);
+  assert.ok(guesses.slice(5).includes(429), String(guesses));
+  const none = await ask(served, 'GET', '/v1/counts', { token: null });
+  assert.equal(none.status, 429);
+  assert.ok(Number(none.headers.get('retry-after')) >= 1);
+  assert.equal((await ask(served, 'GET', '/v1/counts')).status, 200);
+});
+
+test('routes without a token are counted by address; those for probes are not', async () => {
+  await using served = await open({ 'address-rate': 1, 'address-burst': 2 });
+  const documents = [];
+  for (let i = 0; i < 4; i++)
+    documents.push((await ask(served, 'GET', '/openapi.json', { token: null })).status);
+  assert.deepEqual(documents.slice(0, 2), [200, 200]);
+  assert.ok(documents.includes(429));
+  for (let i = 0; i < 10; i++)
+    assert.equal((await ask(served, 'GET', '/livez', { token: null })).status, 200);
+});
+
+test('a body may be so large and so deep', async () => {
+  await using served = await open({ 'submit-kib': 4, 'body-depth': 10 });
+  const large = await ask(served, 'POST', '/v1/messages', { body: { flow: 'x'.repeat(5000) } });
+  assert.deepEqual([large.status, large.body.code], [413, 'COAX_MESSAGE_TOO_LARGE']);
+  const deep = await ask(served, 'POST', '/v1/messages', { text: '['.repeat(11) + ']'.repeat(11) });
+  assert.deepEqual([deep.status, deep.body.code], [400, 'COAX_MESSAGE_INVALID']);
+  assert.match(deep.body.detail, /deeper than 10/);
+  const text = await ask(served, 'POST', '/v1/messages', { text: '['.repeat(9) + ']'.repeat(9) });
+  assert.doesNotMatch(text.body.detail, /deeper/);
+  const poisoned = await ask(served, 'POST', '/v1/messages', { text: '{"__proto__":{"a":1}}' });
+  assert.equal(poisoned.status, 400);
+  const good = await ask(served, 'POST', '/v1/messages', { body: { plan: plan('lab note') } });
+  assert.equal(good.status, 202);
+});
+
+test('headers may be so many and so large', async () => {
+  await using served = await open({ headers: 20, 'header-kib': 2 });
+  const many = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`x-${i}`, '1']));
+  assert.equal((await ask(served, 'GET', '/v1/counts', { headers: many })).status, 431);
+  const large = await ask(served, 'GET', '/v1/counts', { headers: { 'x-large': 'y'.repeat(3000) } });
+  assert.deepEqual([large.status, large.type], [431, 'application/problem+json']);
+  assert.equal((await ask(served, 'GET', '/v1/counts')).status, 200);
+});
+
+test('who sends a request drop by drop is cut off, and the others are answered meanwhile', async () => {
+  await using served = await open({ 'header-seconds': 1, 'request-seconds': 2 });
+  const slow = await Promise.all(Array.from({ length: 50 }, () => socketTo(served)));
+  const ends = slow.map(untilClosed);
+  for (const [i, socket] of slow.entries()) {
+    // Half of them never end their headers, half never their body.
+    socket.write('POST /v1/messages HTTP/1.1\r\nhost: x\r\n');
+    if (i % 2 === 1)
+      socket.write(
+        `authorization: Bearer ${TOKEN}\r\ncontent-type: application/json\r\ncontent-length: 9000\r\n\r\n{`,
+      );
+  }
+  const drip = setInterval(() => {
+    for (const [i, socket] of slow.entries())
+      if (socket.writable) socket.write(i % 2 === 1 ? ' ' : 'x: y\r\n');
+  }, 100);
+  assert.equal((await ask(served, 'GET', '/v1/counts')).status, 200);
+  const texts = await Promise.all(ends);
+  clearInterval(drip);
+  for (const text of texts) assert.match(text, /^(HTTP\/1\.1 408 |$)/);
+  assert.ok(texts.filter(text => text.includes('408')).length >= 25, texts.join('\n'));
+  assert.equal((await ask(served, 'GET', '/v1/counts')).status, 200);
+});
+
+test('who does not take its answer is cut off', async () => {
+  await using served = await open({ 'answer-seconds': 1 });
+  const value = 'v'.repeat(200_000);
+  for (let i = 0; i < 20; i++)
+    await served.client.submit({ plan: plan('lab note'), parameters: { value } } as never);
+  const socket = await socketTo(served);
+  socket.pause();
+  // Several answers, more than the system's own buffers hold.
+  const get = `GET /v1/messages?limit=20 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${TOKEN}\r\n\r\n`;
+  socket.write(get.repeat(5));
+  // Writing on shows the end of a connection that nothing is read from.
+  const poke = setInterval(() => socket.write('\r\n'), 200);
+  await once(socket, 'error');
+  clearInterval(poke);
+  socket.destroy();
+  assert.equal((await ask(served, 'GET', '/v1/counts')).status, 200);
+});
+
+test('so many requests are under way, and held ones do not count', async () => {
+  await using served = await open({ requests: 2, held: 3 });
+  const held = [];
+  for (let i = 0; i < 3; i++) {
+    const { body } = await ask(served, 'POST', '/v1/messages', {
+      body: { plan: plan('lab gate'), parameters: { gate: `g${i}` } },
+    });
+    held.push(ask(served, 'GET', `/v1/messages/${body.msgid}?wait=60`));
+    await served.gates.reached(`g${i}`);
+  }
+  // The last wait may not have arrived yet: what is held is full once another is refused.
+  let more = await ask(served, 'GET', '/v1/messages/1?wait=0.001');
+  while (more.status === 200) more = await ask(served, 'GET', '/v1/messages/1?wait=0.001');
+  assert.deepEqual([more.status, more.body.code], [429, 'COAX_RATE']);
+  assert.ok(Number(more.headers.get('retry-after')) >= 1);
+  assert.equal((await ask(served, 'GET', '/v1/counts')).status, 200);
+  // Two that never end their bodies are all that may be under way.
+  const halves = await Promise.all([socketTo(served), socketTo(served)]);
+  for (const socket of halves)
+    socket.write(
+      `POST /v1/messages HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${TOKEN}\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{`,
+    );
+  let refused = await ask(served, 'GET', '/v1/counts');
+  while (refused.status === 200) refused = await ask(served, 'GET', '/v1/counts');
+  assert.deepEqual([refused.status, refused.body.code], [429, 'COAX_RATE']);
+  for (const socket of halves) socket.destroy();
+  while ((await ask(served, 'GET', '/v1/counts')).status !== 200);
+  for (let i = 0; i < 3; i++) served.gates.open(`g${i}`);
+  for (const answer of await Promise.all(held)) assert.equal(answer.body.status, 'done');
+});
