@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import websocket from '@fastify/websocket';
 import Fastify, {
@@ -13,8 +12,11 @@ import { PROBLEM_TYPE } from '../api/problem.ts';
 import { CoaxError } from '../errors/coax-error.ts';
 import { admit } from './admission/admit.ts';
 import type { App, RouteContext } from './app.ts';
+import { openApiDocument, registerOpenApi } from './describe/openapi.ts';
 import { EventHub } from './events/event-hub.ts';
 import { Holds } from './events/hold.ts';
+import { tagAnswer } from './exchange/etag.ts';
+import { newRequestId, requestIdOf } from './exchange/request-id.ts';
 import { healthRoutes } from './health/health-routes.ts';
 import { Gate } from './limits/gate.ts';
 import { isDeeperThan } from './limits/json-depth.ts';
@@ -22,7 +24,6 @@ import { type Limits, limitsOf } from './limits/limits.ts';
 import { SlowReaders } from './limits/slow-readers.ts';
 import { type AccessServer, listenOn } from './listen-on.ts';
 import { metricRoutes } from './metrics/metric-routes.ts';
-import { openApiDocument, registerOpenApi } from './openapi.ts';
 import { answerError, problemOf } from './problem.ts';
 import { agentRoutes } from './routes/fleet/agent.ts';
 import { hostRoutes } from './routes/fleet/host.ts';
@@ -38,6 +39,7 @@ import { messageRoutes } from './routes/messages/message.ts';
 import { stepRoutes } from './routes/messages/step.ts';
 import { archiveRoutes } from './routes/system/archive.ts';
 import { channelRoutes } from './routes/system/channel.ts';
+import { errorPages } from './routes/system/error-page.ts';
 import { fsckRoutes } from './routes/system/fsck.ts';
 import { systemRoutes } from './routes/system/system.ts';
 import type { Services } from './services.ts';
@@ -83,6 +85,7 @@ export async function makeApp(
   const closing = new AbortController();
   app.decorateRequest('actor', '');
   app.decorateRequest('fromHost', null);
+  app.decorateRequest('head', null);
   app.addHook('onSend', async (request, reply) => {
     // A connection that is kept would hold up the end of the server.
     if (closing.signal.aborted) reply.header('connection', 'close');
@@ -108,6 +111,7 @@ export async function makeApp(
   });
   await app.register(async scope => registerRoutes(scope as unknown as App, app, context, gate));
   healthRoutes(app, services.health);
+  errorPages(app);
   documentRoute(app, gate);
   await app.ready();
   const forget = services.workers.add(() => context.httpWorkers.now(services.store.now()));
@@ -147,7 +151,7 @@ function newApp(log: FastifyBaseLogger, limits: Limits): App {
     },
     keepAliveTimeout: 75_000,
     forceCloseConnections: 'idle',
-    genReqId: () => `r-${randomBytes(8).toString('hex')}`,
+    genReqId: requestIdOf,
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
     clientErrorHandler: answerBrokenRequest,
@@ -196,6 +200,7 @@ function registerRoutes(scope: App, app: App, context: RouteContext, gate: Gate)
   scope.addHook('preValidation', async request => {
     if (request.method === 'POST') request.body ??= {};
   });
+  scope.addHook('onSend', async (request, reply, payload) => tagAnswer(request, reply, payload));
   messageRoutes(scope, context);
   decisionRoutes(scope, context);
   commitRoutes(scope, context);
@@ -230,10 +235,7 @@ function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): 
     : late
       ? 'the request came too slowly'
       : 'that is not HTTP';
-  const problem = problemOf(
-    new CoaxError('COAX_MESSAGE_INVALID', reason),
-    `r-${randomBytes(8).toString('hex')}`,
-  );
+  const problem = problemOf(new CoaxError('COAX_MESSAGE_INVALID', reason), newRequestId());
   const body = JSON.stringify({ ...problem, status: Number(status.slice(0, 3)) });
   socket.end(
     `HTTP/1.1 ${status}\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,

@@ -58,7 +58,9 @@ export type CommitView = z.infer<typeof CommitView>;
 export const CommitPage = pageOf(CommitView, 'CommitPage');
 export type CommitPage = z.infer<typeof CommitPage>;
 
-export const CommitsQuery = PageQuery.extend({ order: z.enum(['newest', 'oldest']).default('newest') });
+export const CommitsQuery = PageQuery.extend({
+  order: z.enum(['newest', 'oldest']).default('newest').meta({ description: 'Which come first.' }),
+});
 export type CommitsQuery = { order?: 'newest' | 'oldest'; limit?: number; cursor?: string };
 
 export const CommitPath = z.object({
@@ -106,7 +108,7 @@ export type BlameList = z.infer<typeof BlameList>;
 
 export const DiffQuery = z.strictObject({
   a: z.string().min(1).max(64).meta({ description: 'First digits of a commit id, or a msgid.' }),
-  b: z.string().min(1).max(64),
+  b: z.string().min(1).max(64).meta({ description: 'What it is compared with, in the same form.' }),
 });
 
 /** The members are those of ledger/diff. */

@@ -183,8 +183,8 @@ export const SubmitAnswer = listOf(SubmitItem, 'SubmitAnswer');
 export type SubmitAnswer = z.infer<typeof SubmitAnswer>;
 
 export const MessagesQuery = PageQuery.extend({
-  status: StatusName.optional(),
-  flow: z.string().max(63).optional(),
+  status: z.enum(STATUSES).optional().meta({ description: 'Only those that stand so.' }),
+  flow: z.string().max(63).optional().meta({ description: 'Only those of that flow.' }),
   children: z.stringbool().default(false).meta({ description: 'List the branches of groups too.' }),
   archived: z.stringbool().default(false).meta({ description: 'List archived messages instead.' }),
 });
@@ -227,7 +227,12 @@ export type RewindBody = z.input<typeof RewindBody>;
 export type ResolveBody = z.input<typeof ResolveBody>;
 
 export const Counts = z
-  .record(StatusName, z.int())
+  .object(
+    Object.fromEntries(STATUSES.map(status => [status, z.int()])) as Record<
+      (typeof STATUSES)[number],
+      z.ZodInt
+    >,
+  )
   .meta({ id: 'Counts', description: 'How many messages have each status.' });
 export type Counts = z.infer<typeof Counts>;
 

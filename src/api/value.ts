@@ -22,7 +22,7 @@ export const CommitId = z
   .meta({ description: 'SHA-256 (hex) of the canonical JSON of a commit.' });
 export const Time = z.string().meta({ description: 'ISO 8601, UTC, milliseconds.', format: 'date-time' });
 export const TimeMs = z.number().meta({ description: 'Milliseconds since 1970.' });
-export const Name = z.string().min(1).max(253);
+export const Name = z.string().min(1).max(253).meta({ description: 'Its name.' });
 export const Reason = z
   .string()
   .max(4096)
@@ -33,7 +33,8 @@ export const Reason = z
 export const MsgidText = z.coerce
   .number<string | number>()
   .pipe(z.int().min(1))
-  .meta({ description: 'Number of a message.' });
+  // Said by hand: of a pipe, the document shows what comes in, which is any number.
+  .meta({ description: 'Number of a message.', type: 'integer', minimum: 1 });
 export const WaitSeconds = z.coerce
   .number<string | number>()
   .min(0)
@@ -49,7 +50,7 @@ export const PageQuery = z.strictObject({
     .number<string | number>()
     .pipe(z.int().min(1).max(1000))
     .default(50)
-    .meta({ description: 'Items at most.' }),
+    .meta({ description: 'Items at most.', type: 'integer', minimum: 1, maximum: 1000 }),
   cursor: z.string().max(200).optional().meta({ description: '`next` of the page before.' }),
 });
 

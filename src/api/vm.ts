@@ -36,7 +36,8 @@ export const ConsoleQuery = z.strictObject({
         .min(1)
         .max(1024 * 1024),
     )
-    .default(16_384),
+    .default(16_384)
+    .meta({ description: 'So many bytes at most.', type: 'integer', minimum: 1, maximum: 1024 * 1024 }),
 });
 export const ConsoleView = z.object({ name: z.string(), text: z.string() }).meta({ id: 'Console' });
 export type ConsoleView = z.infer<typeof ConsoleView>;

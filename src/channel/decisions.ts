@@ -22,4 +22,6 @@ export interface Decisions {
 export interface Decider {
   readonly actor: string;
   readonly reason: string;
+  /** First digits of the heads that the message may have; COAX_CHANGED when it has another. Any when absent. */
+  readonly heads?: readonly string[];
 }

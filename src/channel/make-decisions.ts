@@ -10,13 +10,18 @@ import { hasBegun, type Random, transition } from './transition.ts';
 /** People's decisions as transitions in the store: each is one transaction and stands in the ledger. */
 export function makeDecisions(store: Store, random: Random = Math.random): Decisions {
   return {
-    cancel: (msgid, by) => store.transact(tx => askFor(tx, msgid, { kind: 'cancel', ...by }, random)),
+    cancel: (msgid, by) => {
+      const { actor, reason } = by;
+      return store.transact(tx => askFor(tx, msgid, { kind: 'cancel', actor, reason }, by, random));
+    },
     revert: (msgid, by, force = false) => store.transact(tx => revert(tx, msgid, by, force, random)),
-    rewind: (msgid, to, edit, by) =>
-      store.transact(tx => askFor(tx, msgid, { kind: 'rewind', to, edit, ...by }, random)),
+    rewind: (msgid, to, edit, by) => {
+      const { actor, reason } = by;
+      return store.transact(tx => askFor(tx, msgid, { kind: 'rewind', to, edit, actor, reason }, by, random));
+    },
     resolve: (msgid, how, edit, by) =>
       store.transact(async tx => {
-        const message = await find(tx, msgid);
+        const message = await findAs(tx, msgid, by);
         return move(tx, message, { kind: 'resolve', how, edit, reason: by.reason }, by, random);
       }),
     fork: (commitId, edit, by) => fork(store, commitId, edit, by),
@@ -28,6 +33,13 @@ async function find(tx: StoreTx, msgid: number): Promise<Message> {
   if (message === null)
     throw new CoaxError('COAX_MESSAGE_NOT_FOUND', `there is no message ${msgid}`, { where: String(msgid) });
   return message;
+}
+
+/** The message, if it is as the person who decides saw it. */
+async function findAs(tx: StoreTx, msgid: number, { heads }: Decider): Promise<Message> {
+  const message = await find(tx, msgid);
+  if (heads === undefined || heads.some(head => message.head.startsWith(head))) return message;
+  throw new CoaxError('COAX_CHANGED', `message ${msgid} has moved on since`, { where: String(msgid) });
 }
 
 async function move(
@@ -42,8 +54,8 @@ async function move(
 }
 
 /** Does it at once where no worker holds the message; else leaves it with the worker, once it is clear that it is allowed. */
-async function askFor(tx: StoreTx, msgid: number, ask: Ask, random: Random): Promise<Message> {
-  const message = await find(tx, msgid);
+async function askFor(tx: StoreTx, msgid: number, ask: Ask, by: Decider, random: Random): Promise<Message> {
+  const message = await findAs(tx, msgid, by);
   const begun = hasBegun(message);
   const outcome: Outcome =
     ask.kind === 'cancel'
@@ -66,7 +78,7 @@ async function revert(
   force: boolean,
   random: Random,
 ): Promise<Message> {
-  const message = await find(tx, msgid);
+  const message = await findAs(tx, msgid, by);
   if (message.parent !== null) {
     throw new CoaxError(
       'COAX_MESSAGE_STATE',

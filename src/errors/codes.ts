@@ -5,6 +5,7 @@ export type ErrorKind =
   | 'forbidden'
   | 'not_found'
   | 'conflict'
+  | 'changed'
   | 'exhausted'
   | 'unavailable'
   | 'limited'
@@ -21,6 +22,7 @@ export const KINDS: Readonly<Record<ErrorKind, { http: number; exit: number; abo
   forbidden: { http: 403, exit: 7, about: 'The token is known and may not do this.' },
   not_found: { http: 404, exit: 3, about: 'Nothing has that name, or several things share that prefix.' },
   conflict: { http: 409, exit: 5, about: 'The thing is not in a state that allows this.' },
+  changed: { http: 412, exit: 5, about: 'It is no longer as the request says that it was.' },
   exhausted: { http: 409, exit: 4, about: 'Nothing is left to give: no host fits, no address is free.' },
   unavailable: { http: 503, exit: 6, about: 'May be tried again.' },
   limited: {
@@ -59,6 +61,11 @@ export const CODES = {
     kind: 'conflict',
     about: 'The message is not in a state that allows this.',
     hint: '`coax log MSGID` shows its state.',
+  },
+  COAX_CHANGED: {
+    kind: 'changed',
+    about: 'What was to be changed has changed since it was read (`If-Match`).',
+    hint: 'Read it again, and decide again.',
   },
   COAX_MESSAGE_BUILT_ON: {
     kind: 'conflict',

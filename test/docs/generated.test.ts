@@ -11,7 +11,7 @@ import { page as message } from '../../scripts/docs/message.ts';
 import { ROOT } from '../../scripts/docs/page.ts';
 import { page as stateMachine } from '../../scripts/docs/state-machine.ts';
 import { page as workerProtocol } from '../../scripts/docs/worker-protocol.ts';
-import { describeApi } from '../../src/access/describe-api.ts';
+import { describeApi } from '../../src/access/describe/describe-api.ts';
 
 const pages: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/reference/openapi.json': describeApi,

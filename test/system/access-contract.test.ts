@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { z } from 'zod';
-import { describeApi } from '../../src/access/describe-api.ts';
+import { describeApi } from '../../src/access/describe/describe-api.ts';
 import { openServed, plan, type Served, TOKEN } from './access-fixture.ts';
 import { FACTS, HostKey, reportOf } from './agent-fixture.ts';
 

@@ -13,7 +13,7 @@ export function healthRoutes(app: App, health: Health): void {
         tags: ['server'],
         summary: 'Is the process alive?',
         security: [],
-        response: { 200: z.object({ ok: z.literal(true) }) },
+        response: { 200: z.object({ ok: z.literal(true) }), ...PROBLEMS },
       },
     },
     async () => ({ ok: true as const }),

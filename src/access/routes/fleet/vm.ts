@@ -4,11 +4,12 @@ import { ConsoleQuery, ConsoleView, VmList, VmRemoveBody, VmView } from '../../.
 import type { VmView as VmInfo } from '../../../cloud/cloud.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
-import { viewMessage } from '../../message-view.ts';
+import { answerMessage, deciderOf } from '../../exchange/answer-message.ts';
 import type { Services } from '../../services.ts';
 
-export function vmRoutes(app: App, { services }: RouteContext): void {
-  const { cloud, decisions } = services;
+export function vmRoutes(app: App, context: RouteContext): void {
+  const { services } = context;
+  const { cloud, decisions, store } = services;
 
   app.get(
     '/v1/vms',
@@ -34,28 +35,30 @@ export function vmRoutes(app: App, { services }: RouteContext): void {
         response: { 200: VmView, ...PROBLEMS },
       },
     },
-    async ({ params: { name } }) => ({ ...(await findVm(services, name)) }),
+    async request => {
+      const vm = await findVm(services, request.params.name);
+      request.head = (await store.message(vm.msgid))?.head ?? null;
+      return { ...vm };
+    },
   );
 
   app.post(
     '/v1/vms/:name/remove',
     {
+      config: { waits: true, ifMatch: true },
       schema: {
         operationId: 'removeVm',
         tags: ['cloud'],
         summary: 'Revert the message that made the VM',
         params: NamePath,
         body: VmRemoveBody,
-        response: { 202: MessageView, ...PROBLEMS },
+        response: { 200: MessageView, 202: MessageView, ...PROBLEMS },
       },
     },
-    async ({ params: { name }, body: { reason }, actor }, reply) => {
-      const { msgid } = await findVm(services, name);
-      const message = await decisions.revert(msgid, { actor, reason }, true);
-      return reply
-        .code(202)
-        .header('location', `/v1/messages/${msgid}`)
-        .send(await viewMessage(services, message));
+    async (request, reply) => {
+      const { msgid } = await findVm(services, request.params.name);
+      const by = deciderOf(request, request.body.reason);
+      return answerMessage(context, request, reply, await decisions.revert(msgid, by, true));
     },
   );
 

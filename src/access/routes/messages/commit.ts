@@ -15,7 +15,8 @@ import type { Commit } from '../../../ledger/commit.ts';
 import { diffCommits, diffMessages } from '../../../ledger/diff.ts';
 import { chainOf } from '../../../store/chain.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
-import { viewCommit, viewMessage } from '../../message-view.ts';
+import { answerMessage } from '../../exchange/answer-message.ts';
+import { viewCommit } from '../../message-view.ts';
 import type { Services } from '../../services.ts';
 import { edited } from './decision.ts';
 import { findMessage } from './message.ts';
@@ -80,28 +81,26 @@ function showRoutes(app: App, context: RouteContext): void {
 }
 
 function forkRoute(app: App, context: RouteContext): void {
-  const { services } = context;
-  const { decisions } = services;
+  const { decisions } = context.services;
 
   app.post(
     '/v1/commits/:prefix/fork',
     {
+      config: { waits: true },
       schema: {
         operationId: 'fork',
         tags: ['decisions'],
         summary: 'A new message from the state after a commit, with some parameters changed',
         params: CommitPath,
         body: ForkBody,
-        response: { 202: MessageView, ...PROBLEMS },
+        response: { 200: MessageView, 202: MessageView, ...PROBLEMS },
       },
     },
-    async ({ params: { prefix }, body: { parameters, reason }, actor }, reply) => {
-      const commit = await findCommit(context, prefix);
-      const forked = await decisions.fork(commit.id, edited(parameters), { actor, reason });
-      return reply
-        .code(202)
-        .header('location', `/v1/messages/${forked.msgid}`)
-        .send(await viewMessage(services, forked));
+    async (request, reply) => {
+      const { parameters, reason } = request.body;
+      const commit = await findCommit(context, request.params.prefix);
+      const by = { actor: request.actor, reason };
+      return answerMessage(context, request, reply, await decisions.fork(commit.id, edited(parameters), by));
     },
   );
 }

@@ -6,10 +6,11 @@ import type { Message, Parameters } from '../../../message/message.ts';
 import { stepLabel } from '../../../message/step-label.ts';
 import { validateParameters } from '../../../message/validate.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
-import { viewMessage } from '../../message-view.ts';
+import { answerMessage, deciderOf } from '../../exchange/answer-message.ts';
 import { findMessage } from './message.ts';
 
-const answers = { 202: MessageView, ...PROBLEMS };
+const answers = { 200: MessageView, 202: MessageView, ...PROBLEMS };
+const config = { waits: true, ifMatch: true } as const;
 
 /** What a person decides about a message. Each is durable when answered; what follows from it goes on. */
 export function decisionRoutes(app: App, context: RouteContext): void {
@@ -18,12 +19,12 @@ export function decisionRoutes(app: App, context: RouteContext): void {
 }
 
 function turnRoutes(app: App, context: RouteContext): void {
-  const { services } = context;
-  const { decisions } = services;
+  const { decisions } = context.services;
 
   app.post(
     '/v1/messages/:msgid/cancel',
     {
+      config,
       schema: {
         operationId: 'cancel',
         tags: ['decisions'],
@@ -33,13 +34,16 @@ function turnRoutes(app: App, context: RouteContext): void {
         response: answers,
       },
     },
-    async ({ params: { msgid }, body: { reason }, actor }, reply) =>
-      reply.code(202).send(await viewMessage(services, await decisions.cancel(msgid, { actor, reason }))),
+    async (request, reply) => {
+      const by = deciderOf(request, request.body.reason);
+      return answerMessage(context, request, reply, await decisions.cancel(request.params.msgid, by));
+    },
   );
 
   app.post(
     '/v1/messages/:msgid/revert',
     {
+      config,
       schema: {
         operationId: 'revert',
         tags: ['decisions'],
@@ -49,20 +53,21 @@ function turnRoutes(app: App, context: RouteContext): void {
         response: answers,
       },
     },
-    async ({ params: { msgid }, body: { reason, force }, actor }, reply) =>
-      reply
-        .code(202)
-        .send(await viewMessage(services, await decisions.revert(msgid, { actor, reason }, force))),
+    async (request, reply) => {
+      const { reason, force } = request.body;
+      const by = deciderOf(request, reason);
+      return answerMessage(context, request, reply, await decisions.revert(request.params.msgid, by, force));
+    },
   );
 }
 
 function editRoutes(app: App, context: RouteContext): void {
-  const { services } = context;
-  const { decisions } = services;
+  const { decisions } = context.services;
 
   app.post(
     '/v1/messages/:msgid/rewind',
     {
+      config,
       schema: {
         operationId: 'rewind',
         tags: ['decisions'],
@@ -72,17 +77,20 @@ function editRoutes(app: App, context: RouteContext): void {
         response: answers,
       },
     },
-    async ({ params: { msgid }, body: { to, parameters, reason }, actor }, reply) => {
+    async (request, reply) => {
+      const { msgid } = request.params;
+      const { to, parameters, reason } = request.body;
       const message = await findMessage(context, msgid);
       const index = typeof to === 'number' ? to : stepIndex(message, to);
-      const moved = await decisions.rewind(msgid, index, edited(parameters), { actor, reason });
-      return reply.code(202).send(await viewMessage(services, moved));
+      const moved = await decisions.rewind(msgid, index, edited(parameters), deciderOf(request, reason));
+      return answerMessage(context, request, reply, moved);
     },
   );
 
   app.post(
     '/v1/messages/:msgid/resolve',
     {
+      config,
       schema: {
         operationId: 'resolve',
         tags: ['decisions'],
@@ -92,9 +100,11 @@ function editRoutes(app: App, context: RouteContext): void {
         response: answers,
       },
     },
-    async ({ params: { msgid }, body: { how, parameters, reason }, actor }, reply) => {
-      const moved = await decisions.resolve(msgid, how, edited(parameters), { actor, reason });
-      return reply.code(202).send(await viewMessage(services, moved));
+    async (request, reply) => {
+      const { how, parameters, reason } = request.body;
+      const by = deciderOf(request, reason);
+      const moved = await decisions.resolve(request.params.msgid, how, edited(parameters), by);
+      return answerMessage(context, request, reply, moved);
     },
   );
 }

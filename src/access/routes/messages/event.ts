@@ -14,6 +14,7 @@ export function eventRoutes(app: App, context: RouteContext): void {
   app.get(
     '/v1/events',
     {
+      config: { heeds: ['LastEventId'] },
       schema: {
         operationId: 'events',
         tags: ['messages'],

@@ -19,6 +19,7 @@ import type { Message } from '../../../message/message.ts';
 import { isResting } from '../../../message/status.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { waitMsOf } from '../../events/hold.ts';
+import { answerMessage } from '../../exchange/answer-message.ts';
 import { viewCommit, viewMessage } from '../../message-view.ts';
 import { commitsPage, cursorOf, readCursor } from '../../page.ts';
 import { acceptOne, submissionOf, submitMany } from '../../submit.ts';
@@ -36,12 +37,13 @@ export function messageRoutes(app: App, context: RouteContext): void {
 }
 
 function submitRoute(app: App, context: RouteContext): void {
-  const { services, hub } = context;
+  const { services } = context;
 
   app.post(
     '/v1/messages',
     {
       bodyLimit: context.limits['submit-kib'] * 1024,
+      config: { repeat: 'own', waits: true },
       // The body is checked by hand: the faults of an array name its lines.
       validatorCompiler: ({ schema, httpPart }) =>
         httpPart === 'body'
@@ -77,15 +79,7 @@ function submitRoute(app: App, context: RouteContext): void {
       const parsed = SubmitOne.safeParse(body);
       if (!parsed.success) throw requestInvalid(parsed.error);
       const { msgid } = await acceptOne(services, submissionOf(services, parsed.data, request.actor, key));
-      const waitMs = waitMsOf(request, undefined);
-      if (waitMs > 0) await hub.untilResting(msgid, waitMs, context.holds.hold(reply));
-      const message = await findMessage(context, msgid);
-      const code = waitMs > 0 && isResting(message.phase) ? 200 : 202;
-      if (waitMs > 0) reply.header('preference-applied', `wait=${waitMs / 1000}`);
-      return reply
-        .code(code)
-        .header('location', `/v1/messages/${msgid}`)
-        .send(await viewMessage(services, message));
+      return answerMessage(context, request, reply, await findMessage(context, msgid));
     },
   );
 }
@@ -124,6 +118,7 @@ function readRoutes(app: App, context: RouteContext): void {
   app.get(
     '/v1/messages/:msgid',
     {
+      config: { waits: true },
       schema: {
         operationId: 'message',
         tags: ['messages'],
@@ -141,6 +136,7 @@ function readRoutes(app: App, context: RouteContext): void {
         await hub.untilResting(msgid, waitMs, context.holds.hold(reply));
         message = await findMessage(context, msgid);
       }
+      request.head = message.head;
       return viewMessage(services, message);
     },
   );

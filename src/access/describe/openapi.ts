@@ -1,8 +1,14 @@
 import swagger from '@fastify/swagger';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
-import type { App } from './app.ts';
+import type { App } from '../app.ts';
+import { describeAnswers, sharedAnswers } from './answers.ts';
+import { headersOf, PARAMETERS } from './headers.ts';
 
 type Document = Record<string, unknown>;
+
+/** Carries what the route's config says into the document, where it is read and taken away. */
+const HEEDED = 'x-heeded';
+const SCHEMAS = '#/components/schemas/';
 
 /** Registers what gathers the OpenAPI 3.1 document from the schemas that the routes check by. */
 export async function registerOpenApi(app: App, version: string): Promise<void> {
@@ -13,7 +19,7 @@ export async function registerOpenApi(app: App, version: string): Promise<void> 
         title: 'Coax',
         version,
         description:
-          'A cloud scheduling system. Errors are problem+json (RFC 9457); every list has pages by `cursor`; what changes is told by server-sent events.',
+          'A cloud scheduling system. Errors are problem+json (RFC 9457); every list has pages by `cursor`; what changes is told by server-sent events. An `X-Request-Id` of 1 to 64 letters, digits, `.`, `_` and `-` is taken over into the answer and the log.',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       components: {
@@ -27,6 +33,7 @@ export async function registerOpenApi(app: App, version: string): Promise<void> 
         },
       },
       security: [{ token: [] }],
+      servers: [{ url: '/', description: 'The server that gives this document.' }],
       tags: [
         { name: 'messages', description: 'Requests under way, and ended.' },
         { name: 'decisions', description: 'What a person decides about a message.' },
@@ -38,7 +45,13 @@ export async function registerOpenApi(app: App, version: string): Promise<void> 
         { name: 'server', description: 'The server itself.' },
       ],
     },
-    transform: jsonSchemaTransform,
+    transform: given => {
+      const made = jsonSchemaTransform(given);
+      const schema = made.schema as Document | undefined;
+      if (schema === undefined || schema.hide === true) return made;
+      const heeded = headersOf(String(given.route.method).toUpperCase(), given.route.config ?? {});
+      return { ...made, schema: { ...schema, [HEEDED]: heeded } as typeof made.schema };
+    },
     transformObject: jsonSchemaTransformObject,
   });
 }
@@ -50,15 +63,18 @@ export async function registerOpenApi(app: App, version: string): Promise<void> 
 export function openApiDocument(app: App): Document {
   const document = structuredClone(app.swagger()) as Document & {
     paths: Document;
-    components: { schemas: Record<string, unknown> };
+    components: { schemas: Record<string, unknown> } & Document;
   };
+  Object.assign(document.components, sharedAnswers(), { parameters: PARAMETERS });
+  for (const path of Object.values(document.paths) as Record<string, Operation>[])
+    for (const [method, operation] of Object.entries(path)) describeHeaders(method.toUpperCase(), operation);
   const { schemas } = document.components;
   // New members may come into an answer: clients that check by this document must let them pass.
   for (const name of Object.keys(schemas)) if (!name.endsWith('Input')) allowMore(schemas[name]);
   for (const operation of Object.values(document.paths).flatMap(path => Object.values(path as Document))) {
     allowMore((operation as Document).responses);
   }
-  const used = referred(document.paths, schemas);
+  const used = referred([document.paths, document.components.responses], schemas);
   for (const name of Object.keys(schemas)) if (!used.has(name)) delete schemas[name];
   const renamed = new Map<string, string>();
   for (const name of Object.keys(schemas)) {
@@ -67,9 +83,9 @@ export function openApiDocument(app: App): Document {
       renamed.set(name, plain);
   }
   const text = JSON.stringify(document, (key, value) => {
-    if (key !== '$ref' || typeof value !== 'string') return value;
-    const name = value.slice(value.lastIndexOf('/') + 1);
-    return `#/components/schemas/${renamed.get(name) ?? name}`;
+    if (key !== '$ref' || typeof value !== 'string' || !value.startsWith(SCHEMAS)) return value;
+    const name = value.slice(SCHEMAS.length);
+    return SCHEMAS + (renamed.get(name) ?? name);
   });
   const mended = JSON.parse(text) as typeof document;
   const sorted: Record<string, unknown> = {};
@@ -81,6 +97,28 @@ export function openApiDocument(app: App): Document {
   }
   mended.components.schemas = sorted;
   return mended;
+}
+
+interface Operation {
+  parameters?: { in?: string; $ref?: string }[];
+  requestBody?: unknown;
+  security?: unknown[];
+  responses: Record<string, Document>;
+  [HEEDED]?: string[];
+}
+
+/** The headers that the operation heeds, the headers of its answers, and why it is refused. */
+function describeHeaders(method: string, operation: Operation): void {
+  const heeded = operation[HEEDED] ?? [];
+  delete operation[HEEDED];
+  const { content } = (operation.responses[200] ?? {}) as { content?: Document };
+  const open = operation.security !== undefined && operation.security.length === 0;
+  if (method === 'GET' && !open && content?.['application/json'] !== undefined) heeded.push('IfNoneMatch');
+  if (heeded.length > 0) {
+    const references = heeded.map(name => ({ $ref: `#/components/parameters/${name}` }));
+    operation.parameters = [...(operation.parameters ?? []), ...references];
+  }
+  describeAnswers(method, operation, heeded);
 }
 
 function allowMore(schema: unknown): void {

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
-import { makeApp } from './open-access.ts';
+import { makeApp } from '../open-access.ts';
+import type { Services } from '../services.ts';
 import { openApiDocument } from './openapi.ts';
-import type { Services } from './services.ts';
 
 /** The OpenAPI document as it is committed, made without a server: describing the API asks nothing of what it stands on. */
 export async function describeApi(): Promise<string> {

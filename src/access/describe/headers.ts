@@ -1,0 +1,86 @@
+import type { FastifyContextConfig } from 'fastify';
+
+type Member = Readonly<Record<string, unknown>>;
+
+/**
+ * What a repeated POST comes to. `key`: with an Idempotency-Key the first answer is given again. `own`: the same, and the
+ * operation sees to it by itself. `secret`: the answer holds a secret and is not kept, so a repeat is refused. `harmless`: a
+ * repeat changes nothing more than the first time, so no key is needed.
+ */
+export type Repeat = 'key' | 'own' | 'secret' | 'harmless';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Of a POST; missing: `key`. */
+    readonly repeat?: Repeat;
+    /** `If-Match` is heeded: what is changed must be as the caller saw it. */
+    readonly ifMatch?: boolean;
+    /** `Prefer: wait=SECONDS` is heeded. */
+    readonly waits?: boolean;
+    /** Other headers of requests that are heeded, by their names among `PARAMETERS`. */
+    readonly heeds?: readonly (keyof typeof PARAMETERS)[];
+  }
+}
+
+/** The headers of requests, as the document has them. */
+export const PARAMETERS = {
+  IdempotencyKey: header(
+    'Idempotency-Key',
+    'Makes the request safe to send again: the same key and body give the first answer again, another body is refused (409).',
+    { type: 'string', minLength: 1, maxLength: 200, pattern: '^[!-~]+$' },
+    'order-17',
+  ),
+  IfMatch: header(
+    'If-Match',
+    'ETag of what is to be changed; 412 when it has changed since.',
+    { type: 'string', maxLength: 1000 },
+    '"9b0a…"',
+  ),
+  IfNoneMatch: header(
+    'If-None-Match',
+    'ETag that is known already; 304 without a body when nothing has changed.',
+    { type: 'string', maxLength: 1000 },
+    '"9b0a…"',
+  ),
+  Prefer: header(
+    'Prefer',
+    '`wait=SECONDS` (RFC 7240) holds the answer until the message rests, 600 seconds at most.',
+    { type: 'string', maxLength: 200 },
+    'wait=10',
+  ),
+  LastEventId: header(
+    'Last-Event-ID',
+    'Id of the last event that was seen: the stream goes on after it.',
+    { type: 'string', maxLength: 100 },
+    '12',
+  ),
+} as const satisfies Readonly<Record<string, Member>>;
+
+/** The headers of answers. */
+export const ANSWER_HEADERS: Readonly<Record<string, Member>> = {
+  ETag: { description: 'Changes with what is shown.', schema: { type: 'string' } },
+  Link: {
+    description: '`<…>; rel="next"` while there are more pages (RFC 8288).',
+    schema: { type: 'string' },
+  },
+  Location: { description: 'Where the message is.', schema: { type: 'string' } },
+  RetryAfter: { description: 'Seconds after which to try again.', schema: { type: 'integer' } },
+  XRequestId: {
+    description: 'Id of the request: the one that came with it, if it did; the log has it too.',
+    schema: { type: 'string' },
+  },
+};
+
+/** Names among `PARAMETERS` of the headers that an operation heeds. */
+export function headersOf(method: string, config: FastifyContextConfig): string[] {
+  const { repeat = 'key', ifMatch = false, waits = false, heeds = [] } = config;
+  const names: string[] = [...heeds];
+  if (method === 'POST' && repeat === 'own') names.push('IdempotencyKey');
+  if (ifMatch) names.push('IfMatch');
+  if (waits) names.push('Prefer');
+  return names;
+}
+
+function header(name: string, description: string, schema: Member, example: string) {
+  return { name, in: 'header', required: false, description, schema, example };
+}

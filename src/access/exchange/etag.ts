@@ -1,0 +1,58 @@
+import { hash } from 'node:crypto';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { CoaxError } from '../../errors/coax-error.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The head of the message that is shown, set by routes whose thing can be changed under `If-Match`. */
+    head: string | null;
+  }
+}
+
+const HEAD_DIGITS = 32;
+/** Entity tags in one header. */
+const TAGS_MAX = 20;
+const TAG = /^(?:W\/)?"([\x21\x23-\x7e]{0,128})"$/;
+
+/**
+ * The ETag of an answer: of what its bytes are, and before that, for a message or a VM, the message's head. `If-Match` asks
+ * for the head alone: a change that stands in no ledger (who holds the lease) is not one that somebody could overwrite.
+ */
+export function etagOf(payload: string, head: string | null): string {
+  const content = hash('sha256', payload, 'base64url').slice(0, 22);
+  return head === null ? `"${content}"` : `"${head.slice(0, HEAD_DIGITS)}-${content}"`;
+}
+
+/** Gives a GET's JSON its ETag, and 304 without a body to who has it already. */
+export function tagAnswer(request: FastifyRequest, reply: FastifyReply, payload: unknown): unknown {
+  if (request.method !== 'GET' || reply.statusCode !== 200 || typeof payload !== 'string') return payload;
+  if (!String(reply.getHeader('content-type') ?? '').startsWith('application/json')) return payload;
+  const etag = etagOf(payload, request.head);
+  reply.header('etag', etag).header('cache-control', 'private, no-cache').header('vary', 'authorization');
+  const given = request.headers['if-none-match'];
+  if (given === undefined || !matches(given, etag.slice(1, -1))) return payload;
+  reply.code(304).removeHeader('content-type').removeHeader('content-length');
+  return '';
+}
+
+function matches(header: string, tag: string): boolean {
+  if (header.trim() === '*') return true;
+  return header.split(',', TAGS_MAX).some(one => TAG.exec(one.trim())?.[1] === tag);
+}
+
+/**
+ * What `If-Match` asks for: first digits of the heads that the message may have; undefined when any will do. Errors:
+ * COAX_MESSAGE_INVALID when the header holds no ETag of a message or a VM.
+ */
+export function headsOf(request: FastifyRequest): readonly string[] | undefined {
+  const given = request.headers['if-match'];
+  if (given === undefined || given.trim() === '*') return undefined;
+  return given.split(',', TAGS_MAX).map(one => {
+    const head = /^([0-9a-f]{32})-/.exec(TAG.exec(one.trim())?.[1] ?? '')?.[1];
+    if (head !== undefined) return head;
+    throw new CoaxError('COAX_MESSAGE_INVALID', 'If-Match holds no ETag of a message or a VM', {
+      where: 'If-Match',
+      hint: 'Give the ETag that GET answered, in its quotes.',
+    });
+  });
+}
