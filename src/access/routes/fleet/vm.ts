@@ -9,7 +9,7 @@ import type { Services } from '../../services.ts';
 
 export function vmRoutes(app: App, context: RouteContext): void {
   const { services } = context;
-  const { cloud, decisions, store } = services;
+  const { cloud, store } = services;
 
   app.get(
     '/v1/vms',
@@ -42,6 +42,14 @@ export function vmRoutes(app: App, context: RouteContext): void {
     },
   );
 
+  consoleRoute(app, services);
+  removeRoute(app, context);
+}
+
+function removeRoute(app: App, context: RouteContext): void {
+  const { services } = context;
+  const { decisions } = services;
+
   app.post(
     '/v1/vms/:name/remove',
     {
@@ -61,6 +69,10 @@ export function vmRoutes(app: App, context: RouteContext): void {
       return answerMessage(context, request, reply, await decisions.revert(msgid, by, true));
     },
   );
+}
+
+function consoleRoute(app: App, services: Services): void {
+  const { cloud } = services;
 
   app.get(
     '/v1/vms/:name/console',
