@@ -74,6 +74,33 @@ test('plan follows branches of a list, labels and a file of parameters', async (
   assert.match(none.failed!.placement.reason, /labels removed 4/);
 });
 
+test('plan tells which preemptible VMs would be removed for a VM, and goes on with their room', async () => {
+  const filled = await world.coax(
+    'run',
+    'create_vm',
+    'cpu=60',
+    'mem=128',
+    'name=batch',
+    'labels={"host":"sim-4"}',
+    'placement={"preemptible":true}',
+    '--wait',
+  );
+  assert.equal(filled.status, 0, filled.stdout + filled.stderr);
+  const wish = ['create_vm', 'cpu=30', 'mem=128', 'labels={"host":"sim-4"}'];
+  const two = await world.coax('plan', ...wish, '--count', '2', '-o', 'json');
+  assert.equal(two.status, 0, two.stdout + two.stderr);
+  const answer = JSON.parse(two.stdout) as PlanAnswer;
+  assert.deepEqual(answer.removed, [{ vm: 'batch', host: 'sim-4', for: 1 }]);
+  assert.equal(answer.placed, 2);
+  const text = await world.coax('plan', ...wish);
+  assert.match(text.stdout, /preemptible vm batch would be removed from host sim-4 for it/);
+  const three = await world.coax('plan', ...wish, '--count', '3', '-o', 'json');
+  assert.equal(three.status, 4);
+  assert.equal((JSON.parse(three.stdout) as PlanAnswer).failed?.vm, 3);
+  assert.equal((await world.coax('vm', 'show', 'batch')).status, 0);
+  assert.equal((await world.coax('vm', 'rm', 'batch', '--wait')).status, 0);
+});
+
 test('plan refuses a flow that places nothing, and wrong parameters', async () => {
   const nothing = await world.coax('plan', 'stop_vm', 'name=a');
   assert.equal(nothing.status, 2);
@@ -159,45 +186,34 @@ test('a server does not start with a file of policies that is wrong, and says wh
   }
 });
 
-test('rebalance plans moves, and makes them when it is not told that it is a plan', async () => {
-  for (const host of ['sim-1', 'sim-2']) {
-    const run = await world.coax(
-      'run',
-      'create_vm',
-      'cpu=1',
-      'mem=128',
-      `name=on-${host}`,
-      `labels={"host":"${host}"}`,
-      '--wait',
-    );
+test('rebalance plans moves that keep what each VM asked, and makes them when it is not told that it is a plan', async () => {
+  const create = async (name: string, ...more: string[]): Promise<string> => {
+    const run = await world.coax('run', 'create_vm', 'cpu=1', 'mem=128', `name=${name}`, ...more, '--wait');
     assert.equal(run.status, 0, run.stdout + run.stderr);
-  }
-  const extra = await world.coax(
-    'run',
-    'create_vm',
-    'cpu=1',
-    'mem=128',
-    'name=third',
-    'labels={"host":"sim-1"}',
-    '--wait',
-  );
-  assert.equal(extra.status, 0, extra.stderr);
+    return (JSON.parse((await world.coax('vm', 'show', name, '-o', 'json')).stdout) as { host: string }).host;
+  };
+  const first = await create('first', 'placement={"policy":"spread"}');
+  const second = await create('second', 'placement={"policy":"spread"}');
+  assert.notEqual(first, second);
+  await create('third', `labels={"host":"${first}"}`);
+  const third = ['sim-1', 'sim-2', 'sim-3', 'sim-4'].find(host => host !== first && host !== second)!;
+  await create('pinned', `labels={"host":"${third}"}`);
   const answer = JSON.parse(
     (await world.coax('rebalance', '--dry-run', '-o', 'json')).stdout,
   ) as RebalanceAnswer;
-  assert.equal(answer.hostsInUse, 2);
-  assert.deepEqual(answer.freed, ['sim-2']);
+  assert.equal(answer.hostsInUse, 3);
+  assert.deepEqual(answer.freed, [second]);
   assert.deepEqual(
-    answer.moves.map(({ from, to }) => `${from} ${to}`),
-    ['sim-2 sim-1'],
+    answer.moves.map(({ vm, from }) => `${vm} ${from}`),
+    [`second ${second}`],
   );
   const moved = await world.coax('rebalance', '--wait');
   assert.equal(moved.status, 0, moved.stdout + moved.stderr);
-  assert.match(moved.stdout, /on-sim-2 +sim-2 +sim-1[\s\S]*1 submitted, 1 done, 0 rolled back, 0 parked/);
+  assert.match(moved.stdout, /second +sim-\d +sim-\d[\s\S]*1 submitted, 1 done, 0 rolled back, 0 parked/);
   const vms = JSON.parse((await world.coax('vm', 'ls', '-o', 'json')).stdout) as {
     items: { host: string }[];
   };
-  assert.deepEqual(new Set(vms.items.map(({ host }) => host)), new Set(['sim-1']));
+  assert.deepEqual(new Set(vms.items.map(({ host }) => host)), new Set([first, third]));
   const again = await world.coax('rebalance', '--wait', '-o', 'json');
   assert.equal(again.status, 0, again.stderr);
   assert.equal((JSON.parse(again.stdout) as { submitted: number }).submitted, 0);

@@ -49,6 +49,9 @@ export const PlanAnswer = z
         }),
       )
       .meta({ description: 'In the order in which they would be used.' }),
+    removed: z.array(z.object({ vm: z.string(), host: z.string(), for: z.int() })).meta({
+      description: 'Preemptible VMs that would be removed, and for which of the VMs, counted from 1.',
+    }),
     first: PlacementView.nullable().meta({ description: 'How the host of the first VM is chosen.' }),
     failed: z
       .object({

@@ -5,6 +5,7 @@ import type { Store } from '../../store/store.ts';
 import { type ReservationInfo, reservationsOf } from '../places/reservation-views.ts';
 import type { FleetFeed } from '../resource/feed/fleet-feed.ts';
 import { HostWish, requestOf } from '../resource/host-wish.ts';
+import { planMoves } from './plan-moves.ts';
 import { type PlacementPlan, planPlacement } from './plan-placement.ts';
 import type { Wish } from './wishes-of.ts';
 
@@ -43,11 +44,11 @@ export class PlacementViews {
    * `resource select_host` would refuse, COAX_NOT_FOUND for a policy or flavor that there is not.
    */
   async plan(wishes: readonly Wish[], count: number): Promise<PlacementPlan> {
-    const vms = wishes.map(wish => {
-      const parsed = HostWish.safeParse(wish);
+    const vms = wishes.map(({ parameters, preempts }) => {
+      const parsed = HostWish.safeParse(parameters);
       if (parsed.success) {
         const request = requestOf(parsed.data, names => this.#policies.nameFor(names));
-        return { name: parsed.data.name ?? '', request };
+        return { name: parsed.data.name ?? '', request, preempts };
       }
       const [issue] = parsed.error.issues;
       throw new CoaxError('COAX_STEP_INPUT', `${issue!.path.join('.')}: ${issue!.message}`, {
@@ -76,13 +77,15 @@ export class PlacementViews {
 
   /** Which moves would free how many hosts. A host with a claim that has no VM (a place of a reservation) is left as it is. */
   async planRebalance(maxMoves: number): Promise<RebalancePlan> {
-    const fleet = await this.#fleet();
-    const { moves, freed } = fleet.rebalance({ maxMoves, stays: ({ vm }) => vm === '' });
-    return {
-      moves: moves.map(({ claim, from, to }) => ({ vm: claim.vm, from, to })),
-      freed: [...freed],
-      hostsInUse: new Set([...fleet.claims()].map(({ host }) => host)).size,
-    };
+    return await this.#store.transact(async tx => {
+      const fleet = (await this.#feed.exactly(tx)).branch();
+      const { moves, freed } = await planMoves(tx, fleet, maxMoves);
+      return {
+        moves: moves.map(({ claim, from, to }) => ({ vm: claim.vm, from, to })),
+        freed: [...freed],
+        hostsInUse: new Set([...fleet.claims()].map(({ host }) => host)).size,
+      };
+    });
   }
 
   /** Room that is held for VMs which name it. */

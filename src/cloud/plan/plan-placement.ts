@@ -7,6 +7,8 @@ export interface PlannedVm {
   /** Empty when the message will name it. */
   readonly name: string;
   readonly request: PlacementRequest;
+  /** Whether preemptible VMs may be removed for it. */
+  readonly preempts: boolean;
 }
 
 /** Where VMs would land. */
@@ -16,6 +18,8 @@ export interface PlacementPlan {
   readonly placed: number;
   /** In the order in which they would be used. */
   readonly hosts: PlannedHost[];
+  /** Preemptible VMs that would be removed, and for which of the VMs, counted from 1. */
+  readonly removed: { readonly vm: string; readonly host: string; readonly for: number }[];
   /** How the host of the first is chosen; null when none fits it. */
   readonly first: PlacementRecord | null;
   /** The first that no host fits, counted from 1. */
@@ -38,10 +42,20 @@ export function planPlacement(fleet: Fleet, vms: readonly PlannedVm[]): Placemen
   const taken = new Map<string, { vms: number; cpuMilli: number; memMib: number }>();
   let first: PlacementRecord | null = null;
   let failed: PlacementPlan['failed'] = null;
+  const removed: PlacementPlan['removed'] = [];
   let placed = 0;
-  for (const [at, { name, request }] of vms.entries()) {
-    const record = at === 0 ? branch.explain(request) : null;
-    const choice = branch.select(request);
+  for (const [at, { name, request, preempts }] of vms.entries()) {
+    let record = at === 0 ? branch.explain(request) : null;
+    let choice = branch.select(request);
+    const room = choice === null && preempts ? branch.preempt(request) : null;
+    if (room !== null) {
+      for (const { id, vm } of room.victims) {
+        branch.release(id);
+        removed.push({ vm, host: room.host, for: at + 1 });
+      }
+      choice = branch.select(request);
+      if (at === 0) record = branch.explain(request);
+    }
     if (choice === null) {
       failed = { vm: at + 1, name, placement: record ?? branch.explain(request) };
       break;
@@ -77,5 +91,5 @@ export function planPlacement(fleet: Fleet, vms: readonly PlannedVm[]): Placemen
       memMibFree: left.memMibFree,
     };
   });
-  return { asked: vms.length, placed, hosts, first, failed };
+  return { asked: vms.length, placed, hosts, removed, first, failed };
 }

@@ -1,7 +1,12 @@
 import { isGroup, type Json, type Parameters, type Step } from '../../message/message.ts';
 
-/** What one VM of a flow would ask of its host: the parameters with which `resource select_host` would be called. */
-export type Wish = Parameters;
+/** What one VM of a flow would ask of its host. */
+export interface Wish {
+  /** With which `resource select_host` would be called. */
+  readonly parameters: Parameters;
+  /** Whether preemptible VMs may be removed for it: those of a gang, and places, remove nobody. */
+  readonly preempts: boolean;
+}
 
 /**
  * The VMs that a plan places, in order: one for each `resource select_host`, in branches too; each of a list for
@@ -22,11 +27,14 @@ function wishesOfAction(action: string, parameters: Parameters): Wish[] {
   const { names, count, ...common } = parameters;
   switch (action) {
     case 'resource select_host':
-      return [parameters];
+      return [{ parameters, preempts: true }];
     case 'placement select_hosts':
-      return itemsOf(names).map(name => ({ ...common, name }));
+      return itemsOf(names).map(name => ({ parameters: { ...common, name }, preempts: false }));
     case 'placement reserve':
-      return Array.from({ length: Number(count) }, () => ({ ...common, name: '' }));
+      return Array.from({ length: Number(count) }, () => ({
+        parameters: { ...common, name: '' },
+        preempts: false,
+      }));
     default:
       return [];
   }

@@ -8,8 +8,8 @@ export interface RebalanceLimits {
   readonly maxMoves?: number;
   /** Claims that must not be moved; their hosts are not emptied. */
   readonly stays?: (claim: PlacementClaim) => boolean;
-  /** What the VM of a claim asked for, if that is known; null when it must not be moved. */
-  readonly requestOf?: (claim: PlacementClaim) => PlacementRequest | null;
+  /** What the VM of a claim asked for; null when it must not be moved, undefined when that is not known. */
+  readonly requestOf?: (claim: PlacementClaim) => PlacementRequest | null | undefined;
 }
 
 export interface Move {
@@ -39,7 +39,7 @@ export interface Trial {
  * not at all.
  */
 export function rebalance(trial: Trial, limits: RebalanceLimits): Rebalancing {
-  const requestOf = limits.requestOf ?? null;
+  const requestOf = limits.requestOf ?? (() => undefined);
   const stays = limits.stays ?? (() => false);
   let left = limits.maxMoves ?? Number.POSITIVE_INFINITY;
   const used: { host: PlacementHost; count: number }[] = [];
@@ -75,13 +75,14 @@ function emptied(
   trial: Trial,
   host: PlacementHost,
   claims: readonly PlacementClaim[],
-  requestOf: RebalanceLimits['requestOf'] | null,
+  requestOf: NonNullable<RebalanceLimits['requestOf']>,
 ): Move[] | null {
   const avoid = new Set([host.name]);
   const moves: Move[] = [];
   // The biggest first: they are the hardest to place.
   for (const claim of [...claims].sort((one, other) => other.memMib - one.memMib)) {
-    const request = requestOf ? requestOf(claim) : likeItsHost(claim, host);
+    const own = requestOf(claim);
+    const request = own === undefined ? likeItsHost(claim, host) : own;
     const choice = request === null ? null : trial.select(request, { avoid });
     if (choice === null) {
       for (const { claim: moved } of moves) trial.hold(moved);

@@ -77,6 +77,10 @@ function printPlan(out: Output, plan: PlanAnswer): void {
     ];
     for (const line of out.table(hosts, columns)) out.line(line);
   }
+  for (const { vm, host, for: number } of plan.removed) {
+    const whom = asked === 1 ? 'it' : `number ${number.toLocaleString('en')}`;
+    out.line(`preemptible vm ${plain(vm)} would be removed from host ${plain(host)} for ${whom}`);
+  }
   if (failed === null) {
     if (first === null) return;
     if (asked === 1) {
