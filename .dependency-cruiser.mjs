@@ -151,6 +151,38 @@ export default {
       to: { path: '^src/index\\.ts$' },
     },
     {
+      name: 'layer-web',
+      comment: 'the console uses the public API: its schemas, and what reads its event stream',
+      severity: 'error',
+      from: { path: '^web/' },
+      to: { path: '^(src|test|bench|scripts)/', pathNot: ['^src/api/', '^src/client/sse\\.ts$'] },
+    },
+    {
+      name: 'web-takes-types-alone',
+      comment: 'schemas are for the server: their library is heavier than all the console',
+      severity: 'error',
+      from: { path: '^web/src/' },
+      to: { path: '^src/api/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'web-parts-know-no-screen',
+      severity: 'error',
+      from: { path: '^web/src/(api|words|parts)/' },
+      to: { path: '^web/src/(screens|shell)/' },
+    },
+    {
+      name: 'web-has-no-node',
+      severity: 'error',
+      from: { path: '^web/src/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'server-knows-no-page',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^web/' },
+    },
+    {
       name: 'no-cycle',
       comment:
         'a type that goes round in a circle is a circle, too; tests may know the type of what they are part of',
@@ -168,7 +200,7 @@ export default {
       name: 'resolvable',
       comment: 'but for the systems that the benchmark measures beside ours: they are installed by it alone',
       severity: 'error',
-      from: { path: '^(src|test|bench|scripts)/', pathNot: '^bench/peers/[^/]+\\.mjs$' },
+      from: { path: '^(src|test|bench|scripts|web)/', pathNot: '^bench/peers/[^/]+\\.mjs$' },
       to: { couldNotResolve: true },
     },
     {
@@ -186,7 +218,7 @@ export default {
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['import', 'node', 'types'],
-      extensions: ['.ts', '.js', '.mjs'],
+      extensions: ['.ts', '.tsx', '.js', '.mjs'],
     },
   },
 };

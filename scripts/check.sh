@@ -4,5 +4,6 @@
 
 setup_npm
 run_node node_modules/typescript/bin/tsc -p tsconfig.json
+run_node node_modules/typescript/bin/tsc -p web/tsconfig.json
 node_modules/.bin/biome check --error-on-warnings .
 run_node --test "test/house/*.test.ts"

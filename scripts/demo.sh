@@ -3,6 +3,7 @@
 . "$(dirname -- "$0")/setup.sh"
 
 setup_npm
+sh scripts/build.sh --stale
 case " $* " in
   *" --simulate "*) ;;
   *)

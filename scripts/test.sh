@@ -3,9 +3,10 @@
 . "$(dirname -- "$0")/setup.sh"
 
 setup_npm
+sh scripts/build.sh --stale
 setup_apt_lists
 # shellcheck disable=SC2086
-without_services setup_debian $QEMU_PACKAGES $POSTGRES_PACKAGE pgbouncer:/usr/sbin/pgbouncer git:git curl:curl python3:python3 tmux:tmux openssl:openssl faketime:faketime systemd:systemd-analyze zsh:zsh fish:fish || say "coax: tests that need them will say so and fail"
+without_services setup_debian $QEMU_PACKAGES $POSTGRES_PACKAGE pgbouncer:/usr/sbin/pgbouncer git:git curl:curl python3:python3 tmux:tmux openssl:openssl faketime:faketime systemd:systemd-analyze zsh:zsh fish:fish chromium:chromium || say "coax: tests that need them will say so and fail"
 
 long=
 files=
@@ -22,6 +23,7 @@ fi
 if [ -z "$files" ]; then
   say "coax: types"
   run_node node_modules/typescript/bin/tsc -p tsconfig.json
+  run_node node_modules/typescript/bin/tsc -p web/tsconfig.json
   say "coax: style"
   node_modules/.bin/biome check --error-on-warnings .
 fi

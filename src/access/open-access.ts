@@ -12,6 +12,7 @@ import { PROBLEM_TYPE } from '../api/problem.ts';
 import { CoaxError } from '../errors/coax-error.ts';
 import { admit } from './admission/admit.ts';
 import type { App, RouteContext } from './app.ts';
+import { consoleRoutes } from './console/console-routes.ts';
 import { openApiDocument, registerOpenApi } from './describe/openapi.ts';
 import { EventHub } from './events/event-hub.ts';
 import { Holds } from './events/hold.ts';
@@ -51,6 +52,8 @@ export interface AccessOptions {
   readonly listen: string;
   /** A proxy in front does TLS, so an address that is not loopback is allowed. */
   readonly allowRemote?: boolean;
+  /** Folder of the built console; without it no page is served. */
+  readonly console?: string;
   /** Where defects are written to; a pino on standard error that tells warnings if absent. */
   readonly log?: FastifyBaseLogger;
   /** Bounds of what clients may ask; the usual ones for what is absent. */
@@ -69,7 +72,7 @@ const LET_GO_MS = 5000;
 export async function openAccess(services: Services, options: AccessOptions): Promise<AccessServer> {
   const log = options.log ?? pino({ level: 'warn' }, pino.destination(2));
   const limits = limitsOf(options.limits);
-  const { app, stop } = await makeApp(services, log, limits);
+  const { app, stop } = await makeApp(services, log, limits, options.console);
   return listenOn(app, options.listen, options.allowRemote ?? false, stop, limits.connections);
 }
 
@@ -78,6 +81,7 @@ export async function makeApp(
   services: Services,
   log: FastifyBaseLogger,
   limits = limitsOf(),
+  consoleFolder?: string,
 ): Promise<{ app: App; stop: () => Promise<void> }> {
   const app = newApp(log, limits);
   const gate = new Gate(limits);
@@ -113,6 +117,7 @@ export async function makeApp(
   healthRoutes(app, services.health);
   errorPages(app);
   documentRoute(app, gate);
+  if (consoleFolder !== undefined) await consoleRoutes(app, consoleFolder);
   await app.ready();
   const forget = services.workers.add(() => context.httpWorkers.now(services.store.now()));
   const stop = async (): Promise<void> => {

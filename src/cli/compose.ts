@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { makeTokenCheck } from '../access/admission/token.ts';
 import { Health } from '../access/health/health.ts';
 import { openHealth } from '../access/health/open-health.ts';
@@ -83,6 +83,7 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
       listen: options.listen ?? LISTEN_DEFAULT,
       allowRemote: options.allowRemote ?? false,
       ...(options.limits && { limits: options.limits }),
+      console: join(import.meta.dirname, '../../web/dist'),
     },
   );
   opened.defer(() => access.close());

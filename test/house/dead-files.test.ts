@@ -5,7 +5,7 @@ import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
 import { codeFiles, filesBeneath, isTest, ROOT, type SourceFile } from './tree.ts';
 
-const IMPORT = /(?:\bfrom|\bimport|\bimport\.meta\.resolve|new URL)\s*\(?\s*'(\.{1,2}\/[^']+\.ts)'/g;
+const IMPORT = /(?:\bfrom|\bimport|\bimport\.meta\.resolve|new URL)\s*\(?\s*'(\.{1,2}\/[^']+\.tsx?)'/g;
 
 /** Files that cannot be reached from the entries. */
 function dead(files: readonly SourceFile[], entries: readonly string[]): string[] {
@@ -35,6 +35,8 @@ function entries(): string[] {
   return [
     ...Object.values(exports).map(path => normalize(path)),
     'src/cli/main.ts',
+    'web/src/main.tsx',
+    'web/vite.config.ts',
     ...named,
     ...codeFiles()
       .filter(file => isTest(file) || /^(examples|scripts\/docs|bench)\//.test(file.path))

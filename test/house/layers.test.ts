@@ -30,7 +30,7 @@ async function violations(
 }
 
 test('every import keeps to its layer, and every module was seen', async () => {
-  const { modules, broken } = await violations(ROOT, ['src', 'test', 'bench', 'scripts']);
+  const { modules, broken } = await violations(ROOT, ['src', 'test', 'bench', 'scripts', 'web']);
   assert.deepEqual(broken, []);
   const seen = new Set(modules);
   const unseen = codeFiles().filter(({ path }) => !path.startsWith('examples/') && !seen.has(path));
@@ -78,6 +78,11 @@ const PLANTED: readonly (readonly [rule: string, file: string, text: string])[] 
   ['no-cycle', 'src/message/x.ts', "import type { Y } from './y.ts';"],
   ['no-cycle-of-tests', 'test/x.ts', "import { A } from './y.ts'; export const X = A;"],
   ['resolvable', 'src/message/x.ts', "import './nowhere-at-all.ts';"],
+  ['layer-web', 'web/src/x.ts', "import '../../src/client/client.ts';"],
+  ['web-takes-types-alone', 'web/src/x.ts', "import '../../src/api/message.ts';"],
+  ['web-parts-know-no-screen', 'web/src/parts/x.ts', "import '../screens/message.ts';"],
+  ['web-has-no-node', 'web/src/x.ts', "import 'node:fs';"],
+  ['server-knows-no-page', 'src/access/x.ts', "import '../../web/src/main.ts';"],
   ['declared', 'src/store/x.ts', "import 'planted';"],
 ];
 

@@ -6,7 +6,7 @@ import ts from 'typescript';
 import { codeFiles, type HouseFault, linesOf, type SourceFile } from './tree.ts';
 
 const EMPTY_NAMES = /^(utils?|helpers?|common|misc|lib|managers?|base|shared|stuff)$/;
-const KEBAB = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|property\.test|d))?\.ts$/;
+const KEBAB = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|property\.test|config|d))?\.tsx?$/;
 /** Words of other systems for our things, by what to say. */
 const BANNED_WORDS: Readonly<Record<string, string>> = {
   job: 'message',

@@ -17,14 +17,14 @@ export interface HouseFault {
 
 const isHidden = (name: string): boolean => name.startsWith('.') && name !== '.ci';
 
-/** Every file beneath these folders, sorted by path; what was installed is not ours. */
+/** Every file beneath these folders, sorted by path; what was installed or built is not ours. */
 export function filesBeneath(...folders: readonly string[]): SourceFile[] {
   const found: SourceFile[] = [];
   const open = folders.map(folder => join(ROOT, folder));
   for (let folder = open.pop(); folder !== undefined; folder = open.pop()) {
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
       const file = join(folder, entry.name);
-      if (isHidden(entry.name) || entry.name === 'node_modules') continue;
+      if (isHidden(entry.name) || entry.name === 'node_modules' || entry.name === 'dist') continue;
       if (entry.isDirectory()) open.push(file);
       else if (entry.isFile()) found.push({ path: relative(ROOT, file), text: readFileSync(file, 'utf8') });
     }
@@ -32,11 +32,11 @@ export function filesBeneath(...folders: readonly string[]): SourceFile[] {
   return found.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-export const CODE_FOLDERS = ['src', 'test', 'bench', 'scripts', 'examples'] as const;
+export const CODE_FOLDERS = ['src', 'test', 'bench', 'scripts', 'examples', 'web'] as const;
 
 /** All TypeScript of the project. */
 export function codeFiles(): SourceFile[] {
-  return filesBeneath(...CODE_FOLDERS).filter(({ path }) => path.endsWith('.ts'));
+  return filesBeneath(...CODE_FOLDERS).filter(({ path }) => /\.tsx?$/.test(path));
 }
 
 export const isTest = ({ path }: SourceFile): boolean => path.endsWith('.test.ts');

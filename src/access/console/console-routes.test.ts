@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import Fastify from 'fastify';
+import type { App } from '../app.ts';
+import { CONSOLE_PATHS, consoleRoutes } from './console-routes.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'coax-console-'));
+after(() => rmSync(dir, { recursive: true }));
+
+async function serve(folder: string): Promise<App> {
+  const app = Fastify() as unknown as App;
+  await consoleRoutes(app, folder);
+  await app.ready();
+  return app;
+}
+
+function build(): string {
+  const folder = mkdtempSync(join(dir, 'dist-'));
+  mkdirSync(join(folder, 'assets'));
+  writeFileSync(
+    join(folder, 'index.html'),
+    '<!doctype html><script type="module" src="/assets/a-1.js"></script>',
+  );
+  writeFileSync(join(folder, 'assets/a-1.js'), 'export {};');
+  writeFileSync(join(folder, 'assets/a-1.js.br'), 'compressed');
+  writeFileSync(join(folder, 'assets/.hidden'), 'secret');
+  return folder;
+}
+
+test('every page is one document, asked for anew by its tag, that runs nothing inline', async () => {
+  const app = await serve(build());
+  for (const path of CONSOLE_PATHS) {
+    const url = path.replace(/:\w+/, '7');
+    const page = await app.inject(url);
+    assert.equal(page.statusCode, 200, url);
+    assert.match(String(page.headers['content-type']), /^text\/html/);
+    assert.equal(page.headers['cache-control'], 'no-cache');
+    const policy = String(page.headers['content-security-policy']);
+    assert.match(policy, /default-src 'none'/);
+    assert.match(policy, /frame-ancestors 'none'/);
+    assert.doesNotMatch(policy, /unsafe|\*|https?:/);
+    const again = await app.inject({ url, headers: { 'if-none-match': String(page.headers.etag) } });
+    assert.equal(again.statusCode, 304, url);
+    assert.equal(again.body, '');
+  }
+  assert.equal((await app.inject('/v1/nothing')).statusCode, 404);
+  assert.equal((await app.inject({ url: '/', method: 'POST' })).statusCode, 404);
+});
+
+test('files with a hash in their name are kept for ever, and come compressed to who takes it', async () => {
+  const app = await serve(build());
+  const plain = await app.inject('/assets/a-1.js');
+  assert.equal(plain.body, 'export {};');
+  assert.equal(plain.headers['cache-control'], 'public, max-age=31536000, immutable');
+  const small = await app.inject({ url: '/assets/a-1.js', headers: { 'accept-encoding': 'gzip, br' } });
+  assert.equal(small.headers['content-encoding'], 'br');
+  assert.equal(small.body, 'compressed');
+});
+
+test('nothing but what was built is given out', async () => {
+  const app = await serve(build());
+  for (const url of [
+    '/assets/../index.html',
+    '/assets/%2e%2e/index.html',
+    '/assets/..%2findex.html',
+    '/assets/%2e%2e%2f%2e%2e%2fetc/passwd',
+    '/assets/.hidden',
+    '/assets/nothing.js',
+    '/assets/',
+  ]) {
+    const answer = await app.inject(url);
+    assert.ok([400, 403, 404].includes(answer.statusCode), `${url}: ${answer.statusCode}`);
+    assert.doesNotMatch(answer.body, /secret|doctype|root:/, url);
+  }
+});
+
+test('where nothing is built the page says what to do, until it is', async () => {
+  const folder = mkdtempSync(join(dir, 'dist-'));
+  const app = await serve(folder);
+  const page = await app.inject('/');
+  assert.equal(page.statusCode, 503);
+  assert.match(page.body, /npm run build/);
+  assert.equal((await app.inject('/assets/a-1.js')).statusCode, 404);
+  writeFileSync(join(folder, 'index.html'), '<!doctype html>built');
+  assert.match((await app.inject('/')).body, /html>built/);
+  writeFileSync(join(folder, 'index.html'), '<!doctype html>built anew');
+  utimesSync(join(folder, 'index.html'), 1, 1);
+  assert.match((await app.inject('/')).body, /built anew/);
+});

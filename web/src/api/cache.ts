@@ -1,0 +1,68 @@
+import { QueryClient, type QueryKey } from '@tanstack/react-query';
+import { type LiveBatch, live } from './live.ts';
+import { RequestError } from './request.ts';
+
+/** What was read from the server. Events, not time, say when it is old; so nothing is read again just because it was seen. */
+export const cache = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: Number.POSITIVE_INFINITY,
+      refetchOnWindowFocus: false,
+      retry: (failures, error) => failures < 2 && isWorthAnother(error),
+    },
+  },
+});
+
+/** What the server said no to, it will say no to again; what it did not answer, it may answer yet. */
+function isWorthAnother(error: Error): boolean {
+  return error instanceof RequestError && (error.problem === null || error.problem.status >= 502);
+}
+
+const soon = new Map<string, { last: number; timer: number | null }>();
+
+/**
+ * Reads what is shown under a key anew, at most once in so many milliseconds, however often it is asked for; the last asking
+ * is always obeyed.
+ */
+export function refreshSoon(key: QueryKey, everyMs: number): void {
+  const name = JSON.stringify(key);
+  const entry = soon.get(name) ?? { last: 0, timer: null };
+  soon.set(name, entry);
+  if (entry.timer !== null) return;
+  const now = performance.now();
+  const waitMs = Math.max(0, entry.last + everyMs - now);
+  entry.timer = window.setTimeout(() => {
+    entry.timer = null;
+    entry.last = performance.now();
+    void cache.invalidateQueries({ queryKey: key });
+  }, waitMs);
+}
+
+/** How often at most what all messages change together is read anew. */
+const COUNTS_MS = 1000;
+const MESSAGE_MS = 150;
+const FLEET_MS = 2000;
+
+/**
+ * Events to keys. `counts`; `message, MSGID` with all that is beneath it; `hosts` and `vms`, which a message changes when one
+ * of its steps ends.
+ */
+function refreshFrom({ events, gap }: LiveBatch): void {
+  if (gap) {
+    void cache.invalidateQueries();
+    return;
+  }
+  refreshSoon(['counts'], COUNTS_MS);
+  refreshSoon(['hosts'], FLEET_MS);
+  refreshSoon(['vms'], FLEET_MS);
+  const changed = new Set(events.flatMap(({ message: { msgid, parent } }) => [msgid, parent ?? msgid]));
+  for (const msgid of changed) {
+    const key = ['message', msgid];
+    if (cache.getQueryCache().find({ queryKey: key }) !== undefined) refreshSoon(key, MESSAGE_MS);
+  }
+}
+
+/** Connects the cache with the events; returns what ends it. */
+export function keepCacheFresh(): () => void {
+  return live.hear(refreshFrom);
+}

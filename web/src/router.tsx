@@ -1,0 +1,38 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { readFilters } from './screens/messages/filters.ts';
+import { NotFound } from './shell/not-found.tsx';
+import { Shell } from './shell/shell.tsx';
+
+/** Every path here is one of CONSOLE_PATHS of the server, which answers it with the document. */
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
+
+const overview = createRoute({
+  getParentRoute: () => root,
+  path: '/',
+  component: lazyRouteComponent(() => import('./screens/overview/overview.tsx'), 'Overview'),
+});
+
+const messages = createRoute({
+  getParentRoute: () => root,
+  path: '/messages',
+  validateSearch: readFilters,
+  component: lazyRouteComponent(() => import('./screens/messages/messages.tsx'), 'Messages'),
+});
+
+const message = createRoute({
+  getParentRoute: () => root,
+  path: '/messages/$msgid',
+  component: lazyRouteComponent(() => import('./screens/message/message.tsx'), 'Message'),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([overview, messages, message]),
+  defaultPreload: 'intent',
+  scrollRestoration: true,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

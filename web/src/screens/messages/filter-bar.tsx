@@ -1,0 +1,89 @@
+import { useNavigate } from '@tanstack/react-router';
+import { useCounts } from '../../api/counts.ts';
+import { useFlows } from '../../api/flows.ts';
+import { Check } from '../../parts/field.tsx';
+import { useWords } from '../../words/words.ts';
+import { type Filters, isFiltered, STATUSES, type Status } from './filters.ts';
+
+/** The filters; each change is a new address. */
+export function FilterBar({ filters }: { filters: Filters }) {
+  const word = useWords();
+  const navigate = useNavigate({ from: '/messages' });
+  const flows = useFlows().data?.items ?? [];
+  const change = (next: { readonly [Name in keyof Filters]: Filters[Name] | undefined }): void => {
+    const { status, flow, children, archived } = { ...filters, ...next };
+    void navigate({
+      search: {
+        ...(status && { status }),
+        ...(flow && { flow }),
+        ...(children && { children }),
+        ...(archived && { archived }),
+      },
+      replace: true,
+    });
+  };
+  const names = [
+    ...new Set([...flows.map(({ name }) => name), ...(filters.flow ? [filters.flow] : [])]),
+  ].sort();
+  return (
+    <fieldset className="flex flex-wrap items-center gap-x-4 gap-y-2">
+      <legend className="sr-only">{word('messages.filters')}</legend>
+      <StatusPicker current={filters.status} onPick={status => change({ status })} />
+      <select
+        aria-label={word('messages.flow')}
+        value={filters.flow ?? ''}
+        onChange={event => change({ flow: event.target.value })}
+        className="min-h-7 rounded-md border border-line bg-card px-2"
+      >
+        <option value="">{word('messages.anyFlow')}</option>
+        {names.map(name => (
+          <option key={name}>{name}</option>
+        ))}
+      </select>
+      <Check
+        label={word('messages.children')}
+        checked={filters.children ?? false}
+        onChange={event => change({ children: event.target.checked || undefined })}
+      />
+      <Check
+        label={word('messages.archived')}
+        checked={filters.archived ?? false}
+        onChange={event => change({ archived: event.target.checked || undefined })}
+      />
+      {isFiltered(filters) && (
+        <button
+          type="button"
+          className="text-accent hover:underline"
+          onClick={() => void navigate({ search: {}, replace: true })}
+        >
+          {word('messages.clear')}
+        </button>
+      )}
+    </fieldset>
+  );
+}
+
+function StatusPicker(props: { current: Status | undefined; onPick: (status: Status | undefined) => void }) {
+  const { current, onPick } = props;
+  const word = useWords();
+  const counts = useCounts().data;
+  return (
+    <fieldset className="flex max-w-full gap-0.5 overflow-x-auto rounded-md border bg-card p-0.5">
+      <legend className="sr-only">{word('messages.status')}</legend>
+      {[undefined, ...STATUSES].map(status => (
+        <button
+          key={status ?? 'all'}
+          type="button"
+          aria-pressed={status === current}
+          onClick={() => onPick(status)}
+          className="rounded px-2 py-0.5 whitespace-nowrap text-soft hover:bg-sunk aria-pressed:bg-accent-soft aria-pressed:font-medium aria-pressed:text-accent"
+        >
+          {status === undefined ? word('messages.all') : word(`status.${status}`)}
+          {status !== undefined && counts !== undefined && (
+            <span className="ml-1.5 text-xs text-faint">{(counts[status] ?? 0).toLocaleString('en')}</span>
+          )}
+        </button>
+      ))}
+    </fieldset>
+  );
+}

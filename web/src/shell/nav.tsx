@@ -1,0 +1,47 @@
+import { Link } from '@tanstack/react-router';
+import { useCounts } from '../api/counts.ts';
+import { Icon, type IconName } from '../parts/icon.tsx';
+import type { WordName } from '../words/en.ts';
+import { useWords } from '../words/words.ts';
+
+interface Screen {
+  readonly to: string;
+  readonly word: WordName;
+  readonly icon: IconName;
+}
+
+const SCREENS: readonly Screen[] = [
+  { to: '/', word: 'nav.overview', icon: 'overview' },
+  { to: '/messages', word: 'nav.messages', icon: 'messages' },
+];
+
+/** The screens: beside the content, or beneath it on a telephone. */
+export function Nav() {
+  const word = useWords();
+  const parked = useCounts().data?.parked ?? 0;
+  return (
+    <nav aria-label={word('nav.label')} className="flex justify-around gap-0.5 md:flex-col md:justify-start">
+      {SCREENS.map(({ to, word: name, icon }) => (
+        <Link
+          key={to}
+          to={to}
+          activeOptions={{ exact: to === '/', includeSearch: false }}
+          activeProps={{ className: 'bg-accent-soft text-accent' }}
+          inactiveProps={{ className: 'text-soft hover:bg-sunk hover:text-ink' }}
+          className="relative flex min-w-14 flex-col items-center gap-0.5 rounded-md px-2.5 py-1.5 text-2xs font-medium md:flex-row md:gap-2.5 md:text-sm"
+        >
+          <Icon name={icon} />
+          {word(name)}
+          {to === '/messages' && parked > 0 && (
+            <span
+              title={word('nav.parked', { n: parked })}
+              className="absolute top-0.5 right-1 rounded-full bg-bad-soft px-1.5 text-2xs leading-4 font-semibold text-bad md:static md:ml-auto"
+            >
+              {parked}
+            </span>
+          )}
+        </Link>
+      ))}
+    </nav>
+  );
+}

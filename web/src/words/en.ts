@@ -1,0 +1,96 @@
+/** The console's words in English. Every other language has the same names, and the same `{holes}` in each text. */
+export const en = {
+  'nav.overview': 'Overview',
+  'nav.messages': 'Messages',
+  'nav.create': 'Create',
+  'nav.hosts': 'Hosts',
+  'nav.vms': 'VMs',
+  'nav.label': 'Screens',
+  'nav.parked': '{n} parked, for a person to decide',
+  'nav.skip': 'Skip to the content',
+
+  'shell.settings': 'Settings',
+  'shell.language': 'Language',
+  'shell.theme': 'Colours',
+  'shell.theme.system': 'System',
+  'shell.theme.light': 'Light',
+  'shell.theme.dark': 'Dark',
+  'shell.signOut': 'Sign out',
+  'shell.simulated': 'Simulated: no real VM runs',
+
+  'live.on': 'Live',
+  'live.connecting': 'Connecting',
+  'live.stale': 'Not live. The events stopped {age} ago; what you see may be old. Trying again.',
+  'live.retry': 'Try now',
+
+  'signIn.title': 'Sign in',
+  'signIn.token': 'Token',
+  'signIn.about': 'The file “token” in the data directory holds the first one.',
+  'signIn.do': 'Sign in',
+  'signIn.wrong': 'This token is not known here.',
+  'signIn.ended': 'Your session has ended.',
+
+  'command.label': 'The same on the command line',
+  'copy.do': 'Copy',
+  'copy.done': 'Copied',
+
+  'error.title': 'That did not work',
+  'error.unreachable': 'The server does not answer.',
+  'error.again': 'Try again',
+  'error.code': 'Code {code}, request {request}',
+  'notFound.title': 'There is no such page',
+  'notFound.back': 'To the overview',
+  loading: 'Loading…',
+  'dialog.close': 'Close',
+  'dialog.cancel': 'Leave it',
+
+  'status.queued': 'queued',
+  'status.running': 'running',
+  'status.waiting': 'waiting',
+  'status.done': 'done',
+  'status.rolled_back': 'rolled back',
+  'status.parked': 'parked',
+
+  'ago.now': 'just now',
+  'ago.seconds': '{n} s',
+  'ago.minutes': '{n} min',
+  'ago.hours': '{n} h',
+  'ago.days': '{n} d',
+
+  'messages.msgid': 'Msgid',
+  'messages.flow': 'Flow',
+  'messages.status': 'Status',
+  'messages.step': 'Step',
+  'messages.note': 'Note',
+  'messages.updated': 'Changed',
+  'messages.filters': 'Filters',
+  'messages.all': 'all',
+  'messages.anyFlow': 'any flow',
+  'messages.children': 'branches too',
+  'messages.archived': 'archived',
+  'messages.clear': 'Clear filters',
+  'messages.held': '{n} new above',
+  'messages.pause': 'Pause',
+  'messages.resume': 'Go on',
+  'messages.none': 'No message yet',
+  'messages.noneFit': 'No message fits these filters',
+
+  'message.plan': 'Plan',
+
+  'step.done': 'done',
+  'step.current': 'now',
+  'step.pending': 'to come',
+  'step.undoing': 'being undone',
+  'step.undone': 'undone',
+
+  'message.parts': 'Parts of the message',
+  'message.parameters': 'Parameters',
+
+  'blame.name': 'Name',
+  'blame.value': 'Value',
+  'blame.by': 'Set by',
+  'blame.commit': 'Commit',
+} as const;
+
+export type WordName = keyof typeof en;
+export type Dictionary = Readonly<Record<WordName, string>>;
