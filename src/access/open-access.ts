@@ -203,7 +203,7 @@ function registerRoutes(scope: App, app: App, context: RouteContext, gate: Gate)
   });
   // A POST whose members may all be left out may leave out its body too.
   scope.addHook('preValidation', async request => {
-    if (request.method === 'POST') request.body ??= {};
+    if (request.method === 'POST' && request.body === undefined) request.body = {};
   });
   scope.addHook('onSend', async (request, reply, payload) => tagAnswer(request, reply, payload));
   messageRoutes(scope, context);

@@ -52,13 +52,14 @@ export function describeAnswers(method: string, operation: Operation, heeded: re
 }
 
 function statusesOf(method: string, operation: Operation, heeded: readonly string[]): string[] {
-  const inPath = (operation.parameters ?? []).some(parameter => parameter.in === 'path');
+  const named = (operation.parameters ?? []).some(({ in: place }) => place === 'path' || place === 'query');
   const open = operation.security !== undefined && operation.security.length === 0;
   const changes = method !== 'GET';
   return [
     '400',
-    ...(open ? [] : ['401', '403']),
-    ...(inPath ? ['404'] : []),
+    // Who has no token yet proves who it is in another way.
+    ...(open && !changes ? [] : ['401', '403']),
+    ...(named || operation.requestBody !== undefined ? ['404'] : []),
     ...(changes ? ['409'] : []),
     ...(heeded.includes('IfMatch') ? ['412'] : []),
     ...(operation.requestBody === undefined ? [] : ['413', '415']),
