@@ -63,16 +63,7 @@ const MAY_IMPORT = {
     'message/',
     'errors/',
   ],
-  cli: [
-    'agent/agent-folder\\.ts$',
-    'api/',
-    'client/',
-    'flow/',
-    'ledger/',
-    'message/',
-    'errors/',
-    'linux/process/',
-  ],
+  cli: ['agent/agent-folder\\.ts$', 'api/', 'client/', 'flow/', 'ledger/', 'message/', 'errors/', 'linux/'],
   testing: ['(?!cli/)'],
 };
 

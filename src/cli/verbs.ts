@@ -151,6 +151,16 @@ export const GROUPS: readonly VerbGroup[] = [
     ],
   },
   {
+    title: 'Linux',
+    verbs: [
+      verb(
+        'mem',
+        "Where a process's memory goes, and what it holds many times",
+        () => import('./commands/linux/mem.ts'),
+      ),
+    ],
+  },
+  {
     title: 'Server',
     verbs: [
       verb('up', 'Start a server', () => import('./commands/server/up.ts')),
