@@ -6,9 +6,9 @@ export interface ProcessSpec {
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
-  /** Written to standard input, which is then closed; the program need not read it. */
-  readonly input: string | Uint8Array;
-  /** More than this on standard output ends the program. */
+  /** Written to standard input, which is then closed; the program need not read it. A file is opened as standard input. */
+  readonly input: string | Uint8Array | { readonly file: string };
+  /** More than this on standard output ends the program, whether it is kept or handed on. */
   readonly stdoutMaxBytes: number;
   /** How much of the end of standard error is kept; it may write any amount. */
   readonly stderrTailBytes: number;
@@ -57,7 +57,15 @@ export interface ProcessHooks {
   readonly signal?: AbortSignal;
   /** The first 1,000 lines of standard error, as they come. */
   readonly onStderrLine?: (line: string) => void;
+  /**
+   * Standard output as it comes, instead of at the end. While a promise that it gave is open, the program is slowed: at
+   * most STDOUT_WINDOW_BYTES and a pipe's buffer are under way.
+   */
+  readonly onStdout?: (piece: Uint8Array) => void | Promise<void>;
 }
+
+/** Bytes of standard output on their way to `onStdout`. */
+export const STDOUT_WINDOW_BYTES = 256 * 1024;
 
 export const NO_USE: ResourceUse = { wallMs: 0, cpuMs: null, maxRssKib: null };
 

@@ -1,4 +1,6 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
 import { Head, Lines, Tail } from './bounded-output.ts';
 import { signalGroup } from './group.ts';
 import {
@@ -14,6 +16,8 @@ import { explainStart, faultOfSpec } from './start-fault.ts';
 /** How long a pipe may stay open after the program's end: by then only a grandchild can hold it. */
 const PIPE_GRACE_MS = 250;
 const LIVE_LINES_MAX = 1000;
+
+type Child = ChildProcessByStdio<Writable | null, Readable, Readable>;
 
 let reaped: ReapedTime | undefined;
 
@@ -34,23 +38,28 @@ export function runHere(spec: ProcessSpec, hooks: RunHooks = {}): Promise<Proces
   if (hooks.signal?.aborted)
     return Promise.resolve(endedEarly('aborted', 'was called off before it started', true));
   reaped ??= new ReapedTime();
-  let child: ChildProcessWithoutNullStreams;
+  let child: Child;
   try {
-    child = spawn(spec.program, spec.args, {
-      env: { ...spec.env },
-      cwd: spec.cwd,
-      stdio: 'pipe',
-      detached: true,
-    });
+    child = spawnChild(spec);
   } catch (error) {
     return Promise.resolve(failedStart(spec, error));
   }
   if (child.pid === undefined) {
-    child.stdin.on('error', () => {});
+    child.stdin?.on('error', () => {});
     return new Promise(resolve => child.once('error', error => resolve(failedStart(spec, error))));
   }
   hooks.onStart?.(child.pid);
   return new Promise(resolve => new Run(spec, hooks, child, child.pid!, resolve));
+}
+
+function spawnChild({ program, args, env, cwd, input }: ProcessSpec): Child {
+  const file = typeof input === 'object' && 'file' in input ? openSync(input.file, 'r') : null;
+  try {
+    const stdio = [file ?? 'pipe', 'pipe', 'pipe'] as ['pipe', 'pipe', 'pipe'];
+    return spawn(program, args, { env: { ...env }, cwd, stdio, detached: true });
+  } finally {
+    if (file !== null) closeSync(file);
+  }
 }
 
 function failedStart(spec: ProcessSpec, error: unknown): ProcessEnd {
@@ -62,7 +71,7 @@ function failedStart(spec: ProcessSpec, error: unknown): ProcessEnd {
 class Run {
   readonly #spec: ProcessSpec;
   readonly #hooks: RunHooks;
-  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #child: Child;
   readonly #pid: number;
   readonly #resolve: (end: ProcessEnd) => void;
   readonly #startedMs = performance.now();
@@ -76,6 +85,9 @@ class Run {
   /** Why we ended it, if we did. */
   #ended: 'timeout' | 'aborted' | 'output_too_large' | undefined;
   #pipesOpen = 2;
+  /** Whether standard output waits for whoever takes it. */
+  #held = false;
+  #handedOn = 0;
   #exit: { code: number | null; signal: NodeJS.Signals | null; wallMs: number } | undefined;
   /** Undefined until known. */
   #cpuMs: number | null | undefined;
@@ -83,7 +95,7 @@ class Run {
   constructor(
     spec: ProcessSpec,
     hooks: RunHooks,
-    child: ChildProcessWithoutNullStreams,
+    child: Child,
     pid: number,
     resolve: (end: ProcessEnd) => void,
   ) {
@@ -105,10 +117,10 @@ class Run {
 
   #connect(): void {
     const { stdin, stdout, stderr } = this.#child;
-    stdin.on('error', () => {}); // EPIPE, ECONNRESET: it did not want its input
-    stdin.end(this.#spec.input);
+    stdin?.on('error', () => {}); // EPIPE, ECONNRESET: it did not want its input
+    stdin?.end(this.#spec.input);
     stdout.on('data', (piece: Buffer) => {
-      if (this.#ended === 'output_too_large' || this.#stdout.add(piece)) return;
+      if (this.#ended === 'output_too_large' || this.#take(piece)) return;
       this.#end('output_too_large');
       stdout.destroy(); // its next write fails: it cannot keep us busy until the SIGKILL
     });
@@ -126,8 +138,46 @@ class Run {
     this.#child.once('exit', (code, signal) => this.#onExit(code, signal));
   }
 
+  /** Keeps a piece of standard output, or hands it on; false when it is too much. */
+  #take(piece: Buffer): boolean {
+    const { onStdout } = this.#hooks;
+    if (onStdout === undefined) return this.#stdout.add(piece);
+    this.#handedOn += piece.length;
+    if (this.#handedOn > this.#spec.stdoutMaxBytes) return false;
+    const taken = onStdout(piece);
+    if (taken === undefined) return true;
+    const { stdout } = this.#child;
+    this.#held = true;
+    stdout.pause();
+    void taken.then(() => {
+      this.#held = false;
+      stdout.resume();
+      if (this.#exit !== undefined) this.#awaitPipes();
+    });
+    return true;
+  }
+
+  /** What is still in the pipes when the program has ended is read; a pipe that only a grandchild holds is given up. */
+  #awaitPipes(): void {
+    clearTimeout(this.#pipeGrace);
+    if (this.#pipesOpen === 0 || (this.#held && this.#ended === undefined)) return;
+    this.#pipeGrace = setTimeout(() => this.#closePipes(), PIPE_GRACE_MS);
+  }
+
+  #closePipes(): void {
+    this.#child.stdout.destroy();
+    this.#child.stderr.destroy();
+  }
+
   #end(cause: 'timeout' | 'aborted' | 'output_too_large'): void {
-    if (this.#ended || this.#exit) return;
+    if (this.#ended) return;
+    if (this.#exit !== undefined) {
+      // It is over, but whoever takes its output has not taken all of it.
+      if (!this.#held) return;
+      this.#ended = cause;
+      this.#closePipes();
+      return;
+    }
     this.#ended = cause;
     signalGroup(this.#pid, 'SIGTERM');
     this.#kill = setTimeout(() => signalGroup(this.#pid, 'SIGKILL'), this.#spec.graceMs);
@@ -135,14 +185,8 @@ class Run {
 
   #onExit(code: number | null, signal: NodeJS.Signals | null): void {
     this.#exit = { code, signal, wallMs: Math.round(performance.now() - this.#startedMs) };
-    clearTimeout(this.#deadline);
-    this.#child.stdin.destroy();
-    if (this.#pipesOpen > 0) {
-      this.#pipeGrace = setTimeout(() => {
-        this.#child.stdout.destroy();
-        this.#child.stderr.destroy();
-      }, PIPE_GRACE_MS);
-    }
+    this.#child.stdin?.destroy();
+    this.#awaitPipes();
     reaped!.onExit(cpuMs => {
       this.#cpuMs = cpuMs;
       this.#settle();
@@ -151,6 +195,7 @@ class Run {
 
   #settle(): void {
     if (this.#exit === undefined || this.#cpuMs === undefined || this.#pipesOpen > 0) return;
+    clearTimeout(this.#deadline);
     clearTimeout(this.#kill);
     clearTimeout(this.#pipeGrace);
     this.#hooks.signal?.removeEventListener('abort', this.#onAbort);

@@ -56,6 +56,43 @@ for (const [way, run] of ways) {
       assert.equal(end.transient, false);
     });
 
+    test('hands its output on as it comes, to its last byte, however slowly it is taken', async () => {
+      let bytes = 0;
+      let first: string | null = null;
+      const onStdout = async (piece: Uint8Array): Promise<void> => {
+        first ??= Buffer.from(piece.subarray(0, 6)).toString();
+        await new Promise(resolve => setTimeout(resolve, bytes < 300_000 ? 20 : 0));
+        bytes += piece.length;
+      };
+      const script = 'echo begin; head -c 3000000 /dev/zero; echo end >&2';
+      const end = await run(shell(script, { stdoutMaxBytes: Number.MAX_SAFE_INTEGER }), { onStdout });
+      for (let looks = 0; bytes < 3_000_006 && looks < 1000; looks++)
+        await new Promise(resolve => setTimeout(resolve, 10));
+      assert.deepEqual([end.cause, first, bytes, end.stdout.length], ['exit', 'begin\n', 3_000_006, 0]);
+    });
+
+    test('is slowed by who takes its output, and ended at its timeout when nobody does', async () => {
+      let bytes = 0;
+      const onStdout = (piece: Uint8Array): Promise<void> => {
+        bytes += piece.length;
+        return new Promise(() => {});
+      };
+      const more = { stdoutMaxBytes: Number.MAX_SAFE_INTEGER, timeoutMs: 1500 };
+      const end = await run(shell('head -c 50000000 /dev/zero', more), { onStdout });
+      assert.equal(end.cause, 'timeout');
+      assert.equal(bytes < 2_000_000, true, String(bytes));
+      // What is over, and left its output in the pipe, is given up as well.
+      const over = await run(shell('head -c 40000 /dev/zero; head -c 40000 /dev/zero', more), { onStdout });
+      assert.equal(['timeout', 'exit'].includes(over.cause), true);
+    });
+
+    test('reads a file as its standard input', async () => {
+      const input = { file: program('input', 'x'.repeat(200_000), 0o600) };
+      assert.equal(textOf(await run(shell('wc -c', { input }))).trim(), '200000');
+      const none = await run(shell('wc -c', { input: { file: join(folder, 'no-such-input') } }));
+      assert.equal(none.cause, 'start_failed');
+    });
+
     test('sees exactly the environment it was given', async () => {
       const env = { A: '1', B: 'x y=z' };
       const end = await run({ ...shell(''), program: '/usr/bin/env', args: [], env });
