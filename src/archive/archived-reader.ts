@@ -1,6 +1,7 @@
 import { CoaxError } from '../errors/coax-error.ts';
 import { type Commit, decodeCommit } from '../ledger/commit.ts';
 import { foldCommits } from '../ledger/fold.ts';
+import { DEFAULT_PROJECT } from '../message/limits.ts';
 import type { Message, Parameters } from '../message/message.ts';
 import { type ArchiveRow, rangesOf } from '../store/archives.ts';
 import { prefixRange } from '../store/id-prefix.ts';
@@ -138,6 +139,7 @@ function messageOf({ content, archived }: Found): Message {
 function fits({ message }: ArchivedMessage, query: MessageQuery): boolean {
   return (
     (query.withChildren === true || message.parent_msgid === null) &&
+    (query.projects?.includes(message.project ?? DEFAULT_PROJECT) ?? true) &&
     (query.flow === undefined || message.flow === query.flow) &&
     (query.status === undefined || message.phase === query.status)
   );

@@ -170,6 +170,7 @@ async function split(
       plan: { steps: branch.steps },
       parameters,
       actor: message.actor,
+      project: message.project,
       parent: { msgid: message.msgid, step: message.cursor, branch: from + index, generation },
     });
     children.push(msgid);

@@ -137,6 +137,7 @@ async function fork(store: Store, commitId: string, edit: Parameters, by: Decide
       plan: source.plan,
       parameters: state.base,
       actor: by.actor,
+      project: source.project,
       fork: { from: commit.id, state },
     });
     return find(tx, msgid);

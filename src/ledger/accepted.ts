@@ -1,4 +1,5 @@
 import { CoaxError } from '../errors/coax-error.ts';
+import { DEFAULT_PROJECT } from '../message/limits.ts';
 import type { Json, ParentLink } from '../message/message.ts';
 import type { Commit } from './commit.ts';
 
@@ -7,6 +8,8 @@ export interface AcceptDetail {
   readonly flow: string;
   /** SHA-256 (hex) of the plan. */
   readonly plan: string;
+  /** Absent: the project `default`, as in every commit from before there were projects. */
+  readonly project?: string;
   readonly parent?: ParentLink;
   /** The commit of another message that this one goes on from, and the step it goes on with. */
   readonly fork?: { readonly from: string; readonly cursor: number };
@@ -18,8 +21,11 @@ type Members = { readonly [key: string]: Json };
 export function acceptDetail(commit: Commit): AcceptDetail {
   const { detail } = commit;
   if (commit.outcome !== 'accepted' || !isMembers(detail)) throw corrupt(commit, 'is no first commit');
-  const { flow, plan, parent, fork } = detail;
+  const { flow, plan, project, parent, fork } = detail;
   if (typeof flow !== 'string' || typeof plan !== 'string') throw corrupt(commit, 'names no flow and plan');
+  if (project !== undefined && (typeof project !== 'string' || project === DEFAULT_PROJECT)) {
+    throw corrupt(commit, 'has a wrong project');
+  }
   if (parent !== undefined && !hasIntegers(parent, ['msgid', 'step', 'branch', 'generation'])) {
     throw corrupt(commit, 'has a wrong link to its parent message');
   }

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { CoaxError, textOf } from '../errors/coax-error.ts';
 import { addressOf } from '../message/address.ts';
 import { canonical } from '../message/canonical.ts';
+import { DEFAULT_PROJECT } from '../message/limits.ts';
 import type { Json, MessageState, Parameters, Plan } from '../message/message.ts';
 import { isResting } from '../message/status.ts';
 import { type AcceptDetail, acceptDetail } from './accepted.ts';
@@ -163,6 +164,7 @@ export class MessageCheck {
     const row = this.#row;
     this.#column('flow', row.flow, detail.flow);
     this.#column('plan', row.planHash, detail.plan);
+    this.#column('project', row.project, detail.project ?? DEFAULT_PROJECT);
     this.#column('parent_msgid', row.parentMsgid, detail.parent?.msgid ?? null);
     this.#column('parent_step', row.parentStep, detail.parent?.step ?? null);
     this.#column('parent_branch', row.parentBranch, detail.parent?.branch ?? null);

@@ -32,6 +32,7 @@ export interface RawMessageRow {
   readonly parentStep: number | null;
   readonly parentBranch: number | null;
   readonly parentGeneration: number | null;
+  readonly project: string;
   readonly actor: string;
   readonly created: number;
 }

@@ -27,3 +27,8 @@ const RESERVED = new Set(['__proto__', 'constructor', 'prototype']);
 export function isParameterName(name: string): boolean {
   return PARAMETER_NAME.test(name) && !RESERVED.has(name);
 }
+
+/** The project that is always there; messages from before there were projects are its. */
+export const DEFAULT_PROJECT = 'default';
+/** Names of projects: as a label of DNS, so that one fits into any other name. */
+export const PROJECT_NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;

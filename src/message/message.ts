@@ -201,6 +201,8 @@ export interface Message extends MessageState {
   readonly ask: Ask | null;
   /** For a branch of a group: where it belongs. */
   readonly parent: ParentLink | null;
+  /** Whose it is: what a person may do with it goes by this. A branch has its parent's. */
+  readonly project: string;
   /** Who submitted it. */
   readonly actor: string;
   readonly created: number;

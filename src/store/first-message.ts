@@ -1,5 +1,6 @@
 import { CoaxError } from '../errors/coax-error.ts';
 import { type Commit, type CommitBody, commitId, encodeCommit } from '../ledger/commit.ts';
+import { DEFAULT_PROJECT } from '../message/limits.ts';
 import type { Message, Parameters } from '../message/message.ts';
 import { startState } from '../message/start-state.ts';
 import type { Submission } from './store.ts';
@@ -23,7 +24,7 @@ export function firstMessage(
   planHash: string,
   now: number,
 ): FirstMessage {
-  const { plan, parent, fork } = submission;
+  const { plan, project = DEFAULT_PROJECT, parent, fork } = submission;
   const base = baseOf(submission);
   const state = fork?.state ?? startState(plan, base);
   const body: CommitBody = {
@@ -39,6 +40,7 @@ export function firstMessage(
     detail: {
       flow: submission.flow,
       plan: planHash,
+      ...(project !== DEFAULT_PROJECT && { project }),
       ...(parent && { parent: { ...parent } }),
       ...(fork && { fork: { from: fork.from, cursor: state.cursor } }),
     },
@@ -53,7 +55,7 @@ export function firstMessage(
   const message: Message = {
     ...state,
     msgid, flow: submission.flow, plan, planHash, seq: 0, head, readyAt: now, worker: null, leaseUntil: null,
-    fence: 0, begun: 0, ask: null, parent: parent ?? null, actor: submission.actor, created: now, updated: now,
+    fence: 0, begun: 0, ask: null, parent: parent ?? null, project, actor: submission.actor, created: now, updated: now,
   }; // biome-ignore format: short members
   return { message, commit: { ...body, id: head }, encoded };
 }
@@ -69,8 +71,20 @@ export function requestHash(submission: Submission, planHash: string, base: stri
   return commitId(`${submission.flow}\n${plan}\n${base}\n${submission.fork?.from ?? ''}`);
 }
 
-/** A key that was used for another request. */
-export function keyConflict(key: string, msgid: number): CoaxError {
+const MARK = '\u0001';
+
+/**
+ * The idempotency key as it is kept: each project has keys of its own, so that nobody meets another's message by a key. Those
+ * of `default` stay as they came, as before there were projects.
+ */
+export function keptKey({ project = DEFAULT_PROJECT, idempotencyKey: key }: Submission): string | undefined {
+  if (key === undefined || (project === DEFAULT_PROJECT && !key.startsWith(MARK))) return key;
+  return `${MARK}${project}${MARK}${key}`;
+}
+
+/** A key that was used for another request; `kept`: as it is kept. */
+export function keyConflict(kept: string, msgid: number): CoaxError {
+  const key = kept.startsWith(MARK) ? kept.slice(kept.indexOf(MARK, 1) + 1) : kept;
   return new CoaxError(
     'COAX_IDEMPOTENCY_CONFLICT',
     `the key ${JSON.stringify(key)} belongs to message ${msgid}, which was another request`,

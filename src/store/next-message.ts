@@ -55,6 +55,7 @@ export function messageAfter(
     flow: before.flow,
     plan: before.plan,
     planHash: before.planHash,
+    project: before.project,
     seq: last?.seq ?? before.seq,
     head: last?.id ?? before.head,
     readyAt: keep ? before.readyAt : Math.max(next.readyAt, now),

@@ -1,4 +1,5 @@
 import { CoaxError } from '../errors/coax-error.ts';
+import { DEFAULT_PROJECT } from '../message/limits.ts';
 import type { Cause, Message, Mode, Phase, Plan } from '../message/message.ts';
 import type { Allocation, RawMessageRow } from './store.ts';
 
@@ -32,6 +33,8 @@ export interface MessageRow {
   parent_step: number | null;
   parent_branch: number | null;
   parent_generation: number | null;
+  /** Missing in archives from before there were projects. */
+  project?: string | undefined;
   actor: string;
   created: number;
   updated: number;
@@ -72,6 +75,7 @@ export function toMessage(row: MessageRow, planOf: (hash: string) => Plan): Mess
             branch: row.parent_branch ?? 0,
             generation: row.parent_generation ?? 0,
           },
+    project: row.project ?? DEFAULT_PROJECT,
     actor: row.actor,
     created: row.created,
     updated: row.updated,
@@ -116,6 +120,7 @@ export function toRawMessage(row: MessageRow): RawMessageRow {
     parentStep: row.parent_step,
     parentBranch: row.parent_branch,
     parentGeneration: row.parent_generation,
+    project: row.project ?? DEFAULT_PROJECT,
     actor: row.actor,
     created: row.created,
   };

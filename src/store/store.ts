@@ -69,7 +69,8 @@ export interface Store {
   // --- reading --------------------------------------------------------------------------------------------------
   message(msgid: number): Promise<Message | null>;
   messages(query: MessageQuery): Promise<readonly Message[]>;
-  counts(): Promise<Readonly<Record<Status, number>>>;
+  /** How many have each status, of all projects or of these. */
+  counts(projects?: readonly string[]): Promise<Readonly<Record<Status, number>>>;
   /** Commits of one message, by seq; `order` newest or oldest first. */
   commits(msgid: number, range?: CommitRange): Promise<readonly Commit[]>;
   /** Commits whose id begins so (at least 4 hex digits), at most `limit`. */
@@ -102,6 +103,8 @@ export interface Submission {
   readonly plan: Plan;
   readonly parameters: Parameters;
   readonly actor: string;
+  /** Whose it is; `default` if absent. */
+  readonly project?: string;
   /** The same key gives the same message; another body under it is refused with COAX_IDEMPOTENCY_CONFLICT. */
   readonly idempotencyKey?: string;
   /** The plan came with the request rather than from a flow, so it is part of what the key stands for. */
@@ -203,6 +206,8 @@ export interface CommitEvent {
 export interface MessageQuery {
   readonly status?: Status;
   readonly flow?: string;
+  /** Only of these projects; of all if absent. */
+  readonly projects?: readonly string[];
   /** Only top-level messages unless true. */
   readonly withChildren?: boolean;
   /** Those that are in archives, instead of those in the store; only where archives are read. */

@@ -207,6 +207,7 @@ function rowOf(state: MessageState, plan: Plan, of: Identity): RawMessageRow {
     parentStep: of.parent?.step ?? null,
     parentBranch: of.parent?.branch ?? null,
     parentGeneration: of.parent?.generation ?? null,
+    project: 'default',
     actor: 'ann',
     created: of.created,
   };

@@ -35,6 +35,7 @@ import {
   readCommits,
   readCommitsByPrefix,
   readCounts,
+  readCountsOf,
   readMessage,
   readMessages,
   readParametersAt,
@@ -191,8 +192,10 @@ export class PostgresStore implements Store {
     return this.#engine.read(link => readMessages(this.#engine, link, query));
   }
 
-  counts(): Promise<Readonly<Record<Status, number>>> {
-    return this.#engine.read(readCounts);
+  counts(projects?: readonly string[]): Promise<Readonly<Record<Status, number>>> {
+    return this.#engine.read(link =>
+      projects === undefined ? readCounts(link) : readCountsOf(link, projects),
+    );
   }
 
   commits(msgid: number, range: CommitRange = {}): Promise<readonly Commit[]> {

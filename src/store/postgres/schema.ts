@@ -106,4 +106,13 @@ export const CORE_SCHEMA: readonly SchemaPart[] = [
         created bigint NOT NULL)`,
     ],
   },
+  {
+    // A server of the version before makes messages of `default`. The index leaves those out, so that it costs nothing
+    // where there are no other projects.
+    id: '0003-projects',
+    sql: [
+      `ALTER TABLE messages ADD COLUMN project text NOT NULL DEFAULT 'default'`,
+      `CREATE INDEX messages_project ON messages (project COLLATE "C", msgid) WHERE project <> 'default'`,
+    ],
+  },
 ];

@@ -102,4 +102,12 @@ export const CORE_SCHEMA: readonly SchemaPart[] = [
       `INSERT INTO meta VALUES ('last_pos', 0)`,
     ],
   },
+  {
+    // The index leaves out what an installation without projects has, so that it costs nothing there.
+    id: '0003-projects',
+    sql: [
+      `ALTER TABLE messages ADD COLUMN project TEXT NOT NULL DEFAULT 'default'`,
+      `CREATE INDEX messages_project ON messages (project, msgid) WHERE project <> 'default'`,
+    ],
+  },
 ];

@@ -28,6 +28,7 @@ import {
   readCommits,
   readCommitsByPrefix,
   readCounts,
+  readCountsOf,
   readMessage,
   readMessages,
   readParametersAt,
@@ -182,8 +183,11 @@ export class SqliteStore implements Store {
     return readMessages(this.#engine.reader, query, this.now(), this.#engine.planOf);
   }
 
-  async counts(): Promise<Readonly<Record<Status, number>>> {
-    return readCounts(this.#engine.reader, this.now());
+  async counts(projects?: readonly string[]): Promise<Readonly<Record<Status, number>>> {
+    const { reader } = this.#engine;
+    return projects === undefined
+      ? readCounts(reader, this.now())
+      : readCountsOf(reader, projects, this.now());
   }
 
   async commits(msgid: number, range: CommitRange = {}): Promise<readonly Commit[]> {

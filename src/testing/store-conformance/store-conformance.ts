@@ -3,6 +3,7 @@ import { claimConformance } from './claim.ts';
 import { dropConformance } from './drop.ts';
 import { durabilityConformance } from './durability.ts';
 import type { StoreFactory } from './fixture.ts';
+import { projectsConformance } from './projects.ts';
 import { readConformance } from './read.ts';
 import { submitConformance } from './submit.ts';
 import { transactConformance } from './transact.ts';
@@ -12,6 +13,7 @@ import { writeConformance } from './write.ts';
 export function storeConformance(name: string, factory: StoreFactory): void {
   describe(`store: ${name}`, () => {
     submitConformance(factory);
+    projectsConformance(factory);
     claimConformance(factory);
     writeConformance(factory);
     transactConformance(factory);

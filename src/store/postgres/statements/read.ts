@@ -1,10 +1,12 @@
 import { type Commit, decodeCommit } from '../../../ledger/commit.ts';
-import type { Json, Message, Parameters, Status } from '../../../message/message.ts';
+import { DEFAULT_PROJECT } from '../../../message/limits.ts';
+import { type Json, type Message, type Parameters, STATUSES, type Status } from '../../../message/message.ts';
 import { applyDelta } from '../../../message/parameters.ts';
 import { prefixRange } from '../../id-prefix.ts';
 import { type AllocationRow, type MessageRow, toAllocation } from '../../rows.ts';
 import type { Allocation, AllocationQuery, CommitRange, MessageQuery } from '../../store.ts';
 import type { Engine } from '../engine.ts';
+import { textArray } from '../link/binary-array.ts';
 import { CLOCK_MS, type Link, type SqlValue } from '../link/link.ts';
 import { ALLOCATION_COLUMNS, MESSAGE_COLUMNS } from './columns.ts';
 
@@ -17,6 +19,12 @@ const STATUS_SQL: Readonly<Record<Status, string>> = {
   rolled_back: `phase = 'rolled_back'`,
   parked: `phase = 'parked'`,
 };
+
+/** The condition of these projects; in the words of the index where the index has them all. */
+function ofProjects(projects: readonly string[], bind: (value: SqlValue) => string): string {
+  const indexed = projects.includes(DEFAULT_PROJECT) ? '' : ` AND project <> '${DEFAULT_PROJECT}'`;
+  return `project COLLATE "C" = ANY (${bind(textArray(projects))}::text[])${indexed}`;
+}
 
 export async function readMessage(engine: Engine, link: Link, msgid: number): Promise<Message | null> {
   const rows = await link.run<MessageRow>(`SELECT ${MESSAGE_COLUMNS} FROM messages WHERE msgid = $1`, [
@@ -32,12 +40,25 @@ export async function readMessages(engine: Engine, link: Link, query: MessageQue
   if (query.before !== undefined) conditions.push(`msgid < ${bind(query.before)}`);
   if (query.status !== undefined) conditions.push(STATUS_SQL[query.status]);
   if (query.flow !== undefined) conditions.push(`flow = ${bind(query.flow)}`);
+  if (query.projects !== undefined) conditions.push(ofProjects(query.projects, bind));
   if (query.withChildren !== true) conditions.push('parent_msgid IS NULL');
   const rows = await link.run<MessageRow>(
     `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE ${conditions.join(' AND ')} ORDER BY msgid DESC LIMIT ${bind(query.limit)}`,
     values,
   );
   return engine.messages(link, rows);
+}
+
+/** Looks at every message of these projects: there is no other way to tell how many are done. */
+export async function readCountsOf(link: Link, projects: readonly string[]): Promise<Record<Status, number>> {
+  const columns = STATUSES.map(status => `count(*) FILTER (WHERE ${STATUS_SQL[status]}) AS ${status}`);
+  const values: SqlValue[] = [];
+  const bind = (value: SqlValue): string => `$${values.push(value)}`;
+  const [row] = await link.run<Record<Status, number>>(
+    `SELECT ${columns.join(', ')} FROM messages WHERE ${ofProjects(projects, bind)}`,
+    values,
+  );
+  return { ...row! };
 }
 
 export async function readCounts(link: Link): Promise<Record<Status, number>> {

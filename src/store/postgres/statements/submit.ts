@@ -1,6 +1,13 @@
 import { addressOf } from '../../../message/address.ts';
 import { canonical } from '../../../message/canonical.ts';
-import { baseOf, type FirstMessage, firstMessage, keyConflict, requestHash } from '../../first-message.ts';
+import {
+  baseOf,
+  type FirstMessage,
+  firstMessage,
+  keptKey,
+  keyConflict,
+  requestHash,
+} from '../../first-message.ts';
 import { prefixNumber } from '../../id-prefix.ts';
 import type { Accepted, Submission } from '../../store.ts';
 import type { Engine } from '../engine.ts';
@@ -23,13 +30,13 @@ const INSERT = `WITH new_plans AS (
   INSERT INTO idempotency (key, msgid, request) SELECT * FROM unnest($3::text[], $4::bigint[], $5::text[])
 ), new_messages AS (
   INSERT INTO messages (msgid, flow, plan, mode, cursor, attempt, phase, floor, base, trail, seq, head, address, ready_at,
-    fence, begun, parent_msgid, parent_step, parent_branch, parent_generation, actor, created, updated)
+    fence, begun, parent_msgid, parent_step, parent_branch, parent_generation, project, actor, created, updated)
   SELECT msgid, flow, plan, 'normal', cursor::integer, 0, phase, floor::integer, base, '[]', 0, head, address, $6::bigint,
-    0, 0, parent_msgid, parent_step::integer, parent_branch::integer, parent_generation, actor, $6::bigint, $6::bigint
+    0, 0, parent_msgid, parent_step::integer, parent_branch::integer, parent_generation, project, actor, $6::bigint, $6::bigint
   FROM unnest($7::bigint[], $8::text[], $9::text[], $10::bigint[], $11::text[], $12::bigint[], $13::text[], $14::text[],
-    $15::text[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::text[])
+    $15::text[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::text[], $24::text[])
     AS i (msgid, flow, plan, cursor, phase, floor, base, head,
-      address, parent_msgid, parent_step, parent_branch, parent_generation, actor)
+      address, parent_msgid, parent_step, parent_branch, parent_generation, actor, project)
   RETURNING msgid
 )
 INSERT INTO commits (msgid, seq, prefix, origin, id, body)
@@ -101,7 +108,7 @@ function draft(engine: Engine, submission: Submission): Draft {
 }
 
 async function knownKeys(link: Link, drafts: readonly Draft[]): Promise<Map<string, Known>> {
-  const keys = drafts.flatMap(({ submission }) => submission.idempotencyKey ?? []);
+  const keys = drafts.flatMap(({ submission }) => keptKey(submission) ?? []);
   if (keys.length === 0) return new Map();
   const rows = await link.run<Known & { key: string }>(KNOWN_KEYS, [textArray(keys)]);
   return new Map(
@@ -113,7 +120,7 @@ function countKnown(drafts: readonly Draft[], known: ReadonlyMap<string, Known>)
   const seen = new Set(known.keys());
   let count = 0;
   for (const { submission } of drafts) {
-    const key = submission.idempotencyKey;
+    const key = keptKey(submission);
     if (key === undefined) continue;
     if (seen.has(key)) count += 1;
     seen.add(key);
@@ -138,7 +145,7 @@ function answerOne(
   const own: Made[] = [];
   const ownKeys = new Map<string, Known>();
   const answers = drafts.map(({ submission, planHash, base, request }): Accepted => {
-    const key = submission.idempotencyKey;
+    const key = keptKey(submission);
     const before = key === undefined ? undefined : (ownKeys.get(key) ?? known.get(key));
     if (key !== undefined && before !== undefined) {
       if (before.request !== request) throw keyConflict(key, before.msgid);
@@ -215,6 +222,7 @@ function valuesOf(engine: Engine, made: readonly Made[], now: number): (Buffer |
     engine.origin,
     numbers(({ head }) => prefixNumber(head)),
     textArray(made.map(({ first }) => first.encoded)),
+    texts(({ project }) => project),
   ];
 }
 

@@ -1,6 +1,14 @@
 import type { SQLInputValue } from 'node:sqlite';
 import { type Commit, decodeCommit } from '../../../ledger/commit.ts';
-import type { Json, Message, Parameters, Plan, Status } from '../../../message/message.ts';
+import { DEFAULT_PROJECT } from '../../../message/limits.ts';
+import {
+  type Json,
+  type Message,
+  type Parameters,
+  type Plan,
+  STATUSES,
+  type Status,
+} from '../../../message/message.ts';
 import { applyDelta } from '../../../message/parameters.ts';
 import { prefixRange } from '../../id-prefix.ts';
 import { type MessageRow, toMessage } from '../../rows.ts';
@@ -25,6 +33,13 @@ const STATUS_SQL: Readonly<Record<Status, string>> = {
 
 const statusSql = (status: Status, now: number): string => STATUS_SQL[status].replaceAll('?now', String(now));
 
+/** The condition that takes these projects as values; in the words of the index where the index has them all. */
+function ofProjects(projects: readonly string[]): string {
+  const marks = projects.map(() => '?').join(', ');
+  const indexed = projects.includes(DEFAULT_PROJECT) ? '' : ` AND project <> '${DEFAULT_PROJECT}'`;
+  return `project IN (${marks})${indexed}`;
+}
+
 export function readMessage(connection: Connection, msgid: number, planOf: PlanOf): Message | null {
   const row = connection.get<MessageRow>('SELECT * FROM messages WHERE msgid = ?', msgid);
   return row === undefined ? null : toMessage(row, planOf);
@@ -47,6 +62,10 @@ export function readMessages(
     conditions.push('flow = ?');
     values.push(query.flow);
   }
+  if (query.projects !== undefined) {
+    conditions.push(ofProjects(query.projects));
+    values.push(...query.projects);
+  }
   if (query.withChildren !== true) conditions.push('parent_msgid IS NULL');
   return connection
     .all<MessageRow>(
@@ -55,6 +74,22 @@ export function readMessages(
       query.limit,
     )
     .map(row => toMessage(row, planOf));
+}
+
+/** Looks at every message of these projects: there is no other way to tell how many are done. */
+export function readCountsOf(
+  connection: Connection,
+  projects: readonly string[],
+  now: number,
+): Record<Status, number> {
+  const columns = STATUSES.map(
+    status => `ifnull(sum(iif(${statusSql(status, now)}, 1, 0)), 0) AS ${status}`,
+  ).join(', ');
+  const row = connection.get<Record<Status, number>>(
+    `SELECT ${columns} FROM messages WHERE ${ofProjects(projects)}`,
+    ...projects,
+  )!;
+  return { ...row };
 }
 
 export function readCounts(connection: Connection, now: number): Record<Status, number> {

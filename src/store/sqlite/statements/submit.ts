@@ -1,12 +1,12 @@
 import { addressOf } from '../../../message/address.ts';
 import { canonical } from '../../../message/canonical.ts';
-import { baseOf, firstMessage, keyConflict, requestHash } from '../../first-message.ts';
+import { baseOf, firstMessage, keptKey, keyConflict, requestHash } from '../../first-message.ts';
 import type { Accepted, Submission } from '../../store.ts';
 import type { Engine } from '../engine.ts';
 
 const INSERT = `INSERT INTO messages (msgid, flow, plan, mode, cursor, attempt, phase, floor, base, trail, seq, head,
-  address, ready_at, fence, begun, parent_msgid, parent_step, parent_branch, parent_generation, actor, created, updated)
-  VALUES (?, ?, ?, 'normal', ?, 0, ?, ?, ?, '[]', 0, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?)`;
+  address, ready_at, fence, begun, parent_msgid, parent_step, parent_branch, parent_generation, project, actor, created, updated)
+  VALUES (?, ?, ?, 'normal', ?, 0, ?, ?, ?, '[]', 0, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 /** Accepts messages: a row and a first commit for each. Runs inside a transaction. */
 export function submit(engine: Engine, batch: readonly Submission[], now: number): Accepted[] {
@@ -16,7 +16,7 @@ export function submit(engine: Engine, batch: readonly Submission[], now: number
 function submitOne(engine: Engine, submission: Submission, now: number): Accepted {
   const planHash = engine.keepPlan(submission.plan);
   const base = canonical(baseOf(submission));
-  const { idempotencyKey } = submission;
+  const idempotencyKey = keptKey(submission);
   const request = requestHash(submission, planHash, base);
   if (idempotencyKey !== undefined) {
     const known = seenBefore(engine, idempotencyKey, request);
@@ -30,7 +30,7 @@ function submitOne(engine: Engine, submission: Submission, now: number): Accepte
     .run(
       msgid, message.flow, planHash, message.cursor, message.phase, message.floor, base, head, address, now,
       parent?.msgid ?? null, parent?.step ?? null, parent?.branch ?? null, parent?.generation ?? null,
-      message.actor, now, now,
+      message.project, message.actor, now, now,
     ); // biome-ignore format: the order of the columns
   engine.commits.add(commit, encoded, null);
   if (idempotencyKey !== undefined) {
