@@ -40,8 +40,11 @@ const MAY_IMPORT = {
     'store/[^/]+$',
     'errors/',
   ],
+  // Who asks, and what that may do.
+  identity: ['message/', 'errors/', 'store/[^/]+$'],
   access: [
     'api/',
+    'identity/',
     'channel/(channel|decisions)\\.ts$',
     'cloud/',
     'flow/',

@@ -35,6 +35,7 @@ export async function cliPage(): Promise<string> {
           '`COAX_DATA`',
           'data directory; else `/var/lib/coax` for root, else `$XDG_DATA_HOME/coax`, else `~/.local/share/coax`',
         ],
+        ['`COAX_PROJECT`', 'project of what is submitted and listed; `--project` goes first'],
         ['`COAX_URL`', "server's address; else that of the server that runs in the data directory"],
         [
           '`COAX_TOKEN`',

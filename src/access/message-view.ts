@@ -21,6 +21,7 @@ export async function viewMessage(services: Needs, message: Message): Promise<Me
   return {
     msgid: message.msgid,
     flow: message.flow,
+    project: message.project,
     ...statusOf(message, now),
     mode: message.mode,
     cursor: message.cursor,
@@ -96,6 +97,7 @@ export function viewLite(message: Message, now: number): MessageLite {
   return {
     msgid: message.msgid,
     flow: message.flow,
+    project: message.project,
     ...statusOf(message, now),
     mode: message.mode,
     cursor: message.cursor,

@@ -88,6 +88,7 @@ export async function makeApp(
   const slowReaders = new SlowReaders(app.server, limits['answer-seconds'] * 1000);
   const closing = new AbortController();
   app.decorateRequest('actor', '');
+  app.decorateRequest('principal');
   app.decorateRequest('fromHost', null);
   app.decorateRequest('head', null);
   app.addHook('onSend', async (request, reply) => {

@@ -4,10 +4,11 @@ import type { Agents } from '../cloud/agents/agents.ts';
 import type { Cloud } from '../cloud/cloud.ts';
 import type { Fault } from '../errors/coax-error.ts';
 import type { FlowDefinition } from '../flow/flow.ts';
+import type { Principal } from '../identity/principal.ts';
+import type { Projects } from '../identity/projects.ts';
 import type { Catalogue } from '../step/contract.ts';
 import type { Store } from '../store/store.ts';
 import type { WorkerNow, WorkerRecord } from '../store/workers.ts';
-import type { Principal } from './admission/principal.ts';
 import type { Health } from './health/health.ts';
 
 /** All that the HTTP API stands on. It makes none of it. */
@@ -20,6 +21,7 @@ export interface Services {
   readonly cloud: CloudViews;
   /** Hosts with agents of their own. */
   readonly agents: Agents;
+  readonly projects: Pick<Projects, 'exists'>;
   /** Whom a token stands for, or null. See `makeTokenCheck`. */
   actorOf(token: string): Promise<Principal | null>;
   fsck(): Promise<FsckResult>;

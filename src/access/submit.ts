@@ -5,25 +5,45 @@ import { checkParameters } from '../flow/check-parameters.ts';
 import type { FlowDefinition } from '../flow/flow.ts';
 import { didYouMean } from '../flow/nearest.ts';
 import { planOf } from '../flow/plan-of.ts';
-import { NAME } from '../message/limits.ts';
+import { DEFAULT_PROJECT, NAME } from '../message/limits.ts';
 import { isGroup, type Plan, type Step } from '../message/message.ts';
 import { validateParameters, validatePlan } from '../message/validate.ts';
 import type { Catalogue } from '../step/contract.ts';
 import type { Accepted, Submission } from '../store/store.ts';
+import { type Asking, noProject, projectForNew } from './admission/access-to.ts';
 import { problemOf } from './problem.ts';
 import type { Services } from './services.ts';
 import { requestInvalid } from './validation.ts';
 
-type Needs = Pick<Services, 'store' | 'flows' | 'catalogue'>;
+type Needs = Pick<Services, 'store' | 'flows' | 'catalogue' | 'projects'>;
+
+/** Who submits, and into which project what names none, or another one, goes. */
+export interface Submitter {
+  readonly actor: string;
+  readonly requestId: string;
+  /** Errors: COAX_NOT_FOUND, COAX_FORBIDDEN. */
+  projectFor(wanted: string | undefined): string;
+}
+
+export function submitterOf(request: Asking & { readonly actor: string; readonly id: string }): Submitter {
+  const { actor, id } = request;
+  return { actor, requestId: id, projectFor: wanted => projectForNew(request, wanted) };
+}
 
 /** Makes what the store accepts of one line of a request, or refuses it with JSON pointers into that line. */
-export function submissionOf(services: Needs, one: SubmitOne, actor: string, headerKey?: string): Submission {
+export function submissionOf(
+  services: Needs,
+  one: SubmitOne,
+  { actor, projectFor }: Pick<Submitter, 'actor' | 'projectFor'>,
+  headerKey?: string,
+): Submission {
+  const project = projectFor(one.project);
   const idempotencyKey = headerKey ?? one.key;
   const key = idempotencyKey === undefined ? {} : { idempotencyKey };
   if ('flow' in one) {
     const flow = findFlow(services, one.flow);
     const parameters = under('/parameters', () => checkParameters(flow, one.parameters ?? {}));
-    return { flow: flow.name, plan: planNow(flow, services.catalogue), parameters, actor, ...key };
+    return { flow: flow.name, plan: planNow(flow, services.catalogue), parameters, actor, project, ...key };
   }
   const name = one.name ?? 'plan';
   if (!NAME.test(name)) {
@@ -34,7 +54,7 @@ export function submissionOf(services: Needs, one: SubmitOne, actor: string, hea
   }
   const plan = under('/plan', () => validatePlan(one.plan));
   const parameters = under('/parameters', () => validateParameters(one.parameters ?? {}));
-  return { flow: name, plan, planIsOwn: true, parameters, actor, ...key };
+  return { flow: name, plan, planIsOwn: true, parameters, actor, project, ...key };
 }
 
 export function findFlow({ flows }: Pick<Services, 'flows'>, name: string): FlowDefinition {
@@ -50,8 +70,7 @@ export function findFlow({ flows }: Pick<Services, 'flows'>, name: string): Flow
 export async function submitMany(
   services: Needs,
   lines: readonly unknown[],
-  actor: string,
-  requestId: string,
+  submitter: Submitter,
   headerKey?: string,
 ): Promise<SubmitItem[]> {
   const submissions: Submission[] = [];
@@ -63,7 +82,7 @@ export async function submitMany(
       const parsed = SubmitOneSchema.safeParse(line);
       if (!parsed.success) throw requestInvalid(parsed.error);
       const key = headerKey === undefined ? undefined : `${headerKey}/${i}`;
-      submissions.push(submissionOf(services, parsed.data, actor, key));
+      submissions.push(submissionOf(services, parsed.data, submitter, key));
     } catch (error) {
       if (!(error instanceof CoaxError)) throw error;
       first ??= error;
@@ -86,13 +105,25 @@ export async function submitMany(
       },
     );
   }
-  return acceptAll(services, submissions, requestId);
+  return acceptAll(services, submissions, submitter.requestId);
 }
 
-/** Accepts one. Errors: COAX_IDEMPOTENCY_CONFLICT. */
-export async function acceptOne({ store }: Needs, submission: Submission): Promise<Accepted> {
+/** Accepts one. Errors: COAX_IDEMPOTENCY_CONFLICT, COAX_NOT_FOUND when there is no such project. */
+export async function acceptOne(
+  { store, projects }: Pick<Needs, 'store' | 'projects'>,
+  submission: Submission,
+): Promise<Accepted> {
+  await assertProjects(projects, [submission]);
   const [accepted] = await store.submit([submission]);
   return accepted!;
+}
+
+async function assertProjects(
+  projects: Needs['projects'],
+  submissions: readonly Submission[],
+): Promise<void> {
+  for (const name of new Set(submissions.map(({ project = DEFAULT_PROJECT }) => project)))
+    if (name !== DEFAULT_PROJECT && !(await projects.exists(name))) throw noProject(name);
 }
 
 async function acceptAll(
@@ -100,7 +131,8 @@ async function acceptAll(
   submissions: readonly Submission[],
   requestId: string,
 ): Promise<SubmitItem[]> {
-  const { store } = services;
+  const { store, projects } = services;
+  await assertProjects(projects, submissions);
   try {
     return (await store.submit(submissions)).map(({ msgid, created }) => ({ msgid, created }));
   } catch (error) {

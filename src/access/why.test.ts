@@ -26,6 +26,7 @@ function messageOf(more: Partial<Message> = {}): Message {
     begun: 0,
     ask: null,
     parent: null,
+    project: 'default',
     actor: 'ann',
     created: 0,
     updated: 0,

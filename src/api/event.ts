@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { CommitView } from './commit.ts';
-import { MessageLite } from './message.ts';
+import { MessageLite, ProjectQuery } from './message.ts';
 import { MsgidText } from './value.ts';
 
-export const EventsQuery = z.strictObject({ msgid: MsgidText.optional() });
+export const EventsQuery = ProjectQuery.extend({ msgid: MsgidText.optional() });
 
 /** What the event `commit` of /v1/events carries. */
 export const CommitEventView = z

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PROJECT_NAME } from '../message/limits.ts';
 import { STATUSES } from '../message/message.ts';
 import { RESOLUTIONS } from '../message/outcome.ts';
 import { Problem } from './problem.ts';
@@ -67,6 +68,7 @@ export const MessageView = z
   .object({
     msgid: Msgid,
     flow: z.string(),
+    project: z.string().meta({ description: 'Whose it is.' }),
     status: StatusName,
     waitingFor: z.string().nullable(),
     mode: ModeName,
@@ -109,6 +111,7 @@ export const MessageLite = z
   .object({
     msgid: Msgid,
     flow: z.string(),
+    project: z.string(),
     status: StatusName,
     waitingFor: z.string().nullable(),
     mode: ModeName,
@@ -132,6 +135,10 @@ const Key = z.string().min(1).max(255).meta({
   description: 'Idempotency key: the same key and body give the same message again, another body is refused.',
 });
 
+const SubmitProject = z.string().regex(PROJECT_NAME).optional().meta({
+  description: 'Whose it is; the only project in which the token may submit, else `default`, if absent.',
+});
+
 export const SubmitFlow = z
   .strictObject({
     flow: z
@@ -140,6 +147,7 @@ export const SubmitFlow = z
       .max(63)
       .meta({ examples: ['create_vm'] }),
     parameters: ParametersObject.optional(),
+    project: SubmitProject,
     key: Key.optional(),
   })
   .meta({
@@ -156,6 +164,7 @@ export const SubmitPlan = z
       .meta({ description: 'The plan itself: steps as in a flow file.' }),
     name: z.string().min(1).max(63).optional().meta({ description: 'Shown as its flow; `plan` if absent.' }),
     parameters: ParametersObject.optional(),
+    project: SubmitProject,
     key: Key.optional(),
   })
   .meta({ id: 'SubmitPlan', description: 'A message with a plan of its own.' });
@@ -182,7 +191,17 @@ export type SubmitItem = z.infer<typeof SubmitItem>;
 export const SubmitAnswer = listOf(SubmitItem, 'SubmitAnswer');
 export type SubmitAnswer = z.infer<typeof SubmitAnswer>;
 
+export const ProjectName = z
+  .string()
+  .regex(PROJECT_NAME)
+  .meta({ description: 'Name of a project.', examples: ['default'] });
+/** For lists that have no pages. */
+export const ProjectQuery = z.strictObject({
+  project: ProjectName.optional().meta({ description: 'Only what is of this project.' }),
+});
+
 export const MessagesQuery = PageQuery.extend({
+  ...ProjectQuery.shape,
   status: z.enum(STATUSES).optional().meta({ description: 'Only those that stand so.' }),
   flow: z.string().max(63).optional().meta({ description: 'Only those of that flow.' }),
   children: z.stringbool().default(false).meta({ description: 'List the branches of groups too.' }),
@@ -191,6 +210,7 @@ export const MessagesQuery = PageQuery.extend({
 export type MessagesQuery = {
   status?: MessageView['status'];
   flow?: string;
+  project?: string;
   children?: boolean;
   archived?: boolean;
   limit?: number;

@@ -18,6 +18,7 @@ export const VmView = z
     memMib: z.number(),
     simulated: z.boolean(),
     msgid: Msgid.meta({ description: 'The message that made it.' }),
+    project: z.string().meta({ description: 'That of its message.' }),
     created: Time,
   })
   .meta({ id: 'Vm', description: 'A VM as the inventory has it.' });

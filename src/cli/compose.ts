@@ -11,7 +11,9 @@ import { Agents } from '../cloud/agents/agents.ts';
 import type { CloudReport } from '../cloud/fsck/fsck-cloud.ts';
 import { HostWatch, type HostWatchOptions } from '../cloud/hosts/host-watch.ts';
 import { CoaxError } from '../errors/coax-error.ts';
+import { Projects } from '../identity/projects.ts';
 import { gitExport } from '../ledger/git-export.ts';
+import { DEFAULT_PROJECT } from '../message/limits.ts';
 import { exportMessages } from '../store/export.ts';
 import type { FsckReport } from '../store/fsck.ts';
 import { openArchives } from './compose/archives.ts';
@@ -53,10 +55,11 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
   health.opened(parts.store);
   const archives = openArchives(opened, parts.store, dataDir, options);
   const store = archives.readable;
+  const projects = new Projects(store);
   const agents = new Agents(store, agentWorkerName);
   const watch = new HostWatch({
     store,
-    submit: submitter({ ...parts, flows }),
+    submit: submitter({ ...parts, flows, projects }),
     ...(options.lostAfterMs !== undefined && { lostAfterMs: options.lostAfterMs }),
     onFault: reportOnce(options.log),
   });
@@ -69,6 +72,7 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
       channel: work.channel,
       decisions: makeDecisions(store),
       agents,
+      projects,
       actorOf: makeTokenCheck(keepToken(dataDir), token => agents.hostOf(token)),
       fsck: async () => joinReports(await checkStore(parts.store), await parts.cloud.fsckReport()),
       archive: (olderThanMs, to) => archives.archive(olderThanMs, to),
@@ -92,11 +96,12 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
   return running(opened.move(), work, health, access.url);
 }
 
-/** What the server itself submits. */
+/** What the server itself submits, for the whole installation. */
+const COAX = { actor: 'coax', projectFor: () => DEFAULT_PROJECT };
 const submitter =
   (needs: Parameters<typeof submissionOf>[0]): HostWatchOptions['submit'] =>
   async (flow, parameters, key) => {
-    await acceptOne(needs, submissionOf(needs, { flow, parameters, key }, 'coax'));
+    await acceptOne(needs, submissionOf(needs, { flow, parameters, key }, COAX));
   };
 
 /** Steps alone: straight on the store that it shares with servers and other workers. */

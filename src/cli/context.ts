@@ -31,7 +31,7 @@ export function makeContext(globals: GlobalOptions, out: Output): Context {
     out,
     dataDir,
     globals,
-    client: () => (client ??= connect(dataDir, globals.url)),
+    client: () => (client ??= connect(dataDir, globals)),
     close: async () => (await client?.catch(() => null))?.close(),
   };
 }
@@ -75,8 +75,9 @@ function sameServer(a: string, b: string): boolean {
     : URL.parse(a)?.origin === URL.parse(b)?.origin;
 }
 
-async function connect(dataDir: string, urlFlag: string | undefined): Promise<Client> {
-  const { url, token } = findServer(dataDir, urlFlag);
+async function connect(dataDir: string, globals: GlobalOptions): Promise<Client> {
+  const { url, token } = findServer(dataDir, globals.url);
+  const project = globals.project ?? process.env.COAX_PROJECT;
   const { makeClient } = await import('../client/client.ts');
-  return makeClient({ url, token: token ?? '' });
+  return makeClient({ url, token: token ?? '', ...(project && { project }) });
 }

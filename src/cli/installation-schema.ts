@@ -1,5 +1,6 @@
 import { cloudSchema } from '../cloud/schema.ts';
+import { identitySchema } from '../identity/schema.ts';
 import { workersSchema } from '../store/workers.ts';
 
 /** The tables of all parts beside the store's own. A server and `coax store copy` must agree on them. */
-export const installationSchema = [...cloudSchema, ...workersSchema] as const;
+export const installationSchema = [...cloudSchema, ...workersSchema, ...identitySchema] as const;

@@ -54,9 +54,12 @@ export interface SubmitOptions {
  */
 export class CoaxClient {
   readonly transport: Transport;
+  /** Goes with every submission and list that names none; undefined: the server's choice, and all that the token may see. */
+  readonly project: string | undefined;
 
   constructor(options: ClientOptions) {
     this.transport = new Transport(options);
+    this.project = options.project;
   }
 
   get url(): string {
@@ -67,7 +70,7 @@ export class CoaxClient {
   /** Durable when it resolves. */
   submit(one: SubmitFlow | SubmitPlan, options: SubmitOptions = {}): Promise<MessageView> {
     const key = options.key ?? one.key ?? randomUUID();
-    const { key: _, ...body } = one;
+    const { key: _, ...body } = this.#owned(one);
     return this.transport.json({
       method: 'POST',
       path: '/v1/messages',
@@ -85,14 +88,14 @@ export class CoaxClient {
     return this.transport.json({
       method: 'POST',
       path: '/v1/messages',
-      body: many,
+      body: many.map(one => this.#owned(one)),
       headers,
       signal: options.signal,
     });
   }
 
   messages(query: MessagesQuery = {}): Promise<MessagePage> {
-    return this.#get('/v1/messages', { ...query });
+    return this.#get('/v1/messages', { project: this.project, ...query });
   }
 
   message(msgid: number, options: { waitMs?: number; signal?: AbortSignal } = {}): Promise<MessageView> {
@@ -107,7 +110,7 @@ export class CoaxClient {
   }
 
   counts(): Promise<Counts> {
-    return this.#get('/v1/counts');
+    return this.#get('/v1/counts', { project: this.project });
   }
 
   cancel(msgid: number, body: CancelBody = {}): Promise<MessageView> {
@@ -194,7 +197,7 @@ export class CoaxClient {
   }
 
   reservations(): Promise<ReservationList> {
-    return this.#get('/v1/reservations');
+    return this.#get('/v1/reservations', { project: this.project });
   }
 
   lint(body: LintBody): Promise<LintAnswer> {
@@ -229,7 +232,7 @@ export class CoaxClient {
   }
 
   vms(): Promise<VmList> {
-    return this.#get('/v1/vms');
+    return this.#get('/v1/vms', { project: this.project });
   }
 
   /** By name or by the first digits of its uuid. */
@@ -272,7 +275,7 @@ export class CoaxClient {
   // --- following ----------------------------------------------------------------------------------------------------
   /** What happens, as it becomes durable; connects again by itself. */
   events(options: EventsOptions = {}): AsyncGenerator<StreamEvent> {
-    return followEvents(this.transport, options);
+    return followEvents(this.transport, { project: this.project, ...options });
   }
 
   /** Waits until the message is done, rolled back or parked. */
@@ -287,6 +290,10 @@ export class CoaxClient {
 
   close(): void {
     this.transport.close();
+  }
+
+  #owned<One extends SubmitOne>(one: One): One {
+    return this.project === undefined ? one : { project: this.project, ...one };
   }
 
   #get<T>(path: string, query: Record<string, string | number | boolean | undefined> = {}): Promise<T> {

@@ -12,6 +12,8 @@ export type StreamEvent =
 export interface EventsOptions {
   /** Only this message; its whole history comes first, unless `lastEventId` says what was seen. */
   readonly msgid?: number;
+  /** Only what is of this project. */
+  readonly project?: string | undefined;
   readonly lastEventId?: string;
   readonly signal?: AbortSignal;
   /** Gives up when no server answers for so long. */
@@ -29,7 +31,7 @@ export async function* connectEvents(
   const answer = await transport.send({
     method: 'GET',
     path: '/v1/events',
-    query: { msgid: options.msgid },
+    query: { msgid: options.msgid, project: options.msgid === undefined ? options.project : undefined },
     headers: {
       accept: 'text/event-stream',
       ...(options.lastEventId !== undefined && { 'last-event-id': options.lastEventId }),

@@ -18,6 +18,8 @@ export interface ClientOptions {
   readonly token: string | TokenSource;
   /** File with the certificates (PEM) that the server's TLS is checked against; empty or absent: those that Node knows. */
   readonly ca?: string;
+  /** Goes with every submission and list that names none. */
+  readonly project?: string;
 }
 
 export interface Call {

@@ -127,12 +127,14 @@ async function tellRest(
 }
 
 function liteOf(message: MessageView): MessageLite {
-  const { msgid, flow, status, waitingFor, mode, cursor, cause, attempt, error, undoError } = message;
+  const { msgid, flow, project, status, waitingFor, mode, cursor, cause, attempt, error, undoError } =
+    message;
   const { steps, parent, worker, seq, head, updated } = message;
   return {
     ...{
       msgid,
       flow,
+      project,
       status,
       waitingFor,
       mode,

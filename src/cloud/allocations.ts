@@ -1,3 +1,4 @@
+import { DEFAULT_PROJECT } from '../message/limits.ts';
 import type { Parameters } from '../message/message.ts';
 import type { Allocation } from '../store/store.ts';
 import type { Tx } from '../store/tx.ts';
@@ -68,6 +69,44 @@ export async function allocationAt(
     .where('key', '=', key)
     .executeTakeFirst();
   return row ? allocationOf(row) : null;
+}
+
+/** An allocation with the project of its message. */
+export interface Owned extends Allocation {
+  readonly project: string;
+}
+
+/** Allocations of one kind, by key, with whose they are: of these projects, or of all. A missing message hides nothing. */
+export async function ownedAllocations(
+  { db }: Pick<Tx, 'db'>,
+  kind: string,
+  projects?: readonly string[],
+): Promise<Owned[]> {
+  if (projects?.length === 0) return [];
+  const rows = await cloudTables(db)
+    .selectFrom('allocations as a')
+    .leftJoin('messages as m', 'm.msgid', 'a.msgid')
+    .selectAll('a')
+    .select(({ fn, val }) => fn.coalesce('m.project', val(DEFAULT_PROJECT)).as('project'))
+    .where('a.kind', '=', kind)
+    .$if(projects !== undefined, query =>
+      query.where(({ fn, val, eb }) =>
+        eb(fn.coalesce('m.project', val(DEFAULT_PROJECT)), 'in', [...(projects ?? [])]),
+      ),
+    )
+    .orderBy('a.key')
+    .execute();
+  return rows.map(row => ({ ...allocationOf(row), project: String(row.project) }));
+}
+
+/** Whose a message is. */
+export async function projectOf({ db }: Pick<Tx, 'db'>, msgid: number): Promise<string> {
+  const row = await cloudTables(db)
+    .selectFrom('messages')
+    .select('project')
+    .where('msgid', '=', msgid)
+    .executeTakeFirst();
+  return row?.project ?? DEFAULT_PROJECT;
 }
 
 export async function changeDetail(tx: Tx, kind: string, key: string, detail: Parameters): Promise<void> {

@@ -80,9 +80,10 @@ export interface Cloud {
   networks(): Promise<NetworkView[]>;
   /** One network, with who has which address. */
   network(name: string): Promise<NetworkView | null>;
-  vms(): Promise<VmView[]>;
+  /** Of these projects, or of all. */
+  vms(projects?: readonly string[]): Promise<VmView[]>;
   /** By name, or by the first characters (4 or more) of its uuid. */
-  vm(nameOrUuid: string): Promise<VmView | null>;
+  vm(nameOrUuid: string, projects?: readonly string[]): Promise<VmView | null>;
   /** What the VM's console has shown: the last `bytes`. Errors: COAX_NOT_FOUND. */
   consoleTail(name: string, bytes: number): Promise<string>;
   /** Unix socket of the VM's serial line; null when it has none now. Errors: COAX_NOT_FOUND. */
@@ -147,8 +148,8 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
     placement: new PlacementViews(store, scheduler.feed, policies),
     networks: () => views.networks(),
     network: name => views.network(name),
-    vms: () => views.vms(),
-    vm: name => views.vm(name),
+    vms: projects => views.vms(projects),
+    vm: (name, projects) => views.vm(name, projects),
     async consoleTail(name, bytes) {
       const { vm, hypervisor } = await found(name);
       if (vm.uuid === null || !(await hypervisor?.find(vm.uuid))) return '';

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { CoaxError } from '../errors/coax-error.ts';
 import type { Store } from '../store/store.ts';
 import { agentViews } from './agents/agent-views.ts';
-import { allocationOf } from './allocations.ts';
+import { allocationOf, ownedAllocations, projectOf } from './allocations.ts';
 import type { Guest, Hypervisor } from './compute/hypervisor.ts';
 import { statesSince } from './hosts/host-state.ts';
 import { owedByHost } from './owed/owed.ts';
@@ -114,8 +114,8 @@ export class InventoryViews {
   }
 
   /** Simulated guests do not end by themselves, so their hosts are not asked one file at a time. */
-  async vms(): Promise<VmView[]> {
-    const records = await this.#store.allocations({ kind: 'vm' });
+  async vms(projects?: readonly string[]): Promise<VmView[]> {
+    const records = await ownedAllocations({ db: this.#store.reader }, 'vm', projects);
     const guests = new Map<string, Guest>();
     for (const hypervisor of new Set(this.#served.values())) {
       if (hypervisor.kind === 'simulated') continue;
@@ -128,20 +128,29 @@ export class InventoryViews {
   }
 
   /** By name, or by the first characters of its uuid. Errors: COAX_NOT_FOUND when several uuids begin so. */
-  async vm(nameOrUuid: string): Promise<VmView | null> {
-    const row = await this.#record(nameOrUuid);
+  async vm(nameOrUuid: string, projects?: readonly string[]): Promise<VmView | null> {
+    const row = projects?.length === 0 ? null : await this.#record(nameOrUuid, projects);
     if (!row) return null;
-    const record = allocationOf(row);
+    const project = await projectOf({ db: this.#store.reader }, Number(row.msgid));
+    if (projects?.includes(project) === false) return null;
+    const record = { ...allocationOf(row), project };
     const hypervisor = this.#served.get(String(record.detail.host));
     return vmView(record, hypervisor && (await hypervisor.find(String(record.detail.uuid))));
   }
 
-  async #record(nameOrUuid: string) {
+  async #record(nameOrUuid: string, projects?: readonly string[]) {
     const vms = this.#db.selectFrom('allocations').selectAll().where('kind', '=', 'vm');
     const named = await vms.where('key', '=', nameOrUuid).executeTakeFirst();
     if (named || nameOrUuid.length < UUID_PREFIX_MIN || !/^[0-9a-f-]+$/i.test(nameOrUuid)) return named;
     const alike = await vms
       .where('detail', 'like', `%"uuid":"${nameOrUuid.toLowerCase()}%`)
+      .$if(projects !== undefined, query =>
+        query.where('msgid', 'in', ({ selectFrom }) =>
+          selectFrom('messages')
+            .select('messages.msgid')
+            .where('project', 'in', [...(projects ?? [])]),
+        ),
+      )
       .limit(2)
       .execute();
     if (alike.length < 2) return alike[0];

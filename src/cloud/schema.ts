@@ -193,6 +193,8 @@ export interface CloudTables {
   free_ranges: FreeRangeRow;
   cloud_settings: { name: string; value: string };
   allocations: AllocationRow;
+  /** The store's; of it only whose a message is. */
+  messages: { msgid: number; project: string };
 }
 
 /** The same connection, typed for the cloud's tables. */

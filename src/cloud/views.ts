@@ -1,6 +1,6 @@
 import type { Parameters } from '../message/message.ts';
-import type { Allocation } from '../store/store.ts';
 import type { AgentView } from './agents/agent-views.ts';
+import type { Owned } from './allocations.ts';
 import type { Guest } from './compute/hypervisor.ts';
 import { type CellUse, cellsUsed, gpusUsed } from './resource/device-use.ts';
 import { limitsOf, usedOf } from './resource/host-figures.ts';
@@ -84,8 +84,9 @@ export interface VmView {
   readonly cpu: number;
   readonly memMib: number;
   readonly simulated: boolean;
-  /** The message that made it. */
+  /** The message that made it, and whose that is. */
   readonly msgid: number;
+  readonly project: string;
   readonly created: string;
 }
 
@@ -152,7 +153,10 @@ export function networkView(row: NetworkRow, used: number, free: number): Networ
 }
 
 /** `guest`: as its host sees it now; undefined when its host is not served here or was not asked. */
-export function vmView({ key, msgid, detail, created }: Allocation, guest: Guest | null | undefined): VmView {
+export function vmView(
+  { key, msgid, project, detail, created }: Owned,
+  guest: Guest | null | undefined,
+): VmView {
   const recorded = String(detail.state);
   const settled = recorded === 'running' || recorded === 'stopped';
   return {
@@ -168,6 +172,7 @@ export function vmView({ key, msgid, detail, created }: Allocation, guest: Guest
     memMib: Number(detail.mem),
     simulated: detail.simulated === true,
     msgid,
+    project,
     created: iso(created),
   };
 }

@@ -270,8 +270,9 @@ export const CODES = {
   },
   COAX_FORBIDDEN: {
     kind: 'forbidden',
-    about: "The token is a host's, and opens only what is that host's own.",
-    hint: "Use a person's token: COAX_TOKEN, or the data directory's `token` file.",
+    about:
+      'The token is a good one, but does not open that: its roles, or the host whose it is, do not reach so far.',
+    hint: '`coax whoami` shows what the token opens; an admin of the project gives roles.',
   },
   COAX_JOIN_TOKEN: {
     kind: 'auth',

@@ -64,6 +64,7 @@ const PLANTED: readonly (readonly [rule: string, file: string, text: string])[] 
   ['layer-worker', 'src/worker/x.ts', "import '../channel/store-channel.ts';"],
   ['layer-cloud', 'src/cloud/x.ts', "import '../access/app.ts';"],
   ['layer-replay', 'src/replay/x.ts', "import type { A } from '../client/client.ts';"],
+  ['layer-identity', 'src/identity/x.ts', "import '../access/app.ts';"],
   ['layer-access', 'src/access/x.ts', "import '../worker/worker.ts';"],
   ['layer-client', 'src/client/x.ts', "import '../store/store.ts';"],
   ['layer-agent', 'src/agent/x.ts', "import type { A } from '../store/store.ts';"],

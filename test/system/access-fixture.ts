@@ -13,9 +13,11 @@ import { GroupServer } from '../../src/channel/groups.ts';
 import { makeDecisions } from '../../src/channel/make-decisions.ts';
 import { Presence } from '../../src/channel/presence.ts';
 import { StoreChannel } from '../../src/channel/store-channel.ts';
+import { installationSchema } from '../../src/cli/installation-schema.ts';
 import { makeClient } from '../../src/client/client.ts';
 import { Agents } from '../../src/cloud/agents/agents.ts';
-import { cloudSchema, openCloud } from '../../src/cloud/cloud.ts';
+import { openCloud } from '../../src/cloud/cloud.ts';
+import { Projects } from '../../src/identity/projects.ts';
 import { gitExport } from '../../src/ledger/git-export.ts';
 import { openCatalogue } from '../../src/step/catalogue.ts';
 import { codesOf } from '../../src/step/codes-of.ts';
@@ -25,7 +27,6 @@ import { Terminal } from '../../src/step/step-errors.ts';
 import { exportMessages } from '../../src/store/export.ts';
 import { fsckStore } from '../../src/store/fsck.ts';
 import { openSqlite } from '../../src/store/sqlite/open-sqlite.ts';
-import { workersSchema } from '../../src/store/workers.ts';
 import { Worker } from '../../src/worker/worker.ts';
 
 export const TOKEN = 'coax_test-token';
@@ -104,7 +105,7 @@ export async function openServed(
   options: { listen?: 'tcp' | 'unix'; level?: string; limits?: Partial<Limits> } = {},
 ) {
   const dataDir = mkdtempSync(join(tmpdir(), 'coax-access-'));
-  const store = openSqlite({ file: join(dataDir, 'coax.db'), schema: [...cloudSchema, ...workersSchema] });
+  const store = openSqlite({ file: join(dataDir, 'coax.db'), schema: installationSchema });
   const cloud = await openCloud({ store, dataDir, cacheDir: join(dataDir, 'cache'), simulate: true });
   const gates = new Gates();
   const catalogue = openCatalogue({ builtin: [...cloud.modules, testModule(gates)], dirs: [] });
@@ -144,6 +145,7 @@ export async function openServed(
     catalogue,
     cloud,
     agents,
+    projects: new Projects(store),
     actorOf: makeTokenCheck(TOKEN, token => agents.hostOf(token), 'tester'),
     fsck: () => fsckStore(store.scan()),
     archive: async () => ({ place: '', archives: [], messages: 0, commits: 0, bytes: 0, kept: 0 }),

@@ -1,37 +1,59 @@
 import type { FastifyRequest } from 'fastify';
 import { CoaxError } from '../../errors/coax-error.ts';
-import type { Principal } from './principal.ts';
+import { INSTALLATION, may, type Need, type Principal, projectsWith } from '../../identity/principal.ts';
 import { bearerOf } from './token.ts';
 
 /** Whom a token stands for; null when it is not known. */
 type ActorOf = (token: string) => Promise<Principal | null>;
 
 /**
- * Who may ask for a route, beside people with a token. `host`: the session of a host, for what is its own; the route itself
- * checks what it is asked for. `anyone`: no token is asked for, or the route checks one of another kind.
+ * Who may ask for a route, beside those whose roles open it. `host`: the session of a host, for what is its own; the route
+ * itself checks what it is asked for. `anyone`: no token is asked for, or the route checks one of another kind.
  */
 export type Opens = 'host' | 'anyone';
 
+/**
+ * `installation`: the role must be one for the whole installation. `project`: a role in any project lets the request in, and
+ * the route asks `access-to.ts` about the project of each thing that it shows or touches.
+ */
+export type Scope = 'project' | 'installation';
+
+/** What a route says of itself; what says nothing is for admins of the installation. */
+export interface Mark {
+  readonly opens?: Opens;
+  readonly needs?: Need;
+  readonly scope?: Scope;
+}
+
 declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** Missing: people only. */
-    readonly opens?: Opens;
-  }
+  interface FastifyContextConfig extends Mark {}
   interface FastifyRequest {
-    /** Who asks; known after the token was checked. */
+    /** Who asks, as it stands in the ledger; known after the token was checked. */
     actor: string;
+    /** Who asks, with what it may do. */
+    principal: Principal;
     /** The host whose session asks; null when it is none. */
     fromHost: string | null;
   }
 }
 
+/** Before anybody is known. */
+const NOBODY: Principal = { actor: '', host: null, grants: [] };
+
+/** What the route asks for; nothing said is the most. */
+export function needOf({ needs = 'admin' }: Mark): Need {
+  return needs;
+}
+
 /**
  * The one place that lets requests through. A host's session opens what is marked as open to hosts, and of what has a host in
- * its path only its own; everything else is a person's. Errors: COAX_AUTH_MISSING, COAX_FORBIDDEN.
+ * its path only its own; all others need a role that opens what the route is marked with. Errors: COAX_AUTH_MISSING,
+ * COAX_FORBIDDEN.
  */
 export async function admit(request: FastifyRequest, actorOf: ActorOf): Promise<void> {
-  const { opens } = request.routeOptions.config;
-  if (opens === 'anyone') return;
+  const { config } = request.routeOptions;
+  request.principal = NOBODY;
+  if (config.opens === 'anyone') return;
   const token = bearerOf(request.headers.authorization);
   const principal = token === null ? null : await actorOf(token);
   if (principal === null) {
@@ -40,13 +62,32 @@ export async function admit(request: FastifyRequest, actorOf: ActorOf): Promise<
   }
   const { actor, host } = principal;
   if (host !== null) {
-    if (opens !== 'host') throw forbidden(host, 'this operation is for people');
+    if (config.opens !== 'host') throw forbidden(host, 'this operation is for people');
     const { host: asked = host } = (request.params ?? {}) as { host?: string };
     if (asked !== host) throw forbidden(host, `this is of host ${asked}`);
-  }
+  } else assertRole(principal, config);
   request.actor = actor;
+  request.principal = principal;
   request.fromHost = host;
 }
+
+function assertRole(principal: Principal, mark: Mark): void {
+  const need = needOf(mark);
+  if (may(principal, need, INSTALLATION)) return;
+  if (mark.scope === 'project' && projectsWith(principal, need)?.length !== 0) return;
+  const where = mark.scope === 'project' ? 'in no project' : 'not in the whole installation';
+  throw new CoaxError('COAX_FORBIDDEN', `${principal.actor} may ${VERB[need]} ${where}`, {
+    where: principal.actor,
+  });
+}
+
+/** As people read it in a refusal. */
+export const VERB: Readonly<Record<Need, string>> = {
+  view: 'look at things',
+  work: 'do steps',
+  operate: 'submit and decide',
+  admin: 'give rights',
+};
 
 /** Whether what the request was let in by still holds, when its answer was held for long. */
 export async function isStillAdmitted(request: FastifyRequest, actorOf: ActorOf): Promise<boolean> {

@@ -49,8 +49,12 @@ export async function registerOpenApi(app: App, version: string): Promise<void> 
       const made = jsonSchemaTransform(given);
       const schema = made.schema as Document | undefined;
       if (schema === undefined || schema.hide === true) return made;
-      const heeded = headersOf(String(given.route.method).toUpperCase(), given.route.config ?? {});
-      return { ...made, schema: { ...schema, [HEEDED]: heeded } as typeof made.schema };
+      const { opens, needs, scope, ...config } = given.route.config ?? {};
+      const heeded = headersOf(String(given.route.method).toUpperCase(), config);
+      // Read by the tests that try every operation with every role.
+      const access = { ...(opens && { opens }), ...(needs && { needs }), ...(scope && { scope }) };
+      const more = { [HEEDED]: heeded, 'x-coax-access': access };
+      return { ...made, schema: { ...schema, ...more } as typeof made.schema };
     },
     transformObject: jsonSchemaTransformObject,
   });

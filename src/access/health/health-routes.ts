@@ -8,6 +8,7 @@ export function healthRoutes(app: App, health: Health): void {
   app.get(
     '/livez',
     {
+      config: { opens: 'anyone' },
       schema: {
         operationId: 'livez',
         tags: ['server'],
@@ -22,6 +23,7 @@ export function healthRoutes(app: App, health: Health): void {
   app.get(
     '/readyz',
     {
+      config: { opens: 'anyone' },
       schema: {
         operationId: 'readyz',
         tags: ['server'],

@@ -27,6 +27,7 @@ export function metricRoutes(scope: App, { services, hub }: RouteContext): void 
   scope.get(
     '/metrics',
     {
+      config: { needs: 'view', scope: 'installation' },
       schema: {
         operationId: 'metrics',
         tags: ['server'],

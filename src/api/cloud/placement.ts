@@ -100,6 +100,7 @@ export const ReservationView = z
   .object({
     name: z.string(),
     msgid: Msgid.meta({ description: 'The message that holds it.' }),
+    project: z.string().meta({ description: 'That of its message.' }),
     places: z.int().meta({ description: 'Places that it was made with.' }),
     free: z.int().meta({ description: 'Places that no VM has taken.' }),
     cpu: z.number().meta({ description: 'CPUs of each place.' }),

@@ -1,4 +1,5 @@
 import type { Store } from '../../store/store.ts';
+import { ownedAllocations } from '../allocations.ts';
 import { claimOf } from '../resource/claim-detail.ts';
 
 /** Room that is held for VMs which name it. */
@@ -6,6 +7,7 @@ export interface ReservationInfo {
   readonly name: string;
   /** The message that holds it. */
   readonly msgid: number;
+  readonly project: string;
   /** Places that it was made with, and those that no VM has taken. */
   readonly places: number;
   readonly free: number;
@@ -20,17 +22,18 @@ export interface ReservationInfo {
 }
 
 /** Every reservation, by name. */
-export async function reservationsOf(store: Store): Promise<ReservationInfo[]> {
-  const made = await store.allocations({ kind: 'reservation' });
+export async function reservationsOf(store: Store, projects?: readonly string[]): Promise<ReservationInfo[]> {
+  const made = await ownedAllocations({ db: store.reader }, 'reservation', projects);
   if (made.length === 0) return [];
   const claims = await store.allocations({ kind: 'claim' });
-  return made.map(({ key: name, msgid, detail, created }) => {
+  return made.map(({ key: name, msgid, project, detail, created }) => {
     const places = claims.filter(({ key }) => key.startsWith(`${msgid}.${Number(detail.step)}.`));
     const free = places.filter(place => place.msgid === msgid);
     const hosts = Map.groupBy(free, place => claimOf(place.key, place.detail).host);
     return {
       name,
       msgid,
+      project,
       places: Number(detail.count),
       free: free.length,
       cpu: Number(detail.cpu),

@@ -88,9 +88,9 @@ export class PlacementViews {
     });
   }
 
-  /** Room that is held for VMs which name it. */
-  reservations(): Promise<ReservationInfo[]> {
-    return reservationsOf(this.#store);
+  /** Room that is held for VMs which name it: of these projects, or of all. */
+  reservations(projects?: readonly string[]): Promise<ReservationInfo[]> {
+    return reservationsOf(this.#store, projects);
   }
 
   /** A copy of the fleet as the store has it now. */

@@ -31,6 +31,7 @@ function joinTokenRoute(app: App, { services: { agents } }: RouteContext): void 
   app.post(
     '/v1/join-tokens',
     {
+      config: { needs: 'admin', scope: 'installation' },
       schema: {
         operationId: 'joinToken',
         tags: ['hosts'],
@@ -67,6 +68,7 @@ function revokeRoute(app: App, { services: { agents } }: RouteContext): void {
   app.post(
     '/v1/agents/:host/revoke',
     {
+      config: { needs: 'admin', scope: 'installation' },
       schema: {
         operationId: 'revokeAgent',
         tags: ['hosts'],
@@ -142,7 +144,7 @@ function reportRoute(app: App, { services: { agents } }: RouteContext): void {
   app.put(
     '/v1/agents/:host/report',
     {
-      config: { opens: 'host' },
+      config: { opens: 'host', needs: 'admin', scope: 'installation' },
       schema: {
         operationId: 'agentReport',
         tags: ['hosts'],

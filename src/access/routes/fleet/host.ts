@@ -5,6 +5,7 @@ export function hostRoutes(app: App, { services: { cloud } }: RouteContext): voi
   app.get(
     '/v1/hosts',
     {
+      config: { needs: 'view', scope: 'installation' },
       schema: {
         operationId: 'hosts',
         tags: ['cloud'],

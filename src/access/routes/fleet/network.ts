@@ -8,6 +8,7 @@ export function networkRoutes(app: App, { services: { cloud } }: RouteContext): 
   app.get(
     '/v1/networks',
     {
+      config: { needs: 'view', scope: 'installation' },
       schema: {
         operationId: 'networks',
         tags: ['cloud'],
@@ -21,6 +22,7 @@ export function networkRoutes(app: App, { services: { cloud } }: RouteContext): 
   app.get(
     '/v1/networks/:name',
     {
+      config: { needs: 'view', scope: 'installation' },
       schema: {
         operationId: 'network',
         tags: ['cloud'],

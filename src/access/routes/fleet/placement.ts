@@ -6,19 +6,27 @@ import {
   RebalanceBody,
   ReservationList,
 } from '../../../api/cloud/placement.ts';
+import { ProjectQuery } from '../../../api/message.ts';
 import { NamePath } from '../../../api/value.ts';
 import { wishesOf } from '../../../cloud/plan/wishes-of.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import { checkParameters } from '../../../flow/check-parameters.ts';
+import { projectsToShow } from '../../admission/access-to.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { findFlow, planNow } from '../../submit.ts';
 
-export function placementRoutes(app: App, { services }: RouteContext): void {
+export function placementRoutes(app: App, context: RouteContext): void {
+  planRoute(app, context);
+  listRoutes(app, context);
+}
+
+function planRoute(app: App, { services }: RouteContext): void {
   const { cloud, catalogue } = services;
 
   app.post(
     '/v1/flows/:name/plan',
     {
+      config: { needs: 'view', scope: 'project' },
       schema: {
         operationId: 'plan',
         tags: ['cloud'],
@@ -40,10 +48,13 @@ export function placementRoutes(app: App, { services }: RouteContext): void {
       return { flow: name, ...(await cloud.placement.plan(wishes, count)) };
     },
   );
+}
 
+function listRoutes(app: App, { services: { cloud } }: RouteContext): void {
   app.get(
     '/v1/policies',
     {
+      config: { needs: 'view', scope: 'project' },
       schema: {
         operationId: 'policies',
         tags: ['cloud'],
@@ -57,6 +68,7 @@ export function placementRoutes(app: App, { services }: RouteContext): void {
   app.post(
     '/v1/rebalance-plan',
     {
+      config: { needs: 'view', scope: 'installation' },
       schema: {
         operationId: 'planRebalance',
         tags: ['cloud'],
@@ -71,13 +83,18 @@ export function placementRoutes(app: App, { services }: RouteContext): void {
   app.get(
     '/v1/reservations',
     {
+      config: { needs: 'view', scope: 'project' },
       schema: {
         operationId: 'reservations',
         tags: ['cloud'],
         summary: 'Room that is held for VMs which name it',
+        querystring: ProjectQuery,
         response: { 200: ReservationList, ...PROBLEMS },
       },
     },
-    async () => ({ items: await cloud.placement.reservations() }),
+    async request => {
+      const { projects } = projectsToShow(request, request.query.project);
+      return { items: await cloud.placement.reservations(projects) };
+    },
   );
 }

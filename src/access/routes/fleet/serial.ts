@@ -44,6 +44,7 @@ export function serialRoutes(app: App, publicApp: App, { services }: RouteContex
   app.post(
     '/v1/vms/:name/serial-ticket',
     {
+      config: { needs: 'operate', scope: 'project' },
       schema: {
         operationId: 'serialTicket',
         tags: ['cloud'],
@@ -52,8 +53,8 @@ export function serialRoutes(app: App, publicApp: App, { services }: RouteContex
         response: { 200: SerialTicket, ...PROBLEMS },
       },
     },
-    async ({ params: { name } }) => {
-      const vm = await findVm(services, name);
+    async request => {
+      const vm = await findVm(services, request, request.params.name);
       await socketOf(vm.name);
       const ticket = tickets.give(vm.name, store.now());
       return { ticket, protocol: TICKET_PREFIX + ticket, expiresMs: TICKET_MS };
@@ -65,18 +66,20 @@ export function serialRoutes(app: App, publicApp: App, { services }: RouteContex
     '/v1/vms/:name/serial',
     {
       websocket: true,
+      config: { needs: 'operate', scope: 'project' },
       schema: { hide: true, params: NamePath },
       preValidation: async request => {
         const { name } = request.params as { name: string };
         const token = bearerOf(request.headers.authorization);
         const principal = token === null ? null : await services.actorOf(token);
-        if (principal?.host === null) return;
-        const offered = String(request.headers['sec-websocket-protocol'] ?? '').split(/,\s*/);
-        const ticket = offered
-          .find(protocol => protocol.startsWith(TICKET_PREFIX))
-          ?.slice(TICKET_PREFIX.length);
+        if (principal?.host === null) {
+          request.principal = principal;
+          await findVm(services, request, name);
+          return;
+        }
+        const ticket = offeredTicket(request.headers['sec-websocket-protocol']);
         const vm = ticket === undefined ? null : tickets.take(ticket, store.now());
-        if (vm === null || vm !== (await findVm(services, name)).name) {
+        if (vm === null || vm !== (await cloud.vm(name))?.name) {
           throw new CoaxError('COAX_AUTH_MISSING', 'the serial line needs a ticket that is not used up', {
             hint: 'POST /v1/vms/NAME/serial-ticket gives one.',
           });
@@ -85,8 +88,8 @@ export function serialRoutes(app: App, publicApp: App, { services }: RouteContex
     },
     async (socket, request) => {
       try {
-        const vm = await findVm(services, (request.params as { name: string }).name);
-        bridge(socket, await socketOf(vm.name));
+        const { name } = request.params as { name: string };
+        bridge(socket, await socketOf((await cloud.vm(name))?.name ?? name));
       } catch (error) {
         socket.close(1011, error instanceof CoaxError ? error.reason.slice(0, 120) : 'internal error');
       }
@@ -101,6 +104,11 @@ export function serialRoutes(app: App, publicApp: App, { services }: RouteContex
       hint: 'It is stopped, or its hypervisor is simulated.',
     });
   }
+}
+
+function offeredTicket(protocols: string | undefined): string | undefined {
+  const offered = (protocols ?? '').split(/,\s*/).find(protocol => protocol.startsWith(TICKET_PREFIX));
+  return offered?.slice(TICKET_PREFIX.length);
 }
 
 function bridge(socket: WebSocket, path: string): void {

@@ -1,32 +1,44 @@
-import { MessageView } from '../../../api/message.ts';
+import { MessageView, ProjectQuery } from '../../../api/message.ts';
 import { NamePath } from '../../../api/value.ts';
 import { ConsoleQuery, ConsoleView, VmList, VmRemoveBody, VmView } from '../../../api/vm.ts';
 import type { VmView as VmInfo } from '../../../cloud/cloud.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
+import { type Asking, assertMay, projectsToShow } from '../../admission/access-to.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { answerMessage, deciderOf } from '../../exchange/answer-message.ts';
 import type { Services } from '../../services.ts';
 
 export function vmRoutes(app: App, context: RouteContext): void {
-  const { services } = context;
+  listRoutes(app, context);
+  consoleRoute(app, context.services);
+  removeRoute(app, context);
+}
+
+function listRoutes(app: App, { services }: RouteContext): void {
   const { cloud, store } = services;
 
   app.get(
     '/v1/vms',
     {
+      config: { needs: 'view', scope: 'project' },
       schema: {
         operationId: 'vms',
         tags: ['cloud'],
         summary: 'Every VM',
+        querystring: ProjectQuery,
         response: { 200: VmList, ...PROBLEMS },
       },
     },
-    async () => ({ items: [...(await cloud.vms())].map(vm => ({ ...vm })) }),
+    async request => {
+      const { projects } = projectsToShow(request, request.query.project);
+      return { items: (await cloud.vms(projects)).map(vm => ({ ...vm })) };
+    },
   );
 
   app.get(
     '/v1/vms/:name',
     {
+      config: { needs: 'view', scope: 'project' },
       schema: {
         operationId: 'vm',
         tags: ['cloud'],
@@ -36,14 +48,11 @@ export function vmRoutes(app: App, context: RouteContext): void {
       },
     },
     async request => {
-      const vm = await findVm(services, request.params.name);
+      const vm = await findVm(services, request, request.params.name);
       request.head = (await store.message(vm.msgid))?.head ?? null;
       return { ...vm };
     },
   );
-
-  consoleRoute(app, services);
-  removeRoute(app, context);
 }
 
 function removeRoute(app: App, context: RouteContext): void {
@@ -53,7 +62,7 @@ function removeRoute(app: App, context: RouteContext): void {
   app.post(
     '/v1/vms/:name/remove',
     {
-      config: { waits: true, ifMatch: true },
+      config: { needs: 'operate', scope: 'project', waits: true, ifMatch: true },
       schema: {
         operationId: 'removeVm',
         tags: ['cloud'],
@@ -64,7 +73,7 @@ function removeRoute(app: App, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const { msgid } = await findVm(services, request.params.name);
+      const { msgid } = await findVm(services, request, request.params.name);
       const by = deciderOf(request, request.body.reason);
       return answerMessage(context, request, reply, await decisions.revert(msgid, by, true));
     },
@@ -77,6 +86,7 @@ function consoleRoute(app: App, services: Services): void {
   app.get(
     '/v1/vms/:name/console',
     {
+      config: { needs: 'view', scope: 'project' },
       schema: {
         operationId: 'console',
         tags: ['cloud'],
@@ -86,18 +96,26 @@ function consoleRoute(app: App, services: Services): void {
         response: { 200: ConsoleView, ...PROBLEMS },
       },
     },
-    async ({ params: { name }, query: { bytes } }) => {
-      const vm = await findVm(services, name);
-      return { name: vm.name, text: await cloud.consoleTail(vm.name, bytes) };
+    async request => {
+      const vm = await findVm(services, request, request.params.name);
+      return { name: vm.name, text: await cloud.consoleTail(vm.name, request.query.bytes) };
     },
   );
 }
 
-export async function findVm({ cloud }: Pick<Services, 'cloud'>, name: string): Promise<VmInfo> {
-  const vm = await cloud.vm(name);
-  if (vm !== null) return vm;
-  throw new CoaxError('COAX_NOT_FOUND', `there is no VM "${name}"`, {
-    where: name,
-    hint: '`coax vm ls` lists the VMs.',
-  });
+/** The VM, if the request may do with it what its route needs. Errors: COAX_NOT_FOUND, COAX_FORBIDDEN. */
+export async function findVm(
+  { cloud }: Pick<Services, 'cloud'>,
+  asking: Asking,
+  name: string,
+): Promise<VmInfo> {
+  const missing = () =>
+    new CoaxError('COAX_NOT_FOUND', `there is no VM "${name}"`, {
+      where: name,
+      hint: '`coax vm ls` lists the VMs.',
+    });
+  const vm = await cloud.vm(name, projectsToShow(asking).projects);
+  if (vm === null) throw missing();
+  assertMay(asking, vm.project, missing);
+  return vm;
 }

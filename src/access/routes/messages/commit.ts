@@ -13,7 +13,9 @@ import { CoaxError } from '../../../errors/coax-error.ts';
 import { blame } from '../../../ledger/blame.ts';
 import type { Commit } from '../../../ledger/commit.ts';
 import { diffCommits, diffMessages } from '../../../ledger/diff.ts';
+import type { Message } from '../../../message/message.ts';
 import { chainOf } from '../../../store/chain.ts';
+import { type Asking, maySee, projectsToShow } from '../../admission/access-to.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { answerMessage } from '../../exchange/answer-message.ts';
 import { viewCommit } from '../../message-view.ts';
@@ -34,6 +36,7 @@ function showRoutes(app: App, context: RouteContext): void {
   app.get(
     '/v1/commits/:prefix',
     {
+      config: { needs: 'view', scope: 'project' },
       schema: {
         operationId: 'commit',
         tags: ['ledger'],
@@ -42,9 +45,8 @@ function showRoutes(app: App, context: RouteContext): void {
         response: { 200: CommitShow, ...PROBLEMS },
       },
     },
-    async ({ params: { prefix } }) => {
-      const commit = await findCommit(context, prefix);
-      const message = await findMessage(context, commit.msgid);
+    async request => {
+      const { commit, message } = await findCommit(context, request, request.params.prefix);
       const { before, after } = await around(services, commit);
       return {
         commit: viewCommit(commit, message.plan),
@@ -58,6 +60,7 @@ function showRoutes(app: App, context: RouteContext): void {
   app.get(
     '/v1/messages/:msgid/blame',
     {
+      config: { needs: 'view', scope: 'project' },
       schema: {
         operationId: 'blame',
         tags: ['ledger'],
@@ -67,8 +70,9 @@ function showRoutes(app: App, context: RouteContext): void {
         response: { 200: BlameList, ...PROBLEMS },
       },
     },
-    async ({ params: { msgid }, query: { name } }) => {
-      await findMessage(context, msgid);
+    async request => {
+      const { name } = request.query;
+      const { msgid } = await findMessage(context, request, request.params.msgid);
       const items = [...(await blame(chainOf(store, msgid), name))];
       if (items.length === 0 && name !== undefined) {
         throw new CoaxError('COAX_NOT_FOUND', `message ${msgid} has no parameter "${name}" now`, {
@@ -86,7 +90,7 @@ function forkRoute(app: App, context: RouteContext): void {
   app.post(
     '/v1/commits/:prefix/fork',
     {
-      config: { waits: true },
+      config: { needs: 'operate', scope: 'project', waits: true },
       schema: {
         operationId: 'fork',
         tags: ['decisions'],
@@ -98,7 +102,7 @@ function forkRoute(app: App, context: RouteContext): void {
     },
     async (request, reply) => {
       const { parameters, reason } = request.body;
-      const commit = await findCommit(context, request.params.prefix);
+      const { commit } = await findCommit(context, request, request.params.prefix);
       const by = { actor: request.actor, reason };
       return answerMessage(context, request, reply, await decisions.fork(commit.id, edited(parameters), by));
     },
@@ -112,6 +116,7 @@ function diffRoute(app: App, context: RouteContext): void {
   app.get(
     '/v1/diff',
     {
+      config: { needs: 'view', scope: 'project' },
       schema: {
         operationId: 'diff',
         tags: ['ledger'],
@@ -120,8 +125,12 @@ function diffRoute(app: App, context: RouteContext): void {
         response: { 200: DiffView, ...PROBLEMS },
       },
     },
-    async ({ query: { a, b } }) => {
-      const [sideA, sideB] = await Promise.all([sideOf(context, a, 'a'), sideOf(context, b, 'b')]);
+    async request => {
+      const { a, b } = request.query;
+      const [sideA, sideB] = await Promise.all([
+        sideOf(context, request, a, 'a'),
+        sideOf(context, request, b, 'b'),
+      ]);
       if (typeof sideA === 'number' && typeof sideB === 'number') {
         const diff = await diffMessages(chainOf(store, sideA), chainOf(store, sideB));
         return { kind: 'messages', a: sideA, b: sideB, ...diff } as DiffView;
@@ -137,9 +146,31 @@ function diffRoute(app: App, context: RouteContext): void {
   );
 }
 
-async function findCommit({ services }: RouteContext, prefix: string): Promise<Commit> {
-  const found = await services.store.commitsByPrefix(prefix.toLowerCase(), 2);
-  if (found.length === 1) return found[0]!;
+/** Commits that are looked at for those which the request may see: others' do not make a prefix ambiguous. */
+const ALIKE_MAX = 1000;
+
+/**
+ * The one commit of that prefix among those that the request may see. Errors: COAX_COMMIT_NOT_FOUND, COAX_COMMIT_AMBIGUOUS,
+ * COAX_FORBIDDEN.
+ */
+async function findCommit(
+  context: RouteContext,
+  asking: Asking,
+  prefix: string,
+): Promise<{ commit: Commit; message: Message }> {
+  const { store } = context.services;
+  const all = projectsToShow(asking).projects === undefined;
+  const alike = await store.commitsByPrefix(prefix.toLowerCase(), all ? 2 : ALIKE_MAX);
+  const found: Commit[] = [];
+  for (const commit of alike) {
+    const message = all ? null : await store.message(commit.msgid);
+    if (all || (message !== null && maySee(asking, message.project))) found.push(commit);
+    if (found.length > 1) break;
+  }
+  if (found.length === 1) {
+    const commit = found[0]!;
+    return { commit, message: await findMessage(context, asking, commit.msgid) };
+  }
   if (found.length === 0) {
     throw new CoaxError('COAX_COMMIT_NOT_FOUND', `there is no commit ${prefix}…`, { where: prefix });
   }
@@ -150,12 +181,18 @@ async function findCommit({ services }: RouteContext, prefix: string): Promise<C
 }
 
 /** A msgid stays a number; everything else is the start of a commit's id. */
-async function sideOf(context: RouteContext, text: string, where: string): Promise<Commit | number> {
+async function sideOf(
+  context: RouteContext,
+  asking: Asking,
+  text: string,
+  where: string,
+): Promise<Commit | number> {
   const { store } = context.services;
   const msgid = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : null;
-  if (msgid !== null && (await store.message(msgid)) !== null) return msgid;
-  if (/^[0-9a-fA-F]{4,64}$/.test(text)) return findCommit(context, text);
-  if (msgid !== null) await findMessage(context, msgid);
+  const message = msgid === null ? null : await store.message(msgid);
+  if (message !== null && maySee(asking, message.project)) return message.msgid;
+  if (/^[0-9a-fA-F]{4,64}$/.test(text)) return (await findCommit(context, asking, text)).commit;
+  if (msgid !== null) await findMessage(context, asking, msgid);
   throw new CoaxError(
     'COAX_MESSAGE_INVALID',
     `"${text}" is neither a msgid nor 4 or more digits of a commit id`,

@@ -10,7 +10,7 @@ import { answerMessage, deciderOf } from '../../exchange/answer-message.ts';
 import { findMessage } from './message.ts';
 
 const answers = { 200: MessageView, 202: MessageView, ...PROBLEMS };
-const config = { waits: true, ifMatch: true } as const;
+const config = { needs: 'operate', scope: 'project', waits: true, ifMatch: true } as const;
 
 /** What a person decides about a message. Each is durable when answered; what follows from it goes on. */
 export function decisionRoutes(app: App, context: RouteContext): void {
@@ -35,8 +35,9 @@ function turnRoutes(app: App, context: RouteContext): void {
       },
     },
     async (request, reply) => {
+      const { msgid } = await findMessage(context, request, request.params.msgid);
       const by = deciderOf(request, request.body.reason);
-      return answerMessage(context, request, reply, await decisions.cancel(request.params.msgid, by));
+      return answerMessage(context, request, reply, await decisions.cancel(msgid, by));
     },
   );
 
@@ -54,9 +55,10 @@ function turnRoutes(app: App, context: RouteContext): void {
       },
     },
     async (request, reply) => {
+      const { msgid } = await findMessage(context, request, request.params.msgid);
       const { reason, force } = request.body;
       const by = deciderOf(request, reason);
-      return answerMessage(context, request, reply, await decisions.revert(request.params.msgid, by, force));
+      return answerMessage(context, request, reply, await decisions.revert(msgid, by, force));
     },
   );
 }
@@ -78,9 +80,9 @@ function editRoutes(app: App, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const { msgid } = request.params;
       const { to, parameters, reason } = request.body;
-      const message = await findMessage(context, msgid);
+      const message = await findMessage(context, request, request.params.msgid);
+      const { msgid } = message;
       const index = typeof to === 'number' ? to : stepIndex(message, to);
       const moved = await decisions.rewind(msgid, index, edited(parameters), deciderOf(request, reason));
       return answerMessage(context, request, reply, moved);
@@ -101,9 +103,10 @@ function editRoutes(app: App, context: RouteContext): void {
       },
     },
     async (request, reply) => {
+      const { msgid } = await findMessage(context, request, request.params.msgid);
       const { how, parameters, reason } = request.body;
       const by = deciderOf(request, reason);
-      const moved = await decisions.resolve(request.params.msgid, how, edited(parameters), by);
+      const moved = await decisions.resolve(msgid, how, edited(parameters), by);
       return answerMessage(context, request, reply, moved);
     },
   );

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { EventsQuery } from '../../../api/event.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
+import type { CommitEvent } from '../../../store/store.ts';
+import { projectsToShow } from '../../admission/access-to.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { SseStream } from '../../events/sse-stream.ts';
 import { logFault } from '../../log-fault.ts';
@@ -14,7 +16,7 @@ export function eventRoutes(app: App, context: RouteContext): void {
   app.get(
     '/v1/events',
     {
-      config: { heeds: ['LastEventId'] },
+      config: { needs: 'view', scope: 'project', heeds: ['LastEventId'] },
       schema: {
         operationId: 'events',
         tags: ['messages'],
@@ -29,14 +31,15 @@ export function eventRoutes(app: App, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const { msgid } = request.query;
+      const { msgid, project } = request.query;
       const lastId = request.headers['last-event-id'];
       const position = readPosition(lastId === undefined ? undefined : String(lastId), msgid !== undefined);
-      if (msgid !== undefined) await findMessage(context, msgid);
+      if (msgid !== undefined) await findMessage(context, request, msgid);
+      const { projects } = projectsToShow(request, project);
       const closing = context.holds.hold(reply);
       const stream = new SseStream(reply);
       closing.addEventListener('abort', () => stream.end('the server closes'));
-      if (msgid === undefined) followAll(context, stream, position);
+      if (msgid === undefined) followAll(context, stream, position, projects);
       else {
         followMessage(context, stream, msgid, position.number + 1).catch(error => {
           logFault(coaxErrorOf(error), error, request);
@@ -66,7 +69,14 @@ function readPosition(id: string | undefined, ofMessage: boolean): Position {
 }
 
 /** Everything: pushed as it comes; a client that falls too far behind is let go, and comes back with its position. */
-function followAll({ hub }: RouteContext, stream: SseStream, { epoch, number }: Position): void {
+function followAll(
+  { hub }: RouteContext,
+  stream: SseStream,
+  { epoch, number }: Position,
+  projects: readonly string[] | undefined,
+): void {
+  const shows = ({ message, commits }: CommitEvent): boolean =>
+    commits.length > 0 && (projects === undefined || projects.includes(message.project));
   const idOf = (position: number) => `${hub.epoch}-${position}`;
   if (epoch !== null) {
     const missed = epoch === hub.epoch ? hub.since(number) : null;
@@ -74,7 +84,7 @@ function followAll({ hub }: RouteContext, stream: SseStream, { epoch, number }: 
       stream.send('gap', { reason: 'events since then are no longer kept here' }, idOf(hub.position));
     } else {
       missed.forEach((event, i) => {
-        stream.send('commit', hub.view(event), idOf(number + i + 1));
+        if (shows(event)) stream.send('commit', hub.view(event), idOf(number + i + 1));
       });
     }
   }
@@ -82,7 +92,7 @@ function followAll({ hub }: RouteContext, stream: SseStream, { epoch, number }: 
     if (stream.isTooSlow) {
       end();
       stream.end('too slow: come back with Last-Event-ID');
-    } else if (event.commits.length > 0) stream.send('commit', hub.view(event), idOf(position));
+    } else if (shows(event)) stream.send('commit', hub.view(event), idOf(position));
   });
   stream.closed.addEventListener('abort', end);
 }

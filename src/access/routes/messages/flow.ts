@@ -14,6 +14,7 @@ export function flowRoutes(app: App, { services }: RouteContext): void {
   app.get(
     '/v1/flows',
     {
+      config: { needs: 'view', scope: 'project' },
       schema: {
         operationId: 'flows',
         tags: ['flows'],
@@ -27,6 +28,7 @@ export function flowRoutes(app: App, { services }: RouteContext): void {
   app.get(
     '/v1/flows/:name',
     {
+      config: { needs: 'view', scope: 'project' },
       schema: {
         operationId: 'flow',
         tags: ['flows'],
@@ -44,6 +46,7 @@ export function flowRoutes(app: App, { services }: RouteContext): void {
   app.post(
     '/v1/lint',
     {
+      config: { needs: 'view', scope: 'project' },
       schema: {
         operationId: 'lint',
         tags: ['flows'],

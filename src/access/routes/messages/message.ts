@@ -5,6 +5,7 @@ import {
   MessagePage,
   MessagesQuery,
   MessageView,
+  ProjectQuery,
   SUBMIT_ITEMS_MAX,
   SubmitAnswer,
   SubmitBody,
@@ -17,12 +18,13 @@ import { CoaxError } from '../../../errors/coax-error.ts';
 import { addressOf, hostOf } from '../../../message/address.ts';
 import type { Message } from '../../../message/message.ts';
 import { isResting } from '../../../message/status.ts';
+import { type Asking, assertMay, projectsToShow } from '../../admission/access-to.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { waitMsOf } from '../../events/hold.ts';
 import { answerMessage } from '../../exchange/answer-message.ts';
 import { viewCommit, viewMessage } from '../../message-view.ts';
 import { commitsPage, cursorOf, readCursor } from '../../page.ts';
-import { acceptOne, submissionOf, submitMany } from '../../submit.ts';
+import { acceptOne, submissionOf, submitMany, submitterOf } from '../../submit.ts';
 import { requestInvalid } from '../../validation.ts';
 import { why } from '../../why.ts';
 import { actionsOf } from '../../workers/unserved.ts';
@@ -43,7 +45,7 @@ function submitRoute(app: App, context: RouteContext): void {
     '/v1/messages',
     {
       bodyLimit: context.limits['submit-kib'] * 1024,
-      config: { repeat: 'own', waits: true },
+      config: { needs: 'operate', scope: 'project', repeat: 'own', waits: true },
       // The body is checked by hand: the faults of an array name its lines.
       validatorCompiler: ({ schema, httpPart }) =>
         httpPart === 'body'
@@ -72,14 +74,13 @@ function submitRoute(app: App, context: RouteContext): void {
             where: '',
           });
         }
-        return reply
-          .code(202)
-          .send({ items: await submitMany(services, body, request.actor, request.id, key) });
+        return reply.code(202).send({ items: await submitMany(services, body, submitterOf(request), key) });
       }
       const parsed = SubmitOne.safeParse(body);
       if (!parsed.success) throw requestInvalid(parsed.error);
-      const { msgid } = await acceptOne(services, submissionOf(services, parsed.data, request.actor, key));
-      return answerMessage(context, request, reply, await findMessage(context, msgid));
+      const submission = submissionOf(services, parsed.data, submitterOf(request), key);
+      const { msgid } = await acceptOne(services, submission);
+      return answerMessage(context, request, reply, await findMessage(context, request, msgid));
     },
   );
 }
@@ -91,6 +92,7 @@ function readRoutes(app: App, context: RouteContext): void {
   app.get(
     '/v1/messages',
     {
+      config: { needs: 'view', scope: 'project' },
       schema: {
         operationId: 'messages',
         tags: ['messages'],
@@ -99,11 +101,13 @@ function readRoutes(app: App, context: RouteContext): void {
         response: { 200: MessagePage, ...PROBLEMS },
       },
     },
-    async ({ query: { status, flow, children, archived, limit, cursor } }) => {
+    async request => {
+      const { status, flow, project, children, archived, limit, cursor } = request.query;
       const before = readCursor('m', cursor);
       const found = await store.messages({
         ...(status && { status }),
         ...(flow && { flow }),
+        ...projectsToShow(request, project),
         ...(before !== null && { before }),
         withChildren: children,
         archived,
@@ -118,7 +122,7 @@ function readRoutes(app: App, context: RouteContext): void {
   app.get(
     '/v1/messages/:msgid',
     {
-      config: { waits: true },
+      config: { needs: 'view', scope: 'project', waits: true },
       schema: {
         operationId: 'message',
         tags: ['messages'],
@@ -131,10 +135,10 @@ function readRoutes(app: App, context: RouteContext): void {
     async (request, reply) => {
       const { msgid } = request.params;
       const waitMs = waitMsOf(request, request.query.wait);
-      let message = await findMessage(context, msgid);
+      let message = await findMessage(context, request, msgid);
       if (waitMs > 0 && !isResting(message.phase)) {
         await hub.untilResting(msgid, waitMs, context.holds.hold(reply));
-        message = await findMessage(context, msgid);
+        message = await findMessage(context, request, msgid);
       }
       request.head = message.head;
       return viewMessage(services, message);
@@ -149,19 +153,22 @@ function ledgerRoutes(app: App, context: RouteContext): void {
   app.get(
     '/v1/counts',
     {
+      config: { needs: 'view', scope: 'project' },
       schema: {
         operationId: 'counts',
         tags: ['messages'],
         summary: 'How many messages have each status',
+        querystring: ProjectQuery,
         response: { 200: Counts, ...PROBLEMS },
       },
     },
-    async () => ({ ...(await store.counts()) }),
+    async request => ({ ...(await store.counts(projectsToShow(request, request.query.project).projects)) }),
   );
 
   app.get(
     '/v1/messages/:msgid/commits',
     {
+      config: { needs: 'view', scope: 'project' },
       schema: {
         operationId: 'commits',
         tags: ['ledger'],
@@ -171,9 +178,10 @@ function ledgerRoutes(app: App, context: RouteContext): void {
         response: { 200: CommitPage, ...PROBLEMS },
       },
     },
-    async ({ params: { msgid }, query }) => {
-      const message = await findMessage(context, msgid);
-      const { commits, next } = await commitsPage(store, msgid, query);
+    async request => {
+      const { msgid } = request.params;
+      const message = await findMessage(context, request, msgid);
+      const { commits, next } = await commitsPage(store, msgid, request.query);
       const items = commits.map(commit => viewCommit(commit, message.plan));
       return next === undefined ? { items } : { items, next };
     },
@@ -187,6 +195,7 @@ function whyRoute(app: App, context: RouteContext): void {
   app.get(
     '/v1/messages/:msgid/why',
     {
+      config: { needs: 'view', scope: 'project' },
       schema: {
         operationId: 'why',
         tags: ['messages'],
@@ -195,8 +204,9 @@ function whyRoute(app: App, context: RouteContext): void {
         response: { 200: WhyView, ...PROBLEMS },
       },
     },
-    async ({ params: { msgid } }) => {
-      const message = await findMessage(context, msgid);
+    async request => {
+      const { msgid } = request.params;
+      const message = await findMessage(context, request, msgid);
       const newestFirst = await store.commits(msgid, { order: 'newest', limit: WHY_COMMITS });
       const children = message.phase === 'waiting' ? await store.children(msgid) : [];
       const living = (await services.workers.list()).filter(({ about }) => !about.draining);
@@ -211,14 +221,17 @@ function whyRoute(app: App, context: RouteContext): void {
   );
 }
 
+/** The message, if the request may do with it what its route needs. Errors: COAX_MESSAGE_NOT_FOUND, COAX_FORBIDDEN. */
 export async function findMessage(
   { services }: Pick<RouteContext, 'services'>,
+  asking: Asking,
   msgid: number,
 ): Promise<Message> {
+  const missing = () =>
+    new CoaxError('COAX_MESSAGE_NOT_FOUND', `there is no message ${msgid}`, { where: String(msgid) });
   const message = await services.store.message(msgid);
-  if (message === null) {
-    throw new CoaxError('COAX_MESSAGE_NOT_FOUND', `there is no message ${msgid}`, { where: String(msgid) });
-  }
+  if (message === null) throw missing();
+  assertMay(asking, message.project, missing);
   return message;
 }
 

@@ -6,6 +6,7 @@ export function stepRoutes(app: App, { services: { catalogue } }: RouteContext):
   app.get(
     '/v1/steps',
     {
+      config: { needs: 'view', scope: 'project' },
       schema: {
         operationId: 'steps',
         tags: ['flows'],

@@ -5,6 +5,7 @@ export function archiveRoutes(app: App, { services }: RouteContext): void {
   app.post(
     '/v1/archive',
     {
+      config: { needs: 'admin', scope: 'installation' },
       schema: {
         operationId: 'archive',
         tags: ['ledger'],

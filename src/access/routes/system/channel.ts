@@ -59,7 +59,7 @@ function claimRoutes(app: App, context: RouteContext): void {
   app.post(
     '/v1/channel/claim',
     {
-      config: { opens: 'host' },
+      config: { opens: 'host', needs: 'work', scope: 'installation' },
       schema: {
         operationId: 'claim',
         tags: ['worker protocol'],
@@ -103,7 +103,7 @@ function claimRoutes(app: App, context: RouteContext): void {
   app.post(
     '/v1/channel/extend',
     {
-      config: { opens: 'host' },
+      config: { opens: 'host', needs: 'work', scope: 'installation' },
       schema: {
         operationId: 'extend',
         tags: ['worker protocol'],
@@ -130,7 +130,7 @@ function finishRoutes(app: App, context: RouteContext): void {
     '/v1/channel/finish',
     {
       bodyLimit: FINISH_BYTES_MAX,
-      config: { opens: 'host' },
+      config: { opens: 'host', needs: 'work', scope: 'installation' },
       schema: {
         operationId: 'finish',
         tags: ['worker protocol'],
@@ -172,7 +172,7 @@ function finishRoutes(app: App, context: RouteContext): void {
   app.post(
     '/v1/channel/release',
     {
-      config: { opens: 'host' },
+      config: { opens: 'host', needs: 'work', scope: 'installation' },
       schema: {
         operationId: 'release',
         tags: ['worker protocol'],
@@ -194,7 +194,7 @@ function helloRoute(app: App, { services, httpWorkers }: RouteContext): void {
   app.post(
     '/v1/channel/hello',
     {
-      config: { opens: 'host' },
+      config: { opens: 'host', needs: 'work', scope: 'installation' },
       schema: {
         operationId: 'hello',
         tags: ['worker protocol'],
@@ -219,7 +219,7 @@ function sessionRoute(app: App, context: RouteContext): void {
   app.get(
     '/v1/channel/session',
     {
-      config: { opens: 'host' },
+      config: { opens: 'host', needs: 'work', scope: 'installation' },
       schema: {
         operationId: 'session',
         tags: ['worker protocol'],

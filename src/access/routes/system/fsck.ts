@@ -7,6 +7,7 @@ export function fsckRoutes(app: App, { services }: RouteContext): void {
   app.post(
     '/v1/fsck',
     {
+      config: { needs: 'operate', scope: 'installation' },
       schema: {
         operationId: 'fsck',
         tags: ['ledger'],
@@ -28,6 +29,7 @@ export function fsckRoutes(app: App, { services }: RouteContext): void {
   app.get(
     '/v1/export',
     {
+      config: { needs: 'view', scope: 'installation' },
       schema: {
         operationId: 'export',
         tags: ['ledger'],

@@ -7,6 +7,7 @@ export function systemRoutes(app: App, { services: { store, cloud, workers } }: 
   app.get(
     '/v1/workers',
     {
+      config: { needs: 'view', scope: 'installation' },
       schema: {
         operationId: 'workers',
         tags: ['server'],
@@ -20,6 +21,7 @@ export function systemRoutes(app: App, { services: { store, cloud, workers } }: 
   app.get(
     '/v1/doctor',
     {
+      config: { needs: 'view', scope: 'installation' },
       schema: {
         operationId: 'doctor',
         tags: ['server'],

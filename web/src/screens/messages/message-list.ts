@@ -179,6 +179,7 @@ function rowOf(message: MessageView): MessageRow {
   const {
     msgid,
     flow,
+    project,
     status,
     waitingFor,
     mode,
@@ -194,6 +195,7 @@ function rowOf(message: MessageView): MessageRow {
   return {
     msgid,
     flow,
+    project,
     status,
     waitingFor,
     mode,

@@ -1,0 +1,64 @@
+import type { FastifyRequest } from 'fastify';
+import { CoaxError } from '../../errors/coax-error.ts';
+import { may, type Need, projectsWith } from '../../identity/principal.ts';
+import { DEFAULT_PROJECT } from '../../message/limits.ts';
+import { needOf, VERB } from './admit.ts';
+
+/*
+ * What a request may do with a thing of a project. The route's mark says what it needs; here it is asked in the thing's own
+ * project. What somebody may not see is not there for them: 404, word for word as if it did not exist.
+ */
+
+/** What is asked of a request: who it is from, and what its route needs. */
+export type Asking = Pick<FastifyRequest, 'principal' | 'routeOptions'>;
+
+/** May the request look at things of this project? */
+export function maySee({ principal }: Pick<Asking, 'principal'>, project: string): boolean {
+  return may(principal, 'view', project);
+}
+
+/**
+ * Refuses unless the request may do what its route needs with a thing of this project. `missing` makes the error of a thing
+ * that is not there. Errors: that one, COAX_FORBIDDEN.
+ */
+export function assertMay(asking: Asking, project: string, missing: () => CoaxError): void {
+  if (!maySee(asking, project)) throw missing();
+  assertNeed(asking, project, needOf(asking.routeOptions.config));
+}
+
+/** For a list: the projects whose things are shown; absent when all are. `wanted`: the one that was asked for. Errors: COAX_NOT_FOUND. */
+export function projectsToShow(asking: Asking, wanted?: string): { projects?: readonly string[] } {
+  if (wanted !== undefined) {
+    if (!maySee(asking, wanted)) throw noProject(wanted);
+    return { projects: [wanted] };
+  }
+  const projects = projectsWith(asking.principal, 'view');
+  return projects === null ? {} : { projects };
+}
+
+/**
+ * The project of what the request makes: the one that was named, else the only one in which it may, else `default`. Errors:
+ * COAX_NOT_FOUND when it may not even see that, COAX_FORBIDDEN.
+ */
+export function projectForNew(asking: Asking, wanted?: string): string {
+  const need = needOf(asking.routeOptions.config);
+  const able = projectsWith(asking.principal, need);
+  const project = wanted ?? (able?.length === 1 ? able[0]! : DEFAULT_PROJECT);
+  if (!maySee(asking, project)) throw noProject(project);
+  assertNeed(asking, project, need);
+  return project;
+}
+
+export function noProject(name: string): CoaxError {
+  return new CoaxError('COAX_NOT_FOUND', `there is no project "${name}"`, {
+    where: '/project',
+    hint: '`coax whoami` lists the projects that your token opens.',
+  });
+}
+
+function assertNeed({ principal }: Asking, project: string, need: Need): void {
+  if (may(principal, need, project)) return;
+  throw new CoaxError('COAX_FORBIDDEN', `${principal.actor} may not ${VERB[need]} in project ${project}`, {
+    where: project,
+  });
+}
