@@ -11,6 +11,7 @@ const MAY_IMPORT = {
   placement: ['errors/'],
   policy: ['placement/', 'flow/nearest\\.ts$', 'errors/'],
   api: ['message/', 'errors/'],
+  cgi: ['step/', 'flow/', 'message/', 'errors/', 'linux/process/'],
   // The open transaction is a type that a transactional action gets.
   step: ['flow/', 'message/', 'errors/', 'linux/process/', 'store/tx\\.ts$'],
   store: ['message/', 'ledger/', 'errors/'],
@@ -45,6 +46,7 @@ const MAY_IMPORT = {
   access: [
     'api/',
     'identity/',
+    'cgi/',
     'channel/(channel|decisions)\\.ts$',
     'cloud/',
     'flow/',

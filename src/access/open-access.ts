@@ -26,6 +26,7 @@ import { SlowReaders } from './limits/slow-readers.ts';
 import { type AccessServer, listenOn } from './listen-on.ts';
 import { metricRoutes } from './metrics/metric-routes.ts';
 import { answerError, problemOf } from './problem.ts';
+import { cgiRoutes } from './routes/cgi/cgi.ts';
 import { agentRoutes } from './routes/fleet/agent.ts';
 import { hostRoutes } from './routes/fleet/host.ts';
 import { networkRoutes } from './routes/fleet/network.ts';
@@ -223,6 +224,7 @@ function registerRoutes(scope: App, app: App, context: RouteContext, gate: Gate)
   archiveRoutes(scope, context);
   channelRoutes(scope, context);
   systemRoutes(scope, context);
+  cgiRoutes(scope, app, context);
   metricRoutes(scope, context);
 }
 

@@ -1,3 +1,4 @@
+import type { CgiFolder } from '../cgi/cgi-folder.ts';
 import type { Channel } from '../channel/channel.ts';
 import type { Decisions } from '../channel/decisions.ts';
 import type { Agents } from '../cloud/agents/agents.ts';
@@ -24,6 +25,8 @@ export interface Services {
   readonly projects: Pick<Projects, 'exists'>;
   /** Whom a token stands for, or null. See `makeTokenCheck`. */
   actorOf(token: string): Promise<Principal | null>;
+  /** The folder of CGI scripts that is served, and where large bodies wait; null or absent if none is. */
+  readonly cgi?: { readonly folder: CgiFolder; readonly dataDir: string } | null;
   fsck(): Promise<FsckResult>;
   /** Moves old finished messages to archive files; `to`: another place than the server's own. */
   archive(olderThanMs: number, to: string | null): Promise<Archived>;

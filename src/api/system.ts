@@ -46,3 +46,28 @@ export const ReadyView = z
   .object({ ok: z.boolean(), version: z.string(), simulated: z.boolean() })
   .meta({ id: 'Ready' });
 export type ReadyView = z.infer<typeof ReadyView>;
+
+const CgiScript = z
+  .object({
+    name: z.string().meta({ description: 'What follows /cgi-bin/.' }),
+    about: z.string(),
+    needs: z
+      .enum(['anyone', 'view', 'operate', 'admin'])
+      .meta({ description: 'Who may ask for it. `anyone`: no token is asked for.' }),
+    timeoutMs: z.int(),
+    fault: z.string().nullable().meta({ description: 'Why it cannot be started.' }),
+  })
+  .meta({ id: 'CgiScript' });
+
+export const CgiList = z
+  .object({
+    dir: z.string().nullable().meta({ description: 'The folder that is served; null if none is.' }),
+    running: z.int().meta({ description: 'Scripts that run now.' }),
+    waiting: z.int().meta({ description: 'Requests that wait for one to end.' }),
+    items: z.array(CgiScript),
+    faults: z
+      .array(z.object({ where: z.string(), reason: z.string() }))
+      .meta({ description: 'What is wrong with the folder, its settings or its scripts.' }),
+  })
+  .meta({ id: 'CgiList' });
+export type CgiList = z.infer<typeof CgiList>;

@@ -76,6 +76,7 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
       actorOf: makeTokenCheck(keepToken(dataDir), token => agents.hostOf(token)),
       fsck: async () => joinReports(await checkStore(parts.store), await parts.cloud.fsckReport()),
       archive: (olderThanMs, to) => archives.archive(olderThanMs, to),
+      cgi: parts.cgi && { folder: parts.cgi, dataDir },
       exportGit: () => gitExport(exportMessages(store)),
       workers: work.presence,
       name: work.name,

@@ -24,6 +24,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   network: 'Networks and their addresses',
   flow: 'Named plans',
   step: 'Actions that plans are made of',
+  cgi: 'CGI scripts that the server serves',
   store: 'The database with all messages',
 };
 
@@ -187,6 +188,7 @@ export const GROUPS: readonly VerbGroup[] = [
         'Move the whole state to another database',
         () => import('./commands/store/copy.ts'),
       ),
+      verb('cgi ls', 'List the CGI scripts that are served', () => import('./commands/server/cgi-ls.ts')),
       verb('doctor', 'What works here and what is missing', () => import('./commands/server/doctor.ts')),
       verb(
         'completion',

@@ -30,7 +30,7 @@ import type {
 } from '../api/message.ts';
 import type { NetworkList, NetworkView } from '../api/network.ts';
 import type { ActionList } from '../api/step.ts';
-import type { DoctorView, ReadyView, WorkerList } from '../api/system.ts';
+import type { CgiList, DoctorView, ReadyView, WorkerList } from '../api/system.ts';
 import type { ConsoleView, SerialTicket, VmList, VmRemoveBody, VmView } from '../api/vm.ts';
 import { type EventsOptions, followEvents, type StreamEvent } from './event-stream.ts';
 import { type ClientOptions, Transport } from './transport.ts';
@@ -206,6 +206,10 @@ export class CoaxClient {
 
   steps(): Promise<ActionList> {
     return this.#get('/v1/steps');
+  }
+
+  cgiScripts(): Promise<CgiList> {
+    return this.#get('/v1/cgi');
   }
 
   // --- the cloud ----------------------------------------------------------------------------------------------------

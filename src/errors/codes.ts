@@ -320,6 +320,16 @@ export const CODES = {
     about: 'fsck found faults.',
     hint: 'Each line names the row and what is wrong.',
   },
+  COAX_CGI_FAILED: {
+    kind: 'unavailable',
+    about: 'A CGI script gave no answer, or a faulty one.',
+    hint: "The server's log has what the script wrote to standard error.",
+  },
+  COAX_CGI_TIMEOUT: {
+    kind: 'timeout',
+    about: 'A CGI script took longer than it may.',
+    hint: 'A longer `timeout` in cgi.yaml lets it.',
+  },
   COAX_RATE: {
     kind: 'limited',
     about: 'Too many requests at once, or too many messages that wait.',

@@ -12,8 +12,18 @@ export interface CatalogueOptions {
   readonly builtin: readonly ModuleDefinition[];
   /** Folders of modules: `NAME.ts`, and executables `NAME/ACTION`. The first folder that gives an action wins. */
   readonly dirs: readonly string[];
+  /** Programs of other kinds, beside the executables of the folders. */
+  readonly sources?: readonly ActionSource[];
   /** Called once for each file that cannot be used, when that is seen. */
   readonly onFault?: (fault: Fault) => void;
+}
+
+/** A folder whose files are actions. */
+export interface ActionSource {
+  readonly dir: string;
+  /** Changes whenever `load` would give something else. */
+  signature(): string;
+  load(): ReturnType<typeof loadExecutables>;
 }
 
 /** The catalogue with what keeps it up to date. */
@@ -33,7 +43,8 @@ export interface OpenCatalogue extends Catalogue {
 export function openCatalogue({ builtin, ...options }: CatalogueOptions): OpenCatalogue {
   const dirs = options.dirs.map(dir => resolve(dir));
   const modules = new SourceFiles(loadModule);
-  const executables = new Map<string, { signature: string; loaded: ReturnType<typeof loadExecutables> }>();
+  const sources = [...dirs.map(executablesIn), ...(options.sources ?? [])];
+  const loaded = new Map<ActionSource, { signature: string; loaded: ReturnType<typeof loadExecutables> }>();
   const tell = onlyNew(options.onFault);
   let index = indexOf(builtin, [], []);
   let watching: { close(): void } | null = null;
@@ -41,16 +52,17 @@ export function openCatalogue({ builtin, ...options }: CatalogueOptions): OpenCa
   const refresh = oneAtATime(async (): Promise<readonly Fault[]> => {
     const files = dirs.flatMap(dir => moduleFilesIn(dir));
     let changed = await modules.update(files);
-    for (const dir of dirs) {
-      const signature = signatureOfFolders(dir);
-      if (executables.get(dir)?.signature === signature) continue;
-      executables.set(dir, { signature, loaded: loadExecutables(dir) });
+    for (const source of sources) {
+      const signature = source.signature();
+      if (loaded.get(source)?.signature === signature) continue;
+      loaded.set(source, { signature, loaded: source.load() });
       changed = true;
     }
     if (changed) {
       const faults: Fault[] = [];
-      const given = dirs.flatMap(dir => {
-        const loaded = moduleFilesIn(dir).flatMap(file => {
+      const given = sources.flatMap(source => {
+        const files = dirs.includes(source.dir) ? moduleFilesIn(source.dir) : [];
+        const functions = files.flatMap(file => {
           const source = modules.get(file);
           if (source?.fault)
             faults.push({
@@ -60,9 +72,9 @@ export function openCatalogue({ builtin, ...options }: CatalogueOptions): OpenCa
             });
           return source?.good?.actions ?? [];
         });
-        const { actions = [], faults: bad = [] } = executables.get(dir)?.loaded ?? {};
+        const { actions = [], faults: bad = [] } = loaded.get(source)?.loaded ?? {};
         faults.push(...bad.map(({ file, reason }) => ({ where: file, reason })));
-        return [...loaded, ...actions];
+        return [...functions, ...actions];
       });
       index = indexOf(builtin, given, faults);
       tell(index.faults);
@@ -78,7 +90,10 @@ export function openCatalogue({ builtin, ...options }: CatalogueOptions): OpenCa
     faults: () => index.faults,
     watch() {
       // What a refresh finds wrong is in faults(); nothing else of it can fail.
-      watching ??= watchFolders(dirs, () => void refresh().catch(() => {}));
+      watching ??= watchFolders(
+        sources.map(({ dir }) => dir),
+        () => void refresh().catch(() => {}),
+      );
       return catalogue;
     },
     close() {
@@ -88,6 +103,12 @@ export function openCatalogue({ builtin, ...options }: CatalogueOptions): OpenCa
   };
   return catalogue;
 }
+
+const executablesIn = (dir: string): ActionSource => ({
+  dir,
+  signature: () => signatureOfFolders(dir),
+  load: () => loadExecutables(dir),
+});
 
 const moduleFilesIn = (dir: string): string[] =>
   namesIn(dir)

@@ -60,6 +60,7 @@ const PLANTED: readonly (readonly [rule: string, file: string, text: string])[] 
   ['layer-step', 'src/step/x.ts', "import type { A } from '../store/store.ts';"],
   ['layer-store', 'src/store/x.ts', "import '../step/contract.ts';"],
   ['layer-archive', 'src/archive/x.ts', "import '../channel/channel.ts';"],
+  ['layer-cgi', 'src/cgi/x.ts', "import '../access/app.ts';"],
   ['layer-channel', 'src/channel/x.ts', "import '../store/sqlite/engine.ts';"],
   ['layer-worker', 'src/worker/x.ts', "import '../channel/store-channel.ts';"],
   ['layer-cloud', 'src/cloud/x.ts', "import '../access/app.ts';"],

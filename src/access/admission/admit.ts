@@ -26,7 +26,10 @@ export interface Mark {
 }
 
 declare module 'fastify' {
-  interface FastifyContextConfig extends Mark {}
+  interface FastifyContextConfig extends Mark {
+    /** What a route says of one request, where that is not the same for all. */
+    readonly markOf?: (request: FastifyRequest) => Mark;
+  }
   interface FastifyRequest {
     /** Who asks, as it stands in the ledger; known after the token was checked. */
     actor: string;
@@ -50,10 +53,13 @@ export function needOf({ needs = 'admin' }: Mark): Need {
  * its path only its own; all others need a role that opens what the route is marked with. Errors: COAX_AUTH_MISSING,
  * COAX_FORBIDDEN.
  */
-export async function admit(request: FastifyRequest, actorOf: ActorOf): Promise<void> {
-  const { config } = request.routeOptions;
+export async function admit(
+  request: FastifyRequest,
+  actorOf: ActorOf,
+  mark: Mark = markOf(request),
+): Promise<void> {
   request.principal = NOBODY;
-  if (config.opens === 'anyone') return;
+  if (mark.opens === 'anyone') return;
   const token = bearerOf(request.headers.authorization);
   const principal = token === null ? null : await actorOf(token);
   if (principal === null) {
@@ -62,13 +68,18 @@ export async function admit(request: FastifyRequest, actorOf: ActorOf): Promise<
   }
   const { actor, host } = principal;
   if (host !== null) {
-    if (config.opens !== 'host') throw forbidden(host, 'this operation is for people');
+    if (mark.opens !== 'host') throw forbidden(host, 'this operation is for people');
     const { host: asked = host } = (request.params ?? {}) as { host?: string };
     if (asked !== host) throw forbidden(host, `this is of host ${asked}`);
-  } else assertRole(principal, config);
+  } else assertRole(principal, mark);
   request.actor = actor;
   request.principal = principal;
   request.fromHost = host;
+}
+
+function markOf(request: FastifyRequest): Mark {
+  const { config } = request.routeOptions;
+  return config.markOf?.(request) ?? config;
 }
 
 function assertRole(principal: Principal, mark: Mark): void {

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cgiSource } from '../../cgi/cgi-actions.ts';
+import { CgiFolder } from '../../cgi/cgi-folder.ts';
 import { type Cloud, openCloud } from '../../cloud/cloud.ts';
 import { cacheFolder } from '../../cloud/image/cache-folder.ts';
 import type { Fault } from '../../errors/coax-error.ts';
@@ -20,6 +22,8 @@ export interface Parts {
   readonly store: Store;
   readonly cloud: Cloud;
   readonly catalogue: OpenCatalogue;
+  /** The folder of CGI scripts; null if there is none. */
+  readonly cgi: CgiFolder | null;
 }
 
 /** What every process has: the store, the cloud on it, and the actions of all folders. `opened` closes them. */
@@ -43,11 +47,17 @@ export async function openParts(
   });
   opened.defer(() => cloud.close());
   const onFault = onFaultOf(options);
-  const catalogue = openCatalogue({ builtin: cloud.modules, dirs: options.modulesDirs, onFault });
+  const cgi = options.cgiDir === undefined ? null : new CgiFolder(resolve(options.cgiDir));
+  const catalogue = openCatalogue({
+    builtin: cloud.modules,
+    dirs: options.modulesDirs,
+    sources: cgi === null ? [] : [cgiSource(cgi)],
+    onFault,
+  });
   opened.defer(() => catalogue.close());
   await catalogue.refresh();
   catalogue.watch();
-  return { store, cloud, catalogue };
+  return { store, cloud, catalogue, cgi };
 }
 
 /** The flows of all folders, followed as they change. */

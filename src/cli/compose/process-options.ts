@@ -33,6 +33,8 @@ export interface ProcessOptions {
   readonly lostAfterMs?: number;
   /** Bounds of what clients may ask of its API; the usual ones for what is absent. */
   readonly limits?: Partial<Limits>;
+  /** Folder of CGI scripts, served at /cgi-bin/ and known as actions of the module `cgi`. */
+  readonly cgiDir?: string;
   /** A line about what the process does. */
   log(line: string): void;
 }

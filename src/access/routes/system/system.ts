@@ -2,8 +2,9 @@ import { DoctorView, WorkerList } from '../../../api/system.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { unservedChecks } from '../../workers/unserved.ts';
 import { viewWorkers } from '../../workers/worker-view.ts';
+import { cgiChecks } from '../cgi/cgi-checks.ts';
 
-export function systemRoutes(app: App, { services: { store, cloud, workers } }: RouteContext): void {
+export function systemRoutes(app: App, { services: { store, cloud, workers, cgi } }: RouteContext): void {
   app.get(
     '/v1/workers',
     {
@@ -33,6 +34,7 @@ export function systemRoutes(app: App, { services: { store, cloud, workers } }: 
       items: [
         ...(await unservedChecks(store, workers)),
         ...(await cloud.doctor()).map(check => ({ ...check })),
+        ...cgiChecks(cgi?.folder ?? null),
       ],
     }),
   );

@@ -10,6 +10,7 @@ export interface UpOptions {
   readonly flows?: readonly string[];
   readonly listen?: string;
   readonly allowRemote?: boolean;
+  readonly cgiBin?: string;
   readonly lease?: number;
   readonly grace?: number;
   readonly retain?: number;

@@ -42,6 +42,11 @@ export const verb = defineVerb<UpOptions>({
       repeats: true,
       completes: 'file',
     },
+    {
+      flags: '--cgi-bin <dir>',
+      about: 'Folder of CGI scripts, served at /cgi-bin/ and usable as steps',
+      completes: 'file',
+    },
     { flags: '-l, --listen <addr>', about: 'HOST:PORT (port 0 = any) or unix:/path' },
     { flags: '--allow-remote', about: 'Listen on an address that other machines reach' },
     {
@@ -152,6 +157,7 @@ async function serve(
     ...(options.archive !== undefined && { archive: placeOf(options.archive) }),
     ...(options.placement !== undefined && { policiesFile: resolve(options.placement) }),
     ...(limits && { limits }),
+    ...(options.cgiBin !== undefined && { cgiDir: options.cgiBin }),
     log: line => out.hint(`${out.errorStyle('dim', new Date().toISOString())}  ${plain(line)}`),
   });
   const { name, url } = running;
