@@ -131,6 +131,11 @@ export async function workOff(rig: CloudRig, plan: Plan, count: number): Promise
   return (performance.now() - began) / 1000;
 }
 
+/** Resolves once so many messages are done, whoever does them. */
+export async function doneAtLeast(store: Store, messages: number): Promise<void> {
+  while ((await store.counts()).done < messages) await new Promise(resolve => setTimeout(resolve, 20));
+}
+
 /** Milliseconds from each submission until its end, one after the other; the worker runs. */
 export async function oneByOne(rig: CloudRig, plan: Plan, count: number): Promise<number[]> {
   const times: number[] = [];

@@ -1,9 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Store } from '../../../src/store/store.ts';
 import { plainRow, type Row } from '../../row.ts';
-import { openCloudRig, submitVms, VM } from './cloud-rig.ts';
+import { doneAtLeast, openCloudRig, submitVms, VM } from './cloud-rig.ts';
 import { withCluster, withSharedRig } from './postgres.ts';
 import { startSchedulers } from './schedulers.ts';
 
@@ -44,10 +43,6 @@ export async function measureKill(quick: boolean): Promise<Row[]> {
     plainRow(`${what}: claims looked at afterwards`, claims, 'claims'),
     plainRow(`${what}: hosts over-committed, claims lost or double`, faults, 'faults', 'value <= 0'),
   ];
-}
-
-async function doneAtLeast(store: Store, messages: number): Promise<void> {
-  while ((await store.counts()).done < messages) await new Promise(resolve => setTimeout(resolve, 20));
 }
 
 /** Read anew from the store, by a process that has claimed nothing. */

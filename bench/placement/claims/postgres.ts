@@ -2,12 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makePostgresCluster, type PostgresCluster } from '../../../src/testing/postgres-cluster.ts';
-import { settled } from '../../rig.ts';
 import { median, plainRow, type Row } from '../../row.ts';
 import { peerRow } from '../report/peer-row.ts';
 import { withClosing } from '../with-closing.ts';
 import { checkLoops } from './claim-loop.ts';
-import { type CloudRig, checkClaims, openCloudRig, submitVms } from './cloud-rig.ts';
+import { type CloudRig, checkClaims, doneAtLeast, openCloudRig, submitVms } from './cloud-rig.ts';
 import { startSchedulers } from './schedulers.ts';
 
 const FULL = { hosts: 10_000, messages: 2000, each: 10_000, batch: 256, rounds: 3, schedulers: 4 };
@@ -92,10 +91,9 @@ async function claimsPerSecond(
     const schedulers = await startSchedulers(url, count);
     try {
       await submitVms(rig, rig.claimHost, messages);
-      const end = settled(rig.store, messages);
       const began = rig.store.now();
       schedulers.go();
-      await end;
+      await doneAtLeast(rig.store, messages);
       const seconds = ((await newestUpdate(rig)) - began) / 1000;
       await checkClaims(rig, messages);
       return messages / seconds;
