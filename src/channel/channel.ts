@@ -1,7 +1,7 @@
 import type { Message } from '../message/message.ts';
 import type { StepOutcome } from '../message/outcome.ts';
 import type { Claim, ClaimRef, ExtendAnswer } from '../store/store.ts';
-import type { Tx } from '../store/tx.ts';
+import type { Together, Tx } from '../store/tx.ts';
 
 export type { Claim, ClaimRef, ExtendAnswer } from '../store/store.ts';
 
@@ -40,6 +40,8 @@ export interface Finish {
   readonly claim: Claim;
   /** The outcome, or for a transactional action how to get it inside the transaction. */
   readonly outcome: StepOutcome | ((tx: Tx) => Promise<StepOutcome>);
+  /** Of such an action: how its outcome may be got together with others. Only successes: any other is got alone. */
+  readonly together?: Together<StepOutcome>;
   /** SHA-256 (hex) of the code that ran; null if none did. */
   readonly code: string | null;
   /** When the step began and ended (ms since 1970). */

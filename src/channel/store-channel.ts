@@ -1,6 +1,7 @@
 import type { Outcome } from '../message/outcome.ts';
-import type { Claim, ClaimRef, ExtendAnswer, Store, StoreTx } from '../store/store.ts';
+import type { Claim, ClaimRef, ExtendAnswer, NextState, Store, StoreTx } from '../store/store.ts';
 import { REAL_TIMERS, type Timers } from '../store/timers.ts';
+import type { Together } from '../store/tx.ts';
 import type { Channel, ClaimWish, Finish, FinishAnswer } from './channel.ts';
 import { askTransition, type Circumstances, type Random, transitionWithAsk } from './transition.ts';
 
@@ -98,6 +99,7 @@ export class StoreChannel implements Channel {
       typeof outcome === 'function' ? tx => outcome(tx) : outcome,
       by,
       end.keepAt,
+      end.together,
     );
   }
 
@@ -117,6 +119,7 @@ export class StoreChannel implements Channel {
     outcome: Outcome | ((tx: StoreTx) => Promise<Outcome>),
     by: Circumstances,
     keepAt: ReadonlySet<string> | undefined,
+    together?: Together<Outcome>,
   ): Promise<FinishAnswer> {
     const next = (value: Outcome) => transitionWithAsk(claim.message, value, by, this.#random());
     const inTransaction = typeof outcome === 'function';
@@ -131,8 +134,10 @@ export class StoreChannel implements Channel {
             return next(await open.attempt(() => outcome(open), isWorthKeeping));
           }
         : () => next(outcome),
+      // What a person asked for may keep the step from being done at all.
+      ...(together && claim.message.ask === null && { together: inStates(together, next) }),
     });
-    if (written.kind === 'asked') return this.#write(written.claim, outcome, by, keepAt);
+    if (written.kind === 'asked') return this.#write(written.claim, outcome, by, keepAt, together);
     if (written.kind === 'written') this.#later(written.message.readyAt);
     return written;
   }
@@ -218,4 +223,22 @@ export class StoreChannel implements Channel {
     this.#stopReady();
     for (const waiter of this.#waiters) waiter.wake();
   }
+}
+
+type Next = (outcome: Outcome) => NextState;
+
+/** The same, in states of the messages instead of outcomes. */
+function inStates({ kind, item, all }: Together<Outcome>, next: Next): Together<NextState> {
+  return {
+    kind,
+    item: { item, next } satisfies { item: unknown; next: Next },
+    async all(tx, items) {
+      const each = items as readonly { item: unknown; next: Next }[];
+      const outcomes = await all(
+        tx,
+        each.map(one => one.item),
+      );
+      return outcomes.map((outcome, index) => (outcome === null ? null : each[index]!.next(outcome)));
+    },
+  };
 }

@@ -52,6 +52,11 @@ export interface Action {
   /** File it came from, or null when built in. */
   readonly file: string | null;
   run(call: StepCall): Promise<StepOutcome>;
+  /**
+   * Does many calls of a transactional action in their one transaction, beside other such transactions. Null: nothing was
+   * written for that call, and `run` is to do it. Throws when nothing may be kept, and `run` is to do each.
+   */
+  together?(calls: readonly StepCall[]): Promise<readonly (StepOutcome | null)[]>;
 }
 
 /** Finds actions by name; follows changes on disk. */

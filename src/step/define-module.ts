@@ -27,8 +27,21 @@ export type ActionDefinition<Input extends z.ZodObject, Output extends z.ZodObje
   readonly irreversible?: true;
 } & (
   | ({ readonly transactional?: false } & Functions<Input, Output, StepCall>)
-  | ({ readonly transactional: true } & Functions<Input, Output, TransactionalCall>)
+  | ({ readonly transactional: true } & Functions<Input, Output, TransactionalCall> &
+      Together<z.output<Input>, z.input<Output>>)
 );
+
+interface Together<Input, Output> {
+  /**
+   * Does many calls at once, where an engine has a use for it: all with the same `tx`, in few statements. Other such
+   * transactions run at the same time, so it takes nothing for granted that it has read: it checks as it writes, or locks what
+   * it reads. Null: nothing was written for that call, and `do` does it, alone. When it throws, nothing is kept, and `do`
+   * does each.
+   */
+  together?(
+    calls: readonly { readonly input: Input; readonly call: TransactionalCall }[],
+  ): Promise<readonly (Output | null)[]>;
+}
 
 /** A module: its actions, ready for the catalogue. Made by `defineModule` only. */
 export interface ModuleDefinition {

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
+import { CoaxError } from '../errors/coax-error.ts';
 import { jsonFault, pointer } from '../message/json-fault.ts';
 import type { Json, Parameters } from '../message/message.ts';
 import { type StepOutcome, terminal } from '../message/outcome.ts';
@@ -14,6 +15,12 @@ export interface ActionSpec {
   readonly transactional?: boolean;
   do(input: unknown, call: StepCall): unknown;
   undo?(input: unknown, output: unknown, call: StepCall): unknown;
+  together?(calls: readonly GivenCall[]): Promise<readonly unknown[]>;
+}
+
+interface GivenCall {
+  readonly input: unknown;
+  readonly call: StepCall;
 }
 
 /** Where an action's code lies: the file and the SHA-256 (hex) of its bytes; null for what is built in. */
@@ -76,7 +83,34 @@ export function makeFunctionAction(
     output: z.toJSONSchema(spec.output, { unrepresentable: 'any' }),
     file: source?.file ?? null,
     run,
+    ...(spec.together && { together: calls => runTogether(spec, input, calls) }),
   };
+}
+
+/** Calls whose input does not fit, and those that undo, are left to `run`. */
+async function runTogether(
+  spec: ActionSpec,
+  input: z.ZodObject,
+  calls: readonly StepCall[],
+): Promise<(StepOutcome | null)[]> {
+  const outcomes: (StepOutcome | null)[] = calls.map(() => null);
+  const given: GivenCall[] = [];
+  const places: number[] = [];
+  for (const [place, call] of calls.entries()) {
+    const parsed = call.mode === 'rollback' ? null : input.safeParse(call.parameters);
+    if (!parsed?.success) continue;
+    given.push({ input: parsed.data, call });
+    places.push(place);
+  }
+  const outputs = given.length === 0 ? [] : await spec.together!(given);
+  for (const [index, output] of outputs.entries()) {
+    if (output === null) continue;
+    const outcome = outcomeOfOutput(spec.output, output);
+    // What was written with it must not be kept.
+    if (outcome.kind !== 'ok') throw new CoaxError('COAX_STEP_OUTPUT', outcome.error.reason);
+    outcomes[places[index]!] = outcome;
+  }
+  return outcomes;
 }
 
 /** A step sees all of the message's parameters: those its schema does not name are none of its business. */
@@ -85,7 +119,7 @@ function stripping(schema: z.ZodObject): z.ZodObject {
 }
 
 function codeHash(module: string, name: string, spec: ActionSpec, source: CodeSource | null): string {
-  const code = source === null ? `${spec.do}\n${spec.undo ?? ''}` : source.hash;
+  const code = source === null ? `${spec.do}\n${spec.undo ?? ''}${spec.together ?? ''}` : source.hash;
   return hash('sha256', `${module} ${name}\n${code}`, 'hex');
 }
 

@@ -11,7 +11,7 @@ import type {
   Status,
 } from '../message/message.ts';
 import type { ArchivedMark, ArchiveRow, MsgidRange } from './archives.ts';
-import type { Tx } from './tx.ts';
+import type { Together, Tx } from './tx.ts';
 
 /**
  * The one interface of both engines. The store knows messages, not modules.
@@ -65,6 +65,8 @@ export interface Store {
   // --- people's verbs -------------------------------------------------------------------------------------------
   /** One exclusive transaction of the caller's own; used for people's decisions and by the cloud's tables. */
   transact<T>(work: (tx: StoreTx) => Promise<T>): Promise<T>;
+  /** The same, but beside others of this kind where the engine can: what `Together` says of such a transaction holds. */
+  transactBeside<T>(work: (tx: StoreTx) => Promise<T>): Promise<T>;
 
   // --- reading --------------------------------------------------------------------------------------------------
   message(msgid: number): Promise<Message | null>;
@@ -165,6 +167,8 @@ export interface Write {
   /** Computes the next state; in the transaction when `inTransaction`, else it is called before it begins. */
   readonly inTransaction: boolean;
   next(tx: StoreTx | null): NextState | Promise<NextState>;
+  /** How it may be computed for many messages at once; an engine that has no use for this calls `next` for each. */
+  readonly together?: Together<NextState>;
 }
 
 /**

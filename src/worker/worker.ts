@@ -1,10 +1,10 @@
 import type { Channel, Claim, Finish, FinishAnswer } from '../channel/channel.ts';
-import { isCoaxError } from '../errors/coax-error.ts';
+import { CoaxError, isCoaxError } from '../errors/coax-error.ts';
 import { type ActionStep, isGroup, type StepError } from '../message/message.ts';
 import { type StepOutcome, terminal } from '../message/outcome.ts';
 import type { Action, Catalogue } from '../step/contract.ts';
 import { REAL_TIMERS, type Timers } from '../store/timers.ts';
-import type { Tx } from '../store/tx.ts';
+import type { Together, Tx } from '../store/tx.ts';
 import { RunningStep } from './running-step.ts';
 import { Slots } from './slots.ts';
 
@@ -239,7 +239,32 @@ export class Worker {
       const call = new RunningStep(claim, step, this.#options.name, tx);
       return withNotes(await this.#bounded(action.run(call), step), call);
     };
-    return this.#finish(claim, step, run, action.code);
+    const begun = this.#options.now();
+    return this.#finish(claim, step, run, action.code, begun, this.#together(claim, step, action));
+  }
+
+  /** Undoing is done one by one. */
+  #together(claim: Claim, step: ActionStep, action: Action): Together<StepOutcome> | undefined {
+    if (action.together === undefined || claim.message.mode === 'rollback') return undefined;
+    return {
+      kind: action,
+      item: (tx: Tx) => new RunningStep(claim, step, this.#options.name, tx),
+      all: async (tx, items) => {
+        const calls = (items as readonly ((tx: Tx) => RunningStep)[]).map(callIn => callIn(tx));
+        const outcomes = await this.#inTime(action.together!(calls), step);
+        return outcomes.map((outcome, index) => outcome && withNotes(outcome, calls[index]!));
+      },
+    };
+  }
+
+  /** As `#bounded`: who takes too long together is done alone. */
+  #inTime<T>(work: Promise<T>, { module, action }: ActionStep): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const stop = this.#timers.after(TRANSACTION_MS, () =>
+        reject(new CoaxError('COAX_STEP_TIMEOUT', `${module} ${action} held its transaction open`)),
+      );
+      void work.then(resolve, reject).finally(stop);
+    });
   }
 
   /** A transaction that is held open for too long fails the step rather than everybody. */
@@ -267,6 +292,7 @@ export class Worker {
     outcome: Finish['outcome'],
     code: string | null,
     started = this.#options.now(),
+    together?: Together<StepOutcome>,
   ): Promise<Claim | null> {
     const stopping = this.#stop.signal.aborted;
     const end: Finish = {
@@ -276,6 +302,7 @@ export class Worker {
       started,
       finished: this.#options.now(),
       ...(!stopping && { keepAt: this.#served() }),
+      ...(together && { together }),
     };
     for (;;) {
       try {

@@ -11,14 +11,17 @@ import { PlanBook } from './plan-book.ts';
 import { fromPostgres, remedyOf } from './postgres-error.ts';
 
 /** Statements of the hot path are done in milliseconds; others may count millions of rows. */
-const ANSWER_MS = { hot: 30_000, exclusive: 60_000, reader: 300_000 };
+const ANSWER_MS = { hot: 30_000, shared: 60_000, exclusive: 60_000, reader: 300_000 };
+/** Those whose statements always take the plan by index. */
+const BY_INDEX: readonly LinkKind[] = ['hot', 'shared'];
 /** A look at an idle connection is answered within so long, or it is dead. */
 const LOOK_ANSWER_MS = 5000;
 /** A connection that waits so long for an answer is ended when another was found dead. */
 const SILENT_MS = 5000;
 const LANES = 4;
 const READERS = 4;
-const EXCLUSIVE = 2;
+const SHARED = 2;
+const EXCLUSIVE = 1;
 /** How long a write is tried again before its caller hears that the store is unavailable. */
 const PATIENCE_MS = 10_000;
 const PAUSE_MAX_MS = 500;
@@ -35,6 +38,8 @@ export class Engine {
   /** host:port/database of the servers. */
   readonly where: string;
   readonly lanes: Pool;
+  /** For transactions that run beside each other, and for those that run alone. */
+  readonly shared: Pool;
   readonly exclusive: Pool;
   readonly readers: Pool;
   /** Claims, leases and notices. */
@@ -49,6 +54,7 @@ export class Engine {
     this.clock = new DbClock(timers);
     this.where = options.servers.map(({ where }) => where).join(', ');
     this.lanes = new Pool(LANES, () => this.connect('hot'));
+    this.shared = new Pool(SHARED, () => this.connect('shared'));
     this.exclusive = new Pool(EXCLUSIVE, () => this.connect('exclusive'));
     this.readers = new Pool(READERS, () => this.connect('reader'));
     this.leases = new SharedLink(() => this.connect('hot'));
@@ -59,7 +65,7 @@ export class Engine {
     const link = await openLink({
       ...this.#options,
       answerMs: ANSWER_MS[kind],
-      byIndex: kind === 'hot',
+      byIndex: BY_INDEX.includes(kind),
     });
     this.clock.heard(link.clock);
     this.#links.add(link);
@@ -95,7 +101,7 @@ export class Engine {
 
   /** A connection has died without a sign, and others have mostly died with it: those that give no answer are ended. */
   #suspect(): void {
-    for (const pool of [this.lanes, this.exclusive, this.readers]) pool.dropIdle();
+    for (const pool of [this.lanes, this.shared, this.exclusive, this.readers]) pool.dropIdle();
     const look = (): void => {
       for (const link of this.#links) if (link.isSilent(SILENT_MS)) link.destroy();
     };
@@ -161,6 +167,7 @@ export class Engine {
     this.#closed = true;
     await Promise.all([
       this.lanes.close(),
+      this.shared.close(),
       this.exclusive.close(),
       this.readers.close(),
       this.leases.close(),

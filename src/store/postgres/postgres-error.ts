@@ -73,7 +73,7 @@ export function fromPostgres(error: unknown, where: string): CoaxError {
     case '53300':
       return unavailable(
         'PostgreSQL has no connection left',
-        'Raise max_connections: each server takes up to 12.',
+        'Raise max_connections: each server takes up to 15.',
       );
     case 'XX001':
     case 'XX002':

@@ -24,6 +24,7 @@ import type { Engine } from './engine.ts';
 import { ExclusiveLane } from './lanes/exclusive-lane.ts';
 import { LeaseLane } from './lanes/lease-lane.ts';
 import { SubmitLane } from './lanes/submit-lane.ts';
+import { TogetherLane } from './lanes/together-lane.ts';
 import { WriteLane } from './lanes/write-lane.ts';
 import { kyselyOn } from './link/kysely-driver.ts';
 import type { Notes } from './notes.ts';
@@ -59,6 +60,7 @@ export class PostgresStore implements Store {
   readonly #writes: WriteLane;
   readonly #leases: LeaseLane;
   readonly #exclusive: ExclusiveLane;
+  readonly #together: TogetherLane;
   readonly #notifier: Notifier;
   readonly #listener: Listener;
   readonly #feed: CommitFeed;
@@ -76,6 +78,7 @@ export class PostgresStore implements Store {
     this.#writes = new WriteLane(engine, tell);
     this.#leases = new LeaseLane(engine, tell);
     this.#exclusive = new ExclusiveLane(engine, tell);
+    this.#together = new TogetherLane(engine, tell, write => this.#writeAlone(write));
     this.#notifier = new Notifier(engine, channel);
     this.#feed = new CommitFeed(engine, events => this.#tellCommits(events));
     this.#lifeLine = new LifeLine(engine, channel);
@@ -100,11 +103,16 @@ export class PostgresStore implements Store {
   }
 
   write(write: Write): Promise<WriteAnswer> {
-    if (write.inTransaction) return this.#exclusive.enqueue(tx => this.#writeInside(tx, write), true);
+    if (write.together) return this.#together.write(write, write.together);
+    if (write.inTransaction) return this.#writeAlone(write);
     const next = write.next(null);
     return next instanceof Promise
       ? next.then(ready => this.#writes.write(write, ready))
       : this.#writes.write(write, next);
+  }
+
+  #writeAlone(write: Write): Promise<WriteAnswer> {
+    return this.#exclusive.enqueue(tx => this.#writeInside(tx, write), true);
   }
 
   /** A claim that is no longer current does not even begin: what the step writes and the message's move are one. */
@@ -184,6 +192,10 @@ export class PostgresStore implements Store {
     return this.#exclusive.enqueue(work, false);
   }
 
+  transactBeside<T>(work: (tx: StoreTx) => Promise<T>): Promise<T> {
+    return this.#together.transact(work);
+  }
+
   message(msgid: number): Promise<Message | null> {
     return this.#engine.read(link => readMessage(this.#engine, link, msgid));
   }
@@ -246,7 +258,7 @@ export class PostgresStore implements Store {
       this.#submits.drained(),
       this.#writes.drained(),
       this.#leases.drained(),
-      this.#exclusive.drained(),
+      this.#together.drained().then(() => this.#exclusive.drained()),
     ]);
     await this.#notifier.drained();
     await Promise.all([this.#listener.close(), this.#lifeLine.close()]);

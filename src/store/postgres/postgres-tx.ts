@@ -17,15 +17,17 @@ export class PostgresTx implements StoreTx {
   readonly now: number;
   readonly link: Link;
   readonly notes: Notes;
+  readonly beside: boolean;
   readonly #engine: Engine;
   #db: StoreTx['db'] | undefined;
   #ended = false;
 
-  constructor(engine: Engine, link: Link, notes: Notes, now: number) {
+  constructor(engine: Engine, link: Link, notes: Notes, now: number, beside = false) {
     this.#engine = engine;
     this.link = link;
     this.notes = notes;
     this.now = now;
+    this.beside = beside;
   }
 
   get db(): StoreTx['db'] {

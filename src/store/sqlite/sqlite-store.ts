@@ -175,6 +175,11 @@ export class SqliteStore implements Store {
     return this.#queue.enqueue(() => work(new SqliteTx(this.#engine, this.now())), { savepoint: true });
   }
 
+  /** Here transactions come one after another. */
+  transactBeside<T>(work: (tx: StoreTx) => Promise<T>): Promise<T> {
+    return this.transact(work);
+  }
+
   async message(msgid: number): Promise<Message | null> {
     return readMessage(this.#engine.reader, msgid, this.#engine.planOf);
   }

@@ -1,12 +1,10 @@
-import { CoaxError } from '../../../errors/coax-error.ts';
 import type { Engine, Tell } from '../engine.ts';
 import type { Link } from '../link/link.ts';
-import { Notes } from '../notes.ts';
+import type { Notes } from '../notes.ts';
 import { remedyOf } from '../postgres-error.ts';
 import { PostgresTx } from '../postgres-tx.ts';
+import { inTransaction } from './transaction.ts';
 
-/** One of these transactions runs at a time, on whatever server: "coax" and "x" in ASCII. */
-const EXCLUSIVE_LOCK = 0x63_6f61_7878;
 /** Items of one transaction at most, and how long it may take new ones: other servers wait for the lock. */
 const BATCH_MAX = 64;
 const BATCH_MS = 100;
@@ -14,17 +12,6 @@ const DEADLOCKS_MAX = 5;
 /** How long a transaction that finds no working connection is tried again, and how often. */
 const PATIENCE_MS = 10_000;
 const PAUSE_MS = 50;
-/** How long the fate of a transaction whose end was not seen is asked for. */
-const FATE_MS = 30_000;
-
-/** A transaction's number, and the life of the database in which it is that transaction's. */
-interface Begun {
-  readonly xid: string;
-  readonly incarnation: string;
-}
-
-/** `unknown`: nobody can tell. */
-type Fate = 'committed' | 'aborted' | 'unknown';
 
 interface Item<T> {
   work(tx: PostgresTx): Promise<T>;
@@ -78,35 +65,22 @@ export class ExclusiveLane {
   /** One transaction. Its items are answered when its fate is known. */
   async #flush(): Promise<void> {
     const batch: Item<unknown>[] = [];
-    const settle: (() => void)[] = [];
-    const notes = new Notes();
-    let begun: Begun | null = null;
-    let ending = false;
-    try {
-      await this.#engine.exclusive.use(async link => {
-        begun = { xid: await this.#begin(link), incarnation: link.incarnation };
+    const ended = await inTransaction(
+      this.#engine,
+      this.#engine.exclusive,
+      'exclusive',
+      async (link, notes) => {
+        const settle: (() => void)[] = [];
         await this.#fill(link, batch, settle, notes);
-        ending = true;
-        await link.once('COMMIT');
-      });
-    } catch (error) {
-      const unsure = ending && begun !== null && remedyOf(error) === 'unsure';
-      const fate = unsure ? await this.#fateOf(begun as unknown as Begun, notes) : 'aborted';
-      if (fate === 'unknown') this.#unknown(batch);
-      else if (fate === 'aborted') await this.#failed(batch, error);
-      if (fate !== 'committed') return;
+        return settle;
+      },
+    );
+    if (ended.fate === 'aborted') await this.#failed(batch, ended.error);
+    else if (ended.fate === 'unknown') for (const item of batch) item.reject(ended.error);
+    else {
+      this.#tell(ended.notes);
+      for (const done of ended.value) done();
     }
-    this.#tell(notes);
-    for (const done of settle) done();
-  }
-
-  async #begin(link: Link): Promise<string> {
-    const [, , answer] = await Promise.all([
-      link.once('BEGIN'),
-      link.once('SELECT pg_advisory_xact_lock($1::bigint)', [EXCLUSIVE_LOCK]),
-      link.once('SELECT pg_current_xact_id()::text AS xid'),
-    ]);
-    return (answer.rows[0] as { xid: string }).xid;
   }
 
   async #fill(link: Link, batch: Item<unknown>[], settle: (() => void)[], notes: Notes): Promise<void> {
@@ -160,59 +134,4 @@ export class ExclusiveLane {
     this.#waiting = again;
     if (again.length > 0) await this.#engine.pause(PAUSE_MS);
   }
-
-  /** Whether it was kept cannot be found out: nothing is done again. */
-  #unknown(batch: readonly Item<unknown>[]): void {
-    const error = new CoaxError(
-      'COAX_STORE_UNAVAILABLE',
-      'the connection to PostgreSQL ended while a transaction was being made durable',
-      { where: this.#engine.where, hint: 'Look whether it was done before doing it again.' },
-    );
-    for (const item of batch) item.reject(error);
-  }
-
-  /** What became of a transaction whose COMMIT was sent and not answered. */
-  async #fateOf(begun: Begun, notes: Notes): Promise<Fate> {
-    const until = this.#engine.timers.monotonic() + FATE_MS;
-    while (this.#engine.timers.monotonic() < until) {
-      try {
-        const fate = await this.#engine.readers.use(link => fateAt(link, begun, notes));
-        if (fate !== null) return fate;
-      } catch (error) {
-        // The database does not know that number: it was never given there.
-        if (remedyOf(error) === 'none') return 'aborted';
-      }
-      await this.#engine.pause(100);
-    }
-    return 'unknown';
-  }
-}
-
-/** Null: it has not ended. */
-async function fateAt(link: Link, begun: Begun, notes: Notes): Promise<Fate | null> {
-  const isSameLife = link.incarnation === begun.incarnation;
-  // Its session may still hold the transaction open although its connection is gone.
-  if (isSameLife)
-    await link.once(
-      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_xid = $1::xid8::xid`,
-      [begun.xid],
-    );
-  const { rows } = await link.once('SELECT pg_xact_status($1::xid8) AS status', [begun.xid]);
-  const { status } = rows[0] as { status: string | null };
-  if (status === 'aborted') return 'aborted';
-  if (isSameLife && status !== 'committed') return null;
-  if (!isSameLife) {
-    // After a crash or a promotion the number may be another transaction's: only the ledger is proof.
-    if (status !== 'committed') return 'aborted';
-    const commit = notes.events.flatMap(({ commits }) => commits).at(0);
-    if (commit === undefined) return 'unknown';
-    const found = await link.once('SELECT 1 FROM commits WHERE msgid = $1 AND seq = $2 AND id = $3', [
-      commit.msgid,
-      commit.seq,
-      commit.id,
-    ]);
-    if (found.rows.length === 0) return 'aborted';
-  }
-  await link.settle();
-  return 'committed';
 }

@@ -123,7 +123,7 @@ function isOfOneItem(error: unknown): boolean {
 }
 
 /** A statement changes each row once: a message, and the parent that another one wakes, go into different batches. */
-function apart(): (item: Item) => boolean {
+export function apart(): (item: { readonly write: Write }) => boolean {
   const msgids = new Set<number>();
   const parents = new Set<number>();
   return ({ write: { claim } }) => {
