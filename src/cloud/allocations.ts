@@ -1,7 +1,9 @@
+import { sql } from 'kysely';
 import { DEFAULT_PROJECT } from '../message/limits.ts';
 import type { Parameters } from '../message/message.ts';
 import type { Allocation } from '../store/store.ts';
 import type { Tx } from '../store/tx.ts';
+import { isPostgres, jsonRows } from './change-marks.ts';
 import { type AllocationRow, cloudTables } from './schema.ts';
 
 /** Whose allocation it is: every one names the message and the step that made it. */
@@ -30,6 +32,79 @@ export async function allocate(
     .onConflict(conflict => conflict.columns(['kind', 'key']).doNothing())
     .executeTakeFirst();
   return Number(written.numInsertedOrUpdatedRows ?? 0) > 0;
+}
+
+/** An allocation that is to be written. */
+export interface NewAllocation {
+  readonly kind: string;
+  readonly key: string;
+  readonly holder: Holder;
+  readonly detail: Parameters;
+}
+
+/** Writes many with one statement. Those whose key is taken stay as they are; gives `kind key` of what was written. */
+export async function allocateAll(tx: Tx, wanted: readonly NewAllocation[]): Promise<ReadonlySet<string>> {
+  if (wanted.length === 0) return new Set();
+  // Always in the same order, so that two transactions do not wait for each other's keys.
+  const rows = wanted
+    .map(({ kind, key, holder, detail }) => [
+      kind,
+      key,
+      holder.msgid,
+      JSON.stringify({ ...detail, step: holder.step }),
+    ])
+    .sort(([aKind, aKey], [bKind, bKey]) => order(`${aKind} ${aKey}`, `${bKind} ${bKey}`));
+  const { rows: made } = await sql<{ kind: string; key: string }>`
+    INSERT INTO allocations (kind, key, msgid, detail, created)
+    SELECT value ->> 0, value ->> 1, CAST(value ->> 2 AS bigint), value ->> 3, CAST(${tx.now} AS bigint)
+    FROM ${jsonRows(tx.db, rows)} WHERE true
+    ON CONFLICT (kind, key) DO NOTHING RETURNING kind, key`.execute(tx.db);
+  return new Set(made.map(({ kind, key }) => `${kind} ${key}`));
+}
+
+const order = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
+
+/** Those allocations, by their key; nobody else changes them before the transaction ends. */
+export async function lockAll(
+  tx: Tx,
+  kind: string,
+  keys: readonly string[],
+): Promise<ReadonlyMap<string, Allocation>> {
+  // In the order of their keys, so that two transactions do not wait for each other. SQLite has but one.
+  const lock = isPostgres(tx.db) ? sql`FOR UPDATE OF a` : sql``;
+  const { rows } = await sql<AllocationRow>`
+    SELECT a.kind, a.key, a.msgid, a.detail, a.created
+    FROM (SELECT value ->> 0 AS key FROM ${keyRows(tx, keys)}) AS k
+    JOIN allocations a ON a.kind = ${kind} AND a.key = k.key ORDER BY a.key ${lock}`.execute(tx.db);
+  return new Map(rows.map(row => [row.key, allocationOf(row)]));
+}
+
+/** Which of those keys are taken, as far as one can see now. */
+export async function takenKeys(tx: Tx, kind: string, keys: readonly string[]): Promise<Set<string>> {
+  const { rows } = await sql<{ key: string }>`
+    SELECT a.key FROM (SELECT value ->> 0 AS key FROM ${keyRows(tx, keys)}) AS k
+    JOIN allocations a ON a.kind = ${kind} AND a.key = k.key`.execute(tx.db);
+  return new Set(rows.map(({ key }) => key));
+}
+
+const keyRows = (tx: Tx, keys: readonly string[]) =>
+  jsonRows(
+    tx.db,
+    keys.map(key => [key]),
+  );
+
+/** Changes many with one statement; the caller has locked them. */
+export async function changeAll(
+  tx: Tx,
+  kind: string,
+  details: readonly (readonly [key: string, detail: Parameters])[],
+): Promise<void> {
+  if (details.length === 0) return;
+  const rows = details.map(([key, detail]) => [key, JSON.stringify(detail)]);
+  await sql`
+    UPDATE allocations SET detail = c.detail
+    FROM (SELECT value ->> 0 AS key, value ->> 1 AS detail FROM ${jsonRows(tx.db, rows)}) AS c
+    WHERE allocations.kind = ${kind} AND allocations.key = c.key`.execute(tx.db);
 }
 
 /** Takes out what that step of that message holds of one kind, and tells what it was; none when it holds none. */

@@ -1,4 +1,4 @@
-import { PostgresAdapter, type RawBuilder, sql } from 'kysely';
+import { PostgresAdapter, type RawBuilder, type SelectQueryBuilder, sql } from 'kysely';
 import type { Tx } from '../store/tx.ts';
 
 /**
@@ -29,6 +29,14 @@ export async function markHorizon(db: Tx['db']): Promise<number> {
 export function jsonRows(db: Tx['db'], list: readonly unknown[]): RawBuilder<unknown> {
   const text = JSON.stringify(list);
   return isPostgres(db) ? sql`json_array_elements(CAST(${text} AS json))` : sql`json_each(${text})`;
+}
+
+/** The rows that a query finds are nobody else's until the transaction ends. With SQLite they never are. */
+export function locked<DB, TB extends keyof DB, O>(
+  tx: Pick<Tx, 'db'>,
+  query: SelectQueryBuilder<DB, TB, O>,
+): SelectQueryBuilder<DB, TB, O> {
+  return isPostgres(tx.db) ? query.forUpdate() : query;
 }
 
 export const isPostgres = (db: Tx['db']): boolean => db.getExecutor().adapter instanceof PostgresAdapter;

@@ -1,4 +1,5 @@
 import type { Tx } from '../../store/tx.ts';
+import { locked } from '../change-marks.ts';
 import { cloudTables } from '../schema.ts';
 
 /** Others may take addresses in between where several servers share a store; each loss means that one of them won. */
@@ -20,6 +21,54 @@ export async function takeLowest(tx: Tx, network: string): Promise<number | null
       return Number(range.low);
   }
   return null;
+}
+
+/** Ranges that are looked at for many addresses at once. */
+const RANGES_AT_ONCE = 100;
+
+/**
+ * Takes the lowest free addresses of a network, so many or as many as there are. Others who take of it wait until this
+ * transaction ends.
+ */
+export async function takeLowestMany(tx: Tx, network: string, count: number): Promise<number[]> {
+  const db = cloudTables(tx.db);
+  const taken: number[] = [];
+  for (let race = 0; taken.length < count && race < RACES_MAX; race++) {
+    const query = db
+      .selectFrom('free_ranges')
+      .select(['low', 'high'])
+      .where('network', '=', network)
+      .orderBy('low')
+      .limit(Math.min(count - taken.length, RANGES_AT_ONCE));
+    const ranges = await locked(tx, query).execute();
+    // One that another has taken as a whole is none any more: what is left shows at the next look.
+    if (ranges.length === 0 && (await countRanges(tx, network)) === 0) break;
+    for (const range of ranges.sort((a, b) => Number(a.low) - Number(b.low))) {
+      const [low, high] = [Number(range.low), Number(range.high)];
+      const end = Math.min(high, low + count - taken.length - 1);
+      if (end < low) break;
+      if (end === high)
+        await db.deleteFrom('free_ranges').where('network', '=', network).where('low', '=', low).execute();
+      else
+        await db
+          .updateTable('free_ranges')
+          .set({ low: end + 1 })
+          .where('network', '=', network)
+          .where('low', '=', low)
+          .execute();
+      for (let address = low; address <= end; address += 1) taken.push(address);
+    }
+  }
+  return taken;
+}
+
+async function countRanges(tx: Tx, network: string): Promise<number> {
+  const row = await cloudTables(tx.db)
+    .selectFrom('free_ranges')
+    .select(({ fn }) => fn.countAll().as('ranges'))
+    .where('network', '=', network)
+    .executeTakeFirst();
+  return Number(row?.ranges ?? 0);
 }
 
 /** Takes that address if it is free. */

@@ -1,11 +1,13 @@
+import { sql } from 'kysely';
 import { z } from 'zod';
-import { defineModule, type ModuleDefinition } from '../../step/define-module.ts';
+import { defineModule, type ModuleDefinition, type TransactionalCall } from '../../step/define-module.ts';
 import { Terminal } from '../../step/step-errors.ts';
 import type { Tx } from '../../store/tx.ts';
-import { allocate, allocationAt, takeOut } from '../allocations.ts';
+import { allocate, allocateAll, allocationAt, type NewAllocation, takeOut } from '../allocations.ts';
+import { jsonRows } from '../change-marks.ts';
 import { cloudTables, type NetworkRow } from '../schema.ts';
 import { formatAddress, macOf, parseAddress } from './address.ts';
-import { giveBack, takeAddress, takeLowest } from './free-ranges.ts';
+import { giveBack, takeAddress, takeLowest, takeLowestMany } from './free-ranges.ts';
 
 const text = z.string().nullish();
 
@@ -32,6 +34,7 @@ export function networkModule(): ModuleDefinition {
           await allocate(tx, 'ip', ip, call, { network: network.name, mac });
           return { ip, mac, network: network.name };
         },
+        together: takeMany,
         async undo(_input, _output, call) {
           for (const { key, detail } of await takeOut(call.tx, 'ip', call)) {
             await giveBack(call.tx, String(detail.network), parseAddress(key)!);
@@ -40,6 +43,61 @@ export function networkModule(): ModuleDefinition {
       },
     },
   });
+}
+
+interface Asked {
+  readonly input: {
+    readonly host?: string | null;
+    readonly network?: string | null;
+    readonly address?: string | null;
+  };
+  readonly call: TransactionalCall;
+}
+
+/** The lowest free address for each; null for who asks for one of his own, or when there is none. */
+async function takeMany(calls: readonly Asked[]) {
+  const { tx } = calls[0]!.call;
+  const names = await networkNames(tx, calls);
+  const known = await networksNamed(tx, names);
+  const answers: ({ ip: string; mac: string; network: string } | null)[] = calls.map(() => null);
+  const made: NewAllocation[] = [];
+  const places = calls.map((_, at) => at).filter(at => !calls[at]!.input.address && known.has(names[at]!));
+  // One network after another in a fixed order, so that two transactions do not wait for each other.
+  for (const [name, of] of [...Map.groupBy(places, at => names[at]!)].sort(byName)) {
+    const network = known.get(name)!;
+    for (const [index, address] of (await takeLowestMany(tx, name, of.length)).entries()) {
+      const at = of[index]!;
+      const ip = formatAddress(address);
+      const mac = macOf(network.mac_prefix, address);
+      made.push({ kind: 'ip', key: ip, holder: calls[at]!.call, detail: { network: name, mac } });
+      answers[at] = { ip, mac, network: name };
+    }
+  }
+  await allocateAll(tx, made);
+  return answers;
+}
+
+const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);
+
+/** Of each call the name of its network: the one asked for, else that of its host. */
+async function networkNames(tx: Tx, calls: readonly Asked[]): Promise<string[]> {
+  const hosts = new Set(calls.flatMap(({ input }) => (input.network ? [] : (input.host ?? []))));
+  const { rows } = await sql<{ name: string; network: string }>`
+    SELECT h.name, h.network FROM (SELECT value ->> 0 AS name FROM ${jsonRows(
+      tx.db,
+      [...hosts].map(host => [host]),
+    )}) AS k JOIN hosts h ON h.name = k.name`.execute(tx.db);
+  const ofHost = new Map(rows.map(({ name, network }) => [name, network]));
+  return calls.map(({ input: { network, host } }) => network || (host && ofHost.get(host)) || 'default');
+}
+
+async function networksNamed(tx: Tx, names: readonly string[]): Promise<ReadonlyMap<string, NetworkRow>> {
+  const rows = await cloudTables(tx.db)
+    .selectFrom('networks')
+    .selectAll()
+    .where('name', 'in', [...new Set(names)])
+    .execute();
+  return new Map(rows.map(row => [row.name, row]));
 }
 
 /** The network asked for, else that of the host, else the only one. */

@@ -1,8 +1,8 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Parameters } from '../../message/message.ts';
 import type { Tx } from '../../store/tx.ts';
-import type { Holder } from '../allocations.ts';
-import { jsonRows, nextMark } from '../change-marks.ts';
+import { allocateAll, type Holder, type NewAllocation } from '../allocations.ts';
+import { isPostgres, jsonRows, locked, nextMark } from '../change-marks.ts';
 import { cloudTables } from '../schema.ts';
 import { type ClaimedRoom, claimDetail, claimKey, claimOf, type Room } from './claim-detail.ts';
 import { type DeviceUse, withRoom } from './device-use.ts';
@@ -31,12 +31,22 @@ interface Ask {
  * Claims a batch of choices with three statements, however many they are (one more where GPUs or NUMA cells are claimed). The
  * store checks every figure, `used + asked <= limit`, so whatever a scheduler believed of a host, nothing is given out
  * twice. Those that are lost have written nothing.
+ *
+ * A host that another transaction is claiming of is waited for. Who holds hosts already must not wait for one that comes
+ * before them in order, or two would wait for each other: without `patient` such a host counts as lost.
  */
-export async function claimHosts(tx: Tx, claims: readonly HostClaim[]): Promise<ClaimsMade> {
-  const asks = [...Map.groupBy(claims, ({ host }) => host)].map(([host, of]) => ({ host, claims: of }));
+export async function claimHosts(
+  tx: Tx,
+  claims: readonly HostClaim[],
+  { patient = true }: { patient?: boolean } = {},
+): Promise<ClaimsMade> {
+  // Everybody takes hosts in the same order, so that two transactions do not wait for each other.
+  const asks = [...Map.groupBy(claims, ({ host }) => host)]
+    .map(([host, of]) => ({ host, claims: of }))
+    .sort((a, b) => (a.host < b.host ? -1 : 1));
   const lost = new Set<string>();
   const held: HostClaim[] = [];
-  const took = await take(tx, asks);
+  const took = await take(tx, asks, patient);
   for (const ask of asks) {
     if (took.has(ask.host)) {
       held.push(...ask.claims);
@@ -44,7 +54,8 @@ export async function claimHosts(tx: Tx, claims: readonly HostClaim[]): Promise<
     }
     // Together they were too much; some of them may have room.
     for (const claim of ask.claims) {
-      const alone = ask.claims.length > 1 && (await take(tx, [{ host: ask.host, claims: [claim] }])).size > 0;
+      const alone =
+        ask.claims.length > 1 && (await take(tx, [{ host: ask.host, claims: [claim] }], !tx.beside)).size > 0;
       if (alone) held.push(claim);
       else lost.add(claim.id);
     }
@@ -54,7 +65,8 @@ export async function claimHosts(tx: Tx, claims: readonly HostClaim[]): Promise<
 }
 
 /** Adds to what is used of each host, where that much is left; gives the names of the hosts where it was. */
-async function take(tx: Tx, asks: readonly Ask[]): Promise<ReadonlySet<string>> {
+async function take(tx: Tx, given: readonly Ask[], patient: boolean): Promise<ReadonlySet<string>> {
+  const asks = patient || !isPostgres(tx.db) ? given : await untaken(tx, given);
   const devices = await newDeviceUse(tx, asks);
   const rows = asks.flatMap(({ host, claims }) => {
     const use = devices.get(host);
@@ -90,6 +102,23 @@ async function take(tx: Tx, asks: readonly Ask[]): Promise<ReadonlySet<string>> 
       AND (c.gpu_was IS NULL OR (gpu_used = c.gpu_was AND numa_used = c.numa_was))
     RETURNING name`.execute(tx.db);
   return new Set(took.map(({ name }) => name));
+}
+
+/** Those whose host no other transaction has in its hands; nobody takes it meanwhile. */
+async function untaken(tx: Tx, asks: readonly Ask[]): Promise<readonly Ask[]> {
+  const rows = await cloudTables(tx.db)
+    .selectFrom('hosts')
+    .select('name')
+    .where(
+      'name',
+      'in',
+      asks.map(({ host }) => host),
+    )
+    .forNoKeyUpdate()
+    .skipLocked()
+    .execute();
+  const free = new Set(rows.map(({ name }) => name));
+  return asks.filter(({ host }) => free.has(host));
 }
 
 const asked = (tx: Tx, rows: readonly unknown[]) => sql`
@@ -142,11 +171,13 @@ async function newDeviceUse(
 
 /** Ids of the claims whose `beside` was taken already. */
 async function writeClaims(tx: Tx, claims: readonly HostClaim[]): Promise<Set<string>> {
-  const rows = claims.flatMap(({ holder, beside, ...claim }) => [
-    allocationRow(holder, 'claim', claim.id, claimDetail(claim)),
-    ...(beside ? [allocationRow(holder, beside.kind, beside.key, beside.detail)] : []),
-  ]);
-  let written = await insert(tx, rows);
+  let written = await insert(
+    tx,
+    claims.flatMap(({ beside, ...claim }) => [
+      allocationOfClaim(claim),
+      ...(beside ? [{ ...beside, holder: claim.holder }] : []),
+    ]),
+  );
   const again = claims.filter(({ id }) => !written.has(`claim ${id}`));
   if (again.length > 0) {
     // A person had the walk back skip this step, and the message came forward again: the old claim makes way.
@@ -154,39 +185,28 @@ async function writeClaims(tx: Tx, claims: readonly HostClaim[]): Promise<Set<st
       tx,
       again.map(({ id }) => id),
     );
-    written = written.union(
-      await insert(
-        tx,
-        again.map(({ holder, beside: _, ...claim }) =>
-          allocationRow(holder, 'claim', claim.id, claimDetail(claim)),
-        ),
-      ),
-    );
+    written = written.union(await insert(tx, again.map(allocationOfClaim)));
   }
   return new Set(
     claims.flatMap(({ id, beside }) => (beside && !written.has(`${beside.kind} ${beside.key}`) ? [id] : [])),
   );
 }
 
-const allocationRow = ({ msgid, step }: Holder, kind: string, key: string, detail: Parameters) => [
-  kind,
-  key,
-  msgid,
-  JSON.stringify({ ...detail, step }),
-];
+const allocationOfClaim = ({ holder, beside: _, ...claim }: HostClaim): NewAllocation => ({
+  kind: 'claim',
+  key: claim.id,
+  holder,
+  detail: claimDetail(claim),
+});
 
-/** Writes allocations; those that are there already stay as they are. Gives `kind key` of what was written. */
-async function insert(tx: Tx, rows: readonly unknown[]): Promise<Set<string>> {
-  const { rows: made } = await sql<{ kind: string; key: string }>`
-    INSERT INTO allocations (kind, key, msgid, detail, created)
-    SELECT value ->> 0, value ->> 1, CAST(value ->> 2 AS bigint), value ->> 3, CAST(${tx.now} AS bigint)
-    FROM ${jsonRows(tx.db, rows)} WHERE true
-    ON CONFLICT (kind, key) DO NOTHING RETURNING kind, key`.execute(tx.db);
+/** Writes allocations, and tells of the claims among them. Gives `kind key` of what was written. */
+async function insert(tx: Tx, wanted: readonly NewAllocation[]): Promise<ReadonlySet<string>> {
+  const made = await allocateAll(tx, wanted);
   await noteClaims(
     tx,
-    made.flatMap(({ kind, key }) => (kind === 'claim' ? [key] : [])),
+    wanted.flatMap(({ kind, key }) => (kind === 'claim' && made.has(`claim ${key}`) ? [key] : [])),
   );
-  return new Set(made.map(({ kind, key }) => `${kind} ${key}`));
+  return made;
 }
 
 /** Tells every scheduler that those claims were made, changed, or given back. */
@@ -239,7 +259,8 @@ async function leave(tx: Tx, host: string, claims: readonly Room[]): Promise<voi
   const db = cloudTables(tx.db);
   let use: Partial<DeviceUse> = {};
   if (claims.some(hasDevices)) {
-    const row = await db.selectFrom('hosts').selectAll().where('name', '=', host).executeTakeFirst();
+    const query = db.selectFrom('hosts').selectAll().where('name', '=', host);
+    const row = await locked(tx, query).executeTakeFirst();
     if (row) use = withRoom(row, row, claims, -1) ?? {};
   }
   await db

@@ -1,9 +1,12 @@
+import { sql } from 'kysely';
 import type { Choice, PlacementRecord } from '../../placement/choice.ts';
-import { claimOf, type Fleet } from '../../placement/fleet.ts';
+import { claimOf, type Fleet, type SelectOptions } from '../../placement/fleet.ts';
 import type { PlacementRequest } from '../../placement/request.ts';
+import type { Shard } from '../../placement/shard.ts';
 import { Retryable } from '../../step/step-errors.ts';
 import type { Tx } from '../../store/tx.ts';
 import type { Holder } from '../allocations.ts';
+import { isPostgres, jsonRows } from '../change-marks.ts';
 import { claimKey } from './claim-detail.ts';
 import { claimHosts, type HostClaim, releaseHosts } from './claim-hosts.ts';
 import type { FleetFeed } from './feed/fleet-feed.ts';
@@ -16,11 +19,13 @@ export interface PlacementWish {
   readonly request: PlacementRequest;
   /** Name of the VM; empty where there is none. */
   readonly vm: string;
+  /** Sees the fleet as it is when the host is about to be chosen for the first time. */
+  readonly look?: (fleet: Fleet, how: SelectOptions) => void;
   /** What the step holds besides, once the host is known. */
   readonly beside?: (choice: Choice) => HostClaim['beside'];
 }
 
-/** `none`: no host fits. `refused`: what was to be held besides is another's; the transaction must not be kept. */
+/** `none`: no host fits, beside others none that was to be had. `refused`: what was to be held besides is another's; the transaction must not be kept. */
 export type Placement =
   | { readonly kind: 'placed'; readonly choice: Choice; readonly lost: number }
   | { readonly kind: 'none' }
@@ -28,6 +33,14 @@ export type Placement =
 
 /** After so many rounds in which claims were lost to others, a step's own backoff is the better wait. */
 const ROUNDS_MAX = 16;
+/** The same beside other transactions, which wait for what this one holds. */
+const ROUNDS_BESIDE = 3;
+
+/** With fewer hosts for each of those that place, a preference of one's own would cost more room than conflicts do. */
+const SHARE_MIN = 100;
+
+/** Tells the locks of groups from others: "group" in ASCII. */
+const GROUP_LOCKS = 0x67_726f_7570;
 
 /** A wish on its way to a host. */
 interface Attempt {
@@ -47,8 +60,22 @@ export class Scheduler {
   /** Since the start of this process: claims made, and claims lost to others. */
   readonly counts = { claims: 0, conflicts: 0 };
 
+  #shard: () => Shard | null = () => null;
+
   constructor(feed: FleetFeed) {
     this.feed = feed;
+  }
+
+  /**
+   * Tells who else places at the same time: each then prefers hosts of its own, so that they seldom want the same one.
+   * `peers`: names of all of them now; who is not among them prefers none.
+   */
+  share(name: string, peers: () => readonly string[]): void {
+    this.#shard = () => {
+      const all = peers();
+      const few = this.feed.size < SHARE_MIN * all.length;
+      return few || all.length < 2 || !all.includes(name) ? null : { name, peers: all };
+    };
   }
 
   /**
@@ -58,6 +85,10 @@ export class Scheduler {
   async place(tx: Tx, wishes: readonly PlacementWish[]): Promise<readonly Placement[]> {
     const answers: Placement[] = wishes.map(() => ({ kind: 'none' }));
     let open = wishes.map((wish, at): Attempt => ({ wish, at, avoid: new Set(), choice: null, lost: 0 }));
+    if (tx.beside) {
+      await this.#placeBeside(tx, open, answers);
+      return answers;
+    }
     let fleet = open.some(needsExactly) ? await this.feed.exactly(tx) : await this.feed.fleet(tx);
     let isExact = open.some(needsExactly);
     for (let round = 0; open.length > 0; round++) {
@@ -77,6 +108,17 @@ export class Scheduler {
     return answers;
   }
 
+  /** Where others place at the same time: what is not placed in a few rounds is left to one that has the fleet for itself. */
+  async #placeBeside(tx: Tx, wishes: Attempt[], answers: Placement[]): Promise<void> {
+    let open = wishes;
+    await lockGroups(tx, open);
+    const fleet = open.some(needsExactly) ? await this.feed.exactly(tx) : await this.feed.fleet(tx);
+    for (let round = 0; open.length > 0 && round < ROUNDS_BESIDE; round++) {
+      const claims = this.#choose(tx, fleet, open);
+      open = await this.#claim(tx, claims, open, answers, { patient: round === 0 });
+    }
+  }
+
   /** Gives back what the step has claimed. Does nothing when it has claimed nothing. */
   async release(tx: Tx, holder: Holder): Promise<void> {
     const claims = await releaseHosts(tx, holder);
@@ -88,9 +130,12 @@ export class Scheduler {
 
   /** Chooses for each, in order, and holds the choice so that the next one sees it. */
   #choose(tx: Tx, fleet: Fleet, open: readonly Attempt[]): HostClaim[] {
+    const shard = this.#shard();
     return open.flatMap(attempt => {
       const { wish, avoid } = attempt;
-      attempt.choice = fleet.select(wish.request, { avoid });
+      const how = shard ? { avoid, shard } : { avoid };
+      if (attempt.lost === 0) wish.look?.(fleet, how);
+      attempt.choice = fleet.select(wish.request, how);
       if (attempt.choice === null) return [];
       const claim = claimOf(wish.request, attempt.choice, idOf(wish), wish.vm);
       this.feed.hold(tx, [claim]);
@@ -105,10 +150,11 @@ export class Scheduler {
     claims: HostClaim[],
     open: readonly Attempt[],
     answers: Placement[],
+    how: { patient?: boolean } = {},
   ): Promise<Attempt[]> {
     if (claims.length === 0) return [];
     const ids = claims.map(({ id }) => id);
-    const { lost, refused } = await claimHosts(tx, claims).catch((error: unknown) => {
+    const { lost, refused } = await claimHosts(tx, claims, how).catch((error: unknown) => {
       this.feed.release(tx, ids);
       throw error;
     });
@@ -146,14 +192,30 @@ const idOf = ({ holder, number }: PlacementWish): string => claimKey(holder, num
 const needsExactly = ({ wish: { request } }: Attempt): boolean =>
   request.group !== null || request.sameHostAs.length > 0 || request.differentHostFrom.length > 0;
 
+/**
+ * Whether a rule of a group is kept depends on where the others of the group are: while one that belongs to it is placed, no
+ * other is. What is read afterwards has all that were placed before.
+ */
+async function lockGroups(tx: Tx, open: readonly Attempt[]): Promise<void> {
+  const names = new Set(open.flatMap(({ wish: { request } }) => request.group?.name ?? []));
+  if (names.size === 0 || !isPostgres(tx.db)) return;
+  // In the order of their locks, so that two transactions do not wait for each other.
+  await sql`SELECT pg_advisory_xact_lock(key) FROM (
+    SELECT DISTINCT hashtextextended(value ->> 0, ${GROUP_LOCKS}) AS key
+    FROM ${jsonRows(
+      tx.db,
+      [...names].map(name => [name]),
+    )} ORDER BY key) AS keys`.execute(tx.db);
+}
+
 /** In a larger fleet the rules are asked of every host only when none fits: that takes a millisecond for each thousand. */
 const EXPLAINED_MAX = 2000;
 const SHOWN_MAX = 5;
 
 /** Why this host: what is kept with the commit. Asked before the choice is held; `lost` better ones were taken meanwhile. */
-export function recordOf(fleet: Fleet, request: PlacementRequest): PlacementRecord {
+export function recordOf(fleet: Fleet, request: PlacementRequest, how: SelectOptions = {}): PlacementRecord {
   if (fleet.size <= EXPLAINED_MAX) return fleet.explain(request);
-  const candidates = fleet.candidates(request, SHOWN_MAX);
+  const candidates = fleet.candidates(request, SHOWN_MAX, how);
   const [first] = candidates;
   if (first === undefined) return fleet.explain(request);
   return {

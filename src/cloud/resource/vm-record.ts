@@ -2,7 +2,15 @@ import type { Parameters } from '../../message/message.ts';
 import { Terminal } from '../../step/step-errors.ts';
 import type { Allocation } from '../../store/store.ts';
 import type { Tx } from '../../store/tx.ts';
-import { allocate, allocationAt, changeDetail, type Holder, takeOut } from '../allocations.ts';
+import {
+  allocate,
+  allocationAt,
+  changeAll,
+  changeDetail,
+  type Holder,
+  lockAll,
+  takeOut,
+} from '../allocations.ts';
 import { cloudTables } from '../schema.ts';
 
 /**
@@ -90,6 +98,27 @@ export async function recordVm(tx: Tx, name: string, msgid: number, facts: Param
     if (use.detail.was === undefined) await changeDetail(tx, 'use', use.key, { ...use.detail, was });
   }
   await changeDetail(tx, 'vm', name, { ...vm.detail, ...facts });
+}
+
+/**
+ * Records facts about VMs for the messages that made them, of many at once. False for one that there is no record of, or that
+ * another message made: nothing is written then.
+ */
+export async function recordOwnVms(
+  tx: Tx,
+  wanted: readonly { readonly name: string; readonly msgid: number; readonly facts: Parameters }[],
+): Promise<boolean[]> {
+  const vms = await lockAll(
+    tx,
+    'vm',
+    wanted.map(({ name }) => name),
+  );
+  const own = wanted.map(({ name, msgid }) => vms.get(name)?.msgid === msgid);
+  const details = wanted.flatMap(({ name, facts }, at): [string, Parameters][] =>
+    own[at] ? [[name, { ...vms.get(name)!.detail, ...facts }]] : [],
+  );
+  await changeAll(tx, 'vm', details);
+  return own;
 }
 
 /** Takes the facts back. Does nothing when there is no record, or none was changed. */

@@ -60,6 +60,11 @@ export class FleetFeed {
     this.#fleet = new Fleet(options);
   }
 
+  /** Hosts that are known. */
+  get size(): number {
+    return this.#fleet.size;
+  }
+
   /** The fleet, at most a moment old. */
   async fleet(at: Moment): Promise<Fleet> {
     const fresh = this.#shared ? FRESH_MS.shared : FRESH_MS.own;
@@ -143,7 +148,8 @@ export class FleetFeed {
     await this.#settle(at);
     if (at.now - this.#forgot > FORGET_EVERY_MS) {
       this.#forgot = at.now;
-      await forgetChanges(at.db, at.now - CHANGES_KEPT_MS);
+      // Outside of the transaction where others run beside it: two that forget the same would wait for each other.
+      await forgetChanges(this.#shared ? this.#reader : at.db, at.now - CHANGES_KEPT_MS);
     }
     this.#mark = next;
     this.#looked = at.now;
