@@ -109,6 +109,14 @@ export class Presence {
     );
   }
 
+  /**
+   * Names of the processes whose workers serve that address, in order. As it was known at the last look, at most 5 s ago.
+   */
+  servers(address: string): readonly string[] {
+    const serving = this.#records.filter(({ about }) => !about.draining && about.addresses.includes(address));
+    return [...new Set(serving.map(worker => worker.process))].sort();
+  }
+
   /** Takes this process's workers off the list. */
   async close(): Promise<void> {
     if (this.#closed) return;

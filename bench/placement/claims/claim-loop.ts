@@ -36,8 +36,11 @@ export async function claimLoop(store: Store, scheduler: Scheduler, options: Loo
         vm: '',
       }));
       next += wishes.length;
-      const placed = await store.transact(tx => scheduler.place(tx, wishes));
-      const failed = placed.find(({ kind }) => kind !== 'placed');
+      const placed = await store.transactBeside(tx => scheduler.place(tx, wishes));
+      const left = wishes.filter((_, index) => placed[index]!.kind !== 'placed');
+      // As the server does: what was not to be had beside others is placed alone.
+      const alone = left.length === 0 ? [] : await store.transact(tx => scheduler.place(tx, left));
+      const failed = alone.find(({ kind }) => kind !== 'placed');
       if (failed) throw new Error(`a claim is ${failed.kind}`);
     }
   };

@@ -1,4 +1,7 @@
-/** Processes that choose and claim hosts for messages on a shared store. Started with URL, folder and the length of a lease it is one of them. */
+/**
+ * Processes that choose and claim hosts for messages on a shared store, and know of each other. Started with URL, folder, the length of
+ * a lease, its own number and how many there are it is one of them.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -22,13 +25,12 @@ export interface Schedulers {
 export async function startSchedulers(url: string, count: number, leaseMs = 30_000): Promise<Schedulers> {
   // Not their own: one that is killed cannot remove it.
   const dir = mkdtempSync(join(tmpdir(), 'coax-bench-'));
-  const children = Array.from({ length: count }, () =>
-    spawn(
-      process.execPath,
-      ['--disable-warning=ExperimentalWarning', import.meta.filename, url, dir, String(leaseMs)],
-      { stdio: ['pipe', 'pipe', 'inherit'] },
-    ),
-  );
+  const children = Array.from({ length: count }, (_, number) => {
+    const args = [url, dir, ...[leaseMs, number, count].map(String)];
+    return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', import.meta.filename, ...args], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+  });
   for (const child of children) child.stdin.on('error', () => {});
   const lines = children.map(child => createInterface({ input: child.stdout }));
   const close = async (): Promise<void> => {
@@ -77,9 +79,17 @@ async function ended(child: ChildProcess): Promise<void> {
 }
 
 /** Ready, then does what each line on standard input says until that ends. */
-async function serve(url: string, dir: string, leaseMs: number): Promise<void> {
+async function serve(
+  url: string,
+  dir: string,
+  leaseMs: number,
+  number: number,
+  count: number,
+): Promise<void> {
   const rig = await openCloudRig({ url, dir, hosts: 0, serves: ['resource'] });
   const scheduler = await readyScheduler(rig.store);
+  const peers = Array.from({ length: count }, (_, other) => `scheduler-${other}`);
+  for (const each of [scheduler, rig.cloud.scheduler]) each.share(`scheduler-${number}`, () => peers);
   console.log('ready');
   for await (const line of createInterface({ input: process.stdin })) {
     if (line === 'go') rig.startWorker({ name: `scheduler-${process.pid}`, leaseMs });
@@ -92,6 +102,7 @@ async function serve(url: string, dir: string, leaseMs: number): Promise<void> {
 }
 
 if (import.meta.main) {
-  const [url = '', dir = '', leaseMs] = process.argv.slice(2);
-  await serve(url, dir, Number(leaseMs));
+  const [url = '', dir = '', ...numbers] = process.argv.slice(2);
+  const [leaseMs = 0, number = 0, count = 1] = numbers.map(Number);
+  await serve(url, dir, leaseMs, number, count);
 }

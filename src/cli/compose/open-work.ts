@@ -45,19 +45,7 @@ export async function openWork(
     onDeath: (dead, claims) => log(`${dead} has died; ${claims} of its steps are given on`),
   });
   opened.defer(() => presence.close());
-  if (role !== 'worker') {
-    const groups = new GroupServer(channel, groupsOf(name), Math.random, onFault);
-    opened.defer(() => groups.close());
-    const lost = new LostHosts({
-      store,
-      channel,
-      name: lostOf(name),
-      installation: cloud.installation,
-      modules: () => catalogue.modules(),
-      onFault,
-    });
-    opened.defer(() => lost.close());
-  }
+  if (role !== 'worker') openCaretakers(opened, parts, channel, name, onFault);
   const served = new ServedAddresses(catalogue, () => cloud.hostNames());
   const since = store.now();
   let worker: Worker | null = null;
@@ -92,8 +80,31 @@ export async function openWork(
     worker = begun;
     return graceMs => begun.drain(graceMs);
   };
+  // Those that place VMs each look at a part of the fleet first, so that they do not all want the same host.
+  cloud.scheduler.share(name, () => presence.servers('resource'));
   opened.defer(tellOfChanges(parts, presence));
   return { name, channel, presence, start };
+}
+
+/** What a server sees to besides steps: groups, and hosts that are lost. */
+function openCaretakers(
+  opened: AsyncDisposableStack,
+  { store, cloud, catalogue }: Parts,
+  channel: StoreChannel,
+  name: string,
+  onFault: (error: unknown) => void,
+): void {
+  const groups = new GroupServer(channel, groupsOf(name), Math.random, onFault);
+  opened.defer(() => groups.close());
+  const lost = new LostHosts({
+    store,
+    channel,
+    name: lostOf(name),
+    installation: cloud.installation,
+    modules: () => catalogue.modules(),
+    onFault,
+  });
+  opened.defer(() => lost.close());
 }
 
 function leaseOf({ leaseMs }: ProcessOptions, isShared: boolean): { leaseMs?: number } {
