@@ -1,4 +1,5 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { ProblemNotice } from './parts/notice.tsx';
 import { readFilters } from './screens/messages/filters.ts';
 import { NotFound } from './shell/not-found.tsx';
 import { Shell } from './shell/shell.tsx';
@@ -29,6 +30,11 @@ export const router = createRouter({
   routeTree: root.addChildren([overview, messages, message]),
   defaultPreload: 'intent',
   scrollRestoration: true,
+  defaultErrorComponent: ({ error, reset }) => (
+    <div className="mx-auto max-w-2xl p-4">
+      <ProblemNotice error={error as Error} onRetry={reset} />
+    </div>
+  ),
 });
 
 declare module '@tanstack/react-router' {

@@ -1,13 +1,29 @@
 import { useQuery } from '@tanstack/react-query';
 import type { BlameList, CommitPage, CommitView } from '../../../src/api/commit.ts';
-import type { MessageView } from '../../../src/api/message.ts';
-import { get } from './request.ts';
+import type { MessageView, WhyView } from '../../../src/api/message.ts';
+import { get, send } from './request.ts';
+
+export interface TaggedMessage {
+  readonly message: MessageView;
+  /** Names the state that was read: a decision that is given it is refused when the message has moved on since. */
+  readonly etag: string;
+}
 
 /** Everything under `message, MSGID` is read anew when an event tells of the message. */
 export function useMessage(msgid: number) {
+  return useQuery({ queryKey: ['message', msgid], queryFn: ({ signal }) => readMessage(msgid, signal) });
+}
+
+async function readMessage(msgid: number, signal: AbortSignal): Promise<TaggedMessage> {
+  const answer = await send('GET', `/v1/messages/${msgid}`, { signal });
+  return { message: (await answer.json()) as MessageView, etag: answer.headers.get('etag') ?? '' };
+}
+
+/** Why it stands where it stands. */
+export function useWhy(msgid: number) {
   return useQuery({
-    queryKey: ['message', msgid],
-    queryFn: ({ signal }) => get<MessageView>(`/v1/messages/${msgid}`, {}, signal),
+    queryKey: ['message', msgid, 'why'],
+    queryFn: ({ signal }) => get<WhyView>(`/v1/messages/${msgid}/why`, {}, signal),
   });
 }
 

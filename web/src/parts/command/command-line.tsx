@@ -1,6 +1,6 @@
 import { useEffect, useSyncExternalStore } from 'react';
 import { useWords } from '../../words/words.ts';
-import { Copy } from './copy.tsx';
+import { Command } from './command.tsx';
 
 let command = '';
 const listeners = new Set<() => void>();
@@ -29,22 +29,8 @@ export function CommandLine() {
     () => command,
   );
   return (
-    <section
-      aria-label={word('command.label')}
-      className="flex min-w-0 items-center gap-2 border-t bg-card px-3 py-0.5"
-    >
-      <span aria-hidden="true" className="font-mono text-faint">
-        $
-      </span>
-      <code
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: a long command is scrolled by the keyboard, too
-        tabIndex={0}
-        className="min-w-0 flex-1 overflow-x-auto font-mono text-xs whitespace-pre"
-        data-command
-      >
-        {text}
-      </code>
-      <Copy text={text} />
+    <section aria-label={word('command.label')} className="min-w-0 border-t bg-card px-3 py-px">
+      <Command text={text} />
     </section>
   );
 }

@@ -1,50 +1,220 @@
-import { useParams } from '@tanstack/react-router';
-import { useState } from 'react';
-import { useMessage } from '../../api/message.ts';
-import { StatusBadge } from '../../parts/badge.tsx';
+import { Link, useParams } from '@tanstack/react-router';
+import { type ReactNode, useState } from 'react';
+import type { MessageView } from '../../../../src/api/message.ts';
+import { type TaggedMessage, useMessage, useWhy } from '../../api/message.ts';
+import { Badge, StatusBadge } from '../../parts/badge.tsx';
 import { useCommand } from '../../parts/command/command-line.tsx';
+import { Icon } from '../../parts/icon.tsx';
 import { Loading, ProblemNotice } from '../../parts/notice.tsx';
+import { Output } from '../../parts/output.tsx';
 import { Screen } from '../../parts/screen.tsx';
 import { Tabs } from '../../parts/tabs.tsx';
+import { Age } from '../../parts/time/age.tsx';
+import { exactLength } from '../../parts/time/length.ts';
 import { useWords } from '../../words/words.ts';
 import { Blame } from './blame.tsx';
-import { PlanLine } from './plan-line.tsx';
+import { Ledger } from './ledger/ledger.tsx';
+import { Plan } from './plan/plan.tsx';
+import { Timeline } from './timeline/timeline.tsx';
+import type { VerbName } from './verbs/verb.ts';
+import { VerbDialog } from './verbs/verb-dialog.tsx';
+import { Verbs } from './verbs/verbs.tsx';
 
-const TABS = ['plan', 'parameters'] as const;
+const TABS = ['ledger', 'timeline', 'parameters', 'raw'] as const;
 type TabName = (typeof TABS)[number];
 
-/** One message. */
+const COMMANDS: Readonly<Record<TabName, (msgid: number) => string>> = {
+  ledger: msgid => `coax log ${msgid}`,
+  timeline: msgid => `coax log ${msgid} -o json`,
+  parameters: msgid => `coax blame ${msgid}`,
+  raw: msgid => `coax wait ${msgid} -o json`,
+};
+
+/** One message: its plan, what happened to it, and what a person may decide about it. */
 export function Message() {
-  const msgid = Number(useParams({ from: '/messages/$msgid' }).msgid);
-  const word = useWords();
-  const [tab, setTab] = useState<TabName>('plan');
-  const { data: message, error, refetch } = useMessage(msgid);
+  const { msgid } = useParams({ from: '/messages/$msgid' });
+  // Another message begins with nothing picked.
+  return <MessageOf key={msgid} msgid={Number(msgid)} />;
+}
+
+function MessageOf({ msgid }: { msgid: number }) {
+  const { data, error, refetch } = useMessage(msgid);
   useCommand(`coax log ${msgid}`);
-  if (error && message === undefined) {
-    return (
-      <div className="p-4">
-        <ProblemNotice error={error} onRetry={() => void refetch()} />
-      </div>
-    );
-  }
-  if (message === undefined) return <Loading />;
+  if (data !== undefined) return <MessageScreen {...data} />;
+  if (error === null) return <Loading />;
+  return (
+    <div className="mx-auto max-w-2xl p-4">
+      <ProblemNotice error={error} onRetry={() => void refetch()} />
+    </div>
+  );
+}
+
+function MessageScreen({ message, etag }: TaggedMessage) {
+  const word = useWords();
+  const { msgid, flow, status, mode } = message;
+  const [tab, setTab] = useState<TabName>('ledger');
+  const [verb, setVerb] = useState<{
+    name: VerbName;
+    message: MessageView;
+    etag: string;
+    commit: string | null;
+  } | null>(null);
+  useCommand(COMMANDS[tab](msgid));
+  const pick = (name: VerbName, commit: string | null = null): void =>
+    setVerb({ name, message, etag, commit });
   return (
     <Screen
       title={
         <>
-          {message.flow} <span className="font-mono text-soft">{msgid}</span>
+          {flow} <span className="font-mono font-medium text-soft">{msgid}</span>
         </>
       }
-      actions={<StatusBadge status={message.status} />}
+      actions={
+        <>
+          <span className="flex gap-1.5">
+            <StatusBadge status={status} />
+            {mode === 'rollback' && status !== 'rolled_back' && (
+              <Badge tone="back">{word('message.goesBack')}</Badge>
+            )}
+            {message.simulated && <Badge tone="neutral">{word('message.simulated')}</Badge>}
+          </span>
+          <Verbs message={message} onPick={name => pick(name)} />
+        </>
+      }
     >
-      <Tabs
-        label={word('message.parts')}
-        tabs={TABS.map(name => ({ name, label: word(`message.${name}`) }))}
-        current={tab}
-        onPick={setTab}
-      >
-        {tab === 'plan' ? <PlanLine message={message} /> : <Blame msgid={msgid} />}
-      </Tabs>
+      <Facts message={message} />
+      <Reasons message={message} />
+      <section className="card p-3">
+        <Plan message={message} />
+      </section>
+      <section className="card min-w-0">
+        <Tabs
+          label={word('message.parts')}
+          tabs={TABS.map(name => ({ name, label: word(`message.${name}`) }))}
+          current={tab}
+          onPick={setTab}
+        >
+          {tab === 'ledger' && <Ledger msgid={msgid} onFork={commit => pick('fork', commit.id)} />}
+          {tab === 'timeline' && <Timeline message={message} />}
+          {tab === 'parameters' && <Blame msgid={msgid} />}
+          {tab === 'raw' && (
+            <div className="p-3">
+              <Output text={JSON.stringify(message, null, 2)} />
+            </div>
+          )}
+        </Tabs>
+      </section>
+      {verb !== null && <VerbDialog {...verb} verb={verb.name} onClose={() => setVerb(null)} />}
     </Screen>
+  );
+}
+
+function Facts({ message }: { message: MessageView }) {
+  const word = useWords();
+  const { actor, created, updated, worker, parent, status } = message;
+  const rests = status === 'done' || status === 'rolled_back';
+  return (
+    <dl className="flex flex-wrap gap-x-6 gap-y-1 text-xs [&_dd]:text-soft [&_dt]:text-faint [&>div]:flex [&>div]:gap-1.5">
+      <div>
+        <dt>{word('message.actor')}</dt>
+        <dd>{actor}</dd>
+      </div>
+      <div>
+        <dt>{word('message.created')}</dt>
+        <dd>
+          <Age at={created} />
+        </dd>
+      </div>
+      {rests && (
+        <div>
+          <dt>{word('message.took')}</dt>
+          <dd>{exactLength(Date.parse(updated) - Date.parse(created))}</dd>
+        </div>
+      )}
+      {worker !== null && (
+        <div>
+          <dt>{word('message.worker')}</dt>
+          <dd className="font-mono">{worker}</dd>
+        </div>
+      )}
+      {parent !== null && (
+        <div>
+          <dt>{word('message.parent')}</dt>
+          <dd>
+            <Link
+              to="/messages/$msgid"
+              params={{ msgid: String(parent.msgid) }}
+              className="font-mono text-accent underline-offset-2 hover:underline"
+            >
+              {parent.msgid}
+            </Link>
+          </dd>
+        </div>
+      )}
+    </dl>
+  );
+}
+
+/** Why it turned back, why a person is needed, or what it waits for. */
+function Reasons({ message }: { message: MessageView }) {
+  const word = useWords();
+  const { error, undoError, ask, status, cause } = message;
+  return (
+    <>
+      {undoError && (
+        <Banner tone="bad" title={word('message.parkedBy')}>
+          {undoError.reason} <span className="font-mono text-xs">({undoError.code})</span>
+        </Banner>
+      )}
+      {(error ?? cause) && (
+        <Banner tone="back" title={word(cause === null ? 'message.failed' : `cause.${cause}`)}>
+          {error?.reason} {error && <span className="font-mono text-xs">({error.code})</span>}
+        </Banner>
+      )}
+      {ask && (
+        <Banner
+          tone="back"
+          title={word('message.asked', { verb: word(`verb.${ask.kind}`), actor: ask.actor })}
+        >
+          {ask.reason}
+        </Banner>
+      )}
+      {(status === 'queued' || status === 'waiting') && <Waiting msgid={message.msgid} />}
+    </>
+  );
+}
+
+function Waiting({ msgid }: { msgid: number }) {
+  const word = useWords();
+  const why = useWhy(msgid).data;
+  if (why === undefined) return null;
+  return (
+    <Banner tone="wait" title={word('message.waits')}>
+      {why.reason}
+    </Banner>
+  );
+}
+
+function Banner({
+  tone,
+  title,
+  children,
+}: {
+  tone: 'bad' | 'back' | 'wait';
+  title: string;
+  children: ReactNode;
+}) {
+  const look = {
+    bad: 'bg-bad-soft text-bad',
+    back: 'bg-back-soft text-back',
+    wait: 'bg-wait-soft text-wait',
+  }[tone];
+  return (
+    <p className={`flex gap-2 rounded-md px-3 py-2 ${look}`}>
+      <Icon name={tone === 'wait' ? 'pause' : 'warn'} className="mt-0.5 size-4" />
+      <span className="min-w-0 break-words">
+        <span className="font-medium">{title}</span> <span className="text-ink">{children}</span>
+      </span>
+    </p>
   );
 }

@@ -175,7 +175,8 @@ function joined(rows: readonly MessageRow[], read: readonly MessageRow[]): Messa
 
 const rowOfEvent = ({ head: _, ...row }: CommitEventView['message']): MessageRow => row;
 
-function rowOf(message: MessageView): MessageRow {
+/** A message as a list shows it. */
+export function rowOf(message: MessageView): MessageRow {
   const {
     msgid,
     flow,

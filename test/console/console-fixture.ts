@@ -1,0 +1,117 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { openProcess, type RunningProcess } from '../../src/cli/compose.ts';
+import { type Client, makeClient } from '../../src/client/client.ts';
+import { exec } from '../../src/linux/process/exec.ts';
+
+const HERE = import.meta.dirname;
+const ROOT = join(HERE, '../..');
+export const CHROMIUM = '/usr/bin/chromium';
+
+/** Sizes that the console is made for. */
+export const WIDE = { width: 1280, height: 800 };
+export const NARROW = { width: 390, height: 844 };
+
+/** A real server with the built console, and a real browser. */
+export class ConsoleWorld {
+  readonly dir = mkdtempSync(join(tmpdir(), 'coax-console-'));
+  #server: RunningProcess | null = null;
+  #browser: Browser | null = null;
+  /** What pages complained of: faults of scripts, what the policy refused, requests that failed. */
+  readonly complaints: string[] = [];
+
+  async open(): Promise<this> {
+    const built = await exec('sh', [join(ROOT, 'scripts/build.sh'), '--stale'], { timeoutMs: 120_000 });
+    if (built.code !== 0) throw new Error(`the console could not be built: ${built.stderr}`);
+    this.#server = await this.serve('127.0.0.1:0');
+    this.#browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+    return this;
+  }
+
+  serve(listen: string): Promise<RunningProcess> {
+    return openProcess({
+      role: 'all',
+      dataDir: join(this.dir, 'data'),
+      storeUrl: null,
+      listen,
+      simulate: true,
+      modulesDirs: [join(HERE, 'modules')],
+      flowsDirs: [join(HERE, 'flows')],
+      log: () => {},
+    });
+  }
+
+  /** Stops the server, and starts it again at the same address. */
+  async stop(): Promise<void> {
+    await this.#server!.close();
+  }
+
+  async startAgain(): Promise<void> {
+    const listen = new URL(this.url).host;
+    this.#server = await this.serve(listen);
+  }
+
+  get url(): string {
+    return this.#server!.url!;
+  }
+
+  get token(): string {
+    return readFileSync(join(this.dir, 'data/token'), 'utf8').trim();
+  }
+
+  client(): Client {
+    return makeClient({ url: this.url, token: this.token });
+  }
+
+  /** A browser of its own, as another person has; nobody is signed in. */
+  async page(options: BrowserContextOptions = {}): Promise<Page> {
+    const context = await this.#browser!.newContext({ viewport: WIDE, locale: 'en-GB', ...options });
+    const page = await context.newPage();
+    page.setDefaultTimeout(20_000);
+    page.on('pageerror', error => this.complaints.push(`${page.url()}: ${error.message}`));
+    page.on('console', message => {
+      if (message.type() !== 'error' || isExpected(message.text(), message.location().url)) return;
+      this.complaints.push(`${page.url()}: ${message.text()} ${message.location().url}`);
+    });
+    return page;
+  }
+
+  /** A page at an address, with a person signed in as a person does it. */
+  async signedIn(path: string, options: BrowserContextOptions = {}): Promise<Page> {
+    const page = await this.page(options);
+    await page.goto(this.url + path);
+    await page.locator('input[type=password]').fill(this.token);
+    await page.keyboard.press('Enter');
+    await page.locator('main h1').waitFor();
+    await page.locator('[data-live=live]').first().waitFor({ state: 'attached' });
+    return page;
+  }
+
+  /** A file that steps wait for. */
+  readonly gate = join(this.dir, 'gate');
+
+  browserPages() {
+    return this.#browser!.contexts().flatMap(c => c.pages());
+  }
+
+  openGate(): void {
+    writeFileSync(this.gate, '');
+  }
+
+  mend(): void {
+    writeFileSync(`${this.gate}.mended`, '');
+  }
+
+  async close(): Promise<void> {
+    await this.#browser?.close();
+    await this.#server?.close();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+/** That nobody is signed in yet is how a session begins; a server that is stopped on purpose does not answer. */
+function isExpected(text: string, url: string): boolean {
+  return /401|ERR_CONNECTION|Failed to fetch|ERR_INCOMPLETE/.test(text) || url.endsWith('/auth/session');
+}
