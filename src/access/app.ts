@@ -5,6 +5,7 @@ import { PROBLEM_TYPE, Problem } from '../api/problem.ts';
 import type { EventHub } from './events/event-hub.ts';
 import type { Holds } from './events/hold.ts';
 import type { Limits } from './limits/limits.ts';
+import type { SerialReach } from './serial/serial-reach.ts';
 import type { Services } from './services.ts';
 import type { HttpWorkers } from './workers/http-workers.ts';
 
@@ -25,6 +26,8 @@ export interface RouteContext {
   readonly limits: Limits;
   /** Aborts when the server closes: what is held is let go. */
   readonly closing: AbortSignal;
+  /** The way to the guests' serial lines. */
+  readonly serial: SerialReach;
 }
 
 /** For the description of each route: what comes when it is refused. */

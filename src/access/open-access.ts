@@ -31,7 +31,7 @@ import { agentRoutes } from './routes/fleet/agent.ts';
 import { hostRoutes } from './routes/fleet/host.ts';
 import { networkRoutes } from './routes/fleet/network.ts';
 import { placementRoutes } from './routes/fleet/placement.ts';
-import { SERIAL_PROTOCOL, serialRoutes } from './routes/fleet/serial.ts';
+import { serialRoutes } from './routes/fleet/serial.ts';
 import { vmRoutes } from './routes/fleet/vm.ts';
 import { commitRoutes } from './routes/messages/commit.ts';
 import { decisionRoutes } from './routes/messages/decision.ts';
@@ -44,6 +44,8 @@ import { channelRoutes } from './routes/system/channel.ts';
 import { errorPages } from './routes/system/error-page.ts';
 import { fsckRoutes } from './routes/system/fsck.ts';
 import { systemRoutes } from './routes/system/system.ts';
+import { SERIAL_PROTOCOL } from './serial/relay-socket.ts';
+import { SerialReach } from './serial/serial-reach.ts';
 import type { Services } from './services.ts';
 import { checkBySchema } from './validation.ts';
 import { HttpWorkers } from './workers/http-workers.ts';
@@ -55,6 +57,8 @@ export interface AccessOptions {
   readonly allowRemote?: boolean;
   /** Folder of the built console; without it no page is served. */
   readonly console?: string;
+  /** Where other servers on the store reach this one; where it listens if absent. */
+  readonly peerUrl?: string;
   /** Where defects are written to; a pino on standard error that tells warnings if absent. */
   readonly log?: FastifyBaseLogger;
   /** Bounds of what clients may ask; the usual ones for what is absent. */
@@ -73,8 +77,11 @@ const LET_GO_MS = 5000;
 export async function openAccess(services: Services, options: AccessOptions): Promise<AccessServer> {
   const log = options.log ?? pino({ level: 'warn' }, pino.destination(2));
   const limits = limitsOf(options.limits);
-  const { app, stop } = await makeApp(services, log, limits, options.console);
-  return listenOn(app, options.listen, options.allowRemote ?? false, stop, limits.connections);
+  const { app, serial, stop } = await makeApp(services, log, limits, options.console);
+  const { listen, allowRemote = false } = options;
+  const server = await listenOn(app, listen, allowRemote, stop, limits.connections);
+  await serial.announce(options.peerUrl ?? server.url);
+  return server;
 }
 
 /** The API without a socket: for the OpenAPI document. */
@@ -83,7 +90,7 @@ export async function makeApp(
   log: FastifyBaseLogger,
   limits = limitsOf(),
   consoleFolder?: string,
-): Promise<{ app: App; stop: () => Promise<void> }> {
+): Promise<{ app: App; serial: SerialReach; stop: () => Promise<void> }> {
   const app = newApp(log, limits);
   const gate = new Gate(limits);
   const slowReaders = new SlowReaders(app.server, limits['answer-seconds'] * 1000);
@@ -93,8 +100,8 @@ export async function makeApp(
   app.decorateRequest('fromHost', null);
   app.decorateRequest('head', null);
   app.addHook('onSend', async (request, reply) => {
-    // A connection that is kept would hold up the end of the server.
-    if (closing.signal.aborted) reply.header('connection', 'close');
+    // A connection that is kept would hold up the end of the server; one that was to become a WebSocket is cut after a refusal.
+    if (closing.signal.aborted || request.ws) reply.header('connection', 'close');
     reply.header('x-request-id', request.id);
     reply.header('x-content-type-options', 'nosniff');
   });
@@ -107,6 +114,7 @@ export async function makeApp(
     holds: new Holds(closing.signal, limits.held, reply => gate.held(reply)),
     limits,
     closing: closing.signal,
+    serial: new SerialReach(services),
   };
   await registerOpenApi(app, services.version);
   await app.register(websocket, {
@@ -127,11 +135,12 @@ export async function makeApp(
     slowReaders.close();
     closing.abort();
     hub.close();
+    await context.serial.close();
     // Closing cuts connections whose answer has ended, though its last bytes may not have left yet.
     await context.holds.released(LET_GO_MS);
     await app.close();
   };
-  return { app, stop };
+  return { app, serial: context.serial, stop };
 }
 
 function documentRoute(app: App, gate: Gate): void {
@@ -219,7 +228,7 @@ function registerRoutes(scope: App, app: App, context: RouteContext, gate: Gate)
   networkRoutes(scope, context);
   placementRoutes(scope, context);
   vmRoutes(scope, context);
-  serialRoutes(scope, app, context);
+  serialRoutes(scope, context);
   fsckRoutes(scope, context);
   archiveRoutes(scope, context);
   channelRoutes(scope, context);

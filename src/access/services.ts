@@ -96,5 +96,6 @@ export type CloudViews = Pick<
   | 'vm'
   | 'consoleTail'
   | 'serialSocket'
+  | 'serialHosts'
   | 'doctor'
 >;

@@ -33,11 +33,14 @@ export async function enrol(server: Server, token: string, body: EnrolBody): Pro
  */
 export class AgentClient {
   readonly channel: HttpChannel;
+  /** Proves who the host is. */
+  readonly session: HostSession;
   readonly #transport: Transport;
   readonly #path: string;
 
   constructor(server: Server, host: string, key: KeyObject) {
-    const options = { ...server, token: new HostSession(server, host, key) };
+    this.session = new HostSession(server, host, key);
+    const options = { ...server, token: this.session };
     this.#transport = new Transport(options);
     this.channel = new HttpChannel(options);
     this.#path = pathOf(host, 'report');

@@ -1,7 +1,9 @@
 import { type AgentReport, agentWorkerName, type EnrolAnswer, type ReportAnswer } from '../api/agent.ts';
 import { computeModule } from '../cloud/compute/compute-module.ts';
+import type { Hypervisor } from '../cloud/compute/hypervisor.ts';
 import type { LocalHost } from '../cloud/local-host.ts';
 import { textOf } from '../errors/coax-error.ts';
+import { localLines } from '../serial/guest-line.ts';
 import { openCatalogue } from '../step/catalogue.ts';
 import { codesOf } from '../step/codes-of.ts';
 import { Worker } from '../worker/worker.ts';
@@ -10,6 +12,7 @@ import type { AgentFolder, AgentStatus, Membership } from './agent-folder.ts';
 import { addressTowards, bootId, factsOf, liveOf, reportedGuest } from './facts/host-report.ts';
 import { HostChannel } from './host-channel.ts';
 import { Reporter } from './reporter.ts';
+import { SerialRelay } from './serial-relay.ts';
 import { ServerClock } from './server-clock.ts';
 
 /** From one report to the next. */
@@ -37,6 +40,7 @@ export class Agent {
   readonly #channel: HostChannel;
   readonly #worker: Worker | null;
   readonly #reporter: Reporter;
+  readonly #serial: SerialRelay | null;
   readonly #isConnected: () => void;
   #network: EnrolAnswer['network'];
   #status: AgentStatus;
@@ -67,6 +71,7 @@ export class Agent {
     this.#channel = new HostChannel(this.#client.channel, clock);
     // Without a hypervisor nothing here can say that a guest is made or gone: such steps wait until there is one.
     this.#worker = local.hypervisor === null ? null : this.#serve(clock);
+    this.#serial = local.hypervisor === null ? null : this.#carry(local.hypervisor);
     this.#reporter = new Reporter({
       everyMs: REPORT_MS,
       random: Math.random,
@@ -86,7 +91,20 @@ export class Agent {
 
   close(): void {
     this.#reporter.close();
+    this.#serial?.close();
     this.#client.close();
+  }
+
+  /** Lets people reach the serial lines of the guests here. */
+  #carry(hypervisor: Hypervisor): SerialRelay {
+    const { membership, onFault } = this.#parts;
+    const { url, host, ca } = membership;
+    const source = localLines({
+      serialSocket: async uuid => (await hypervisor.find(uuid))?.serialSocket ?? null,
+      consoleTail: async (uuid, bytes) =>
+        (await hypervisor.find(uuid)) === null ? '' : hypervisor.consoleTail(uuid, bytes),
+    });
+    return new SerialRelay({ url, host, ca, source, token: this.#client.session, onFault });
   }
 
   #serve(clock: ServerClock): Worker {

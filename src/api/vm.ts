@@ -42,10 +42,24 @@ export const ConsoleQuery = z.strictObject({
 });
 export const ConsoleView = z.object({ name: z.string(), text: z.string() }).meta({ id: 'Console' });
 export type ConsoleView = z.infer<typeof ConsoleView>;
+export const SerialTicketBody = z
+  .strictObject({
+    readonly: z.boolean().default(false).meta({ description: 'It watches, and types nothing.' }),
+  })
+  .meta({ id: 'SerialTicketRequest' });
+export type SerialTicketBody = z.input<typeof SerialTicketBody>;
+/** As much as the console's last lines may be asked for; a line keeps a quarter of it. */
+const SCROLLBACK_BYTES_MAX = 1024 * 1024;
+export const SerialQuery = z.strictObject({
+  scrollback: z.coerce.number<string | number>().pipe(z.int().min(0).max(SCROLLBACK_BYTES_MAX)).default(0),
+  /** `false`: what it showed last, and no more; also of a guest that is stopped. */
+  follow: z.enum(['true', 'false']).default('true'),
+});
 export const SerialTicket = z
   .object({
     ticket: z.string(),
     protocol: z.string().meta({ description: 'Give it as the WebSocket subprotocol.' }),
+    readonly: z.boolean(),
     expiresMs: z.int().meta({ description: 'Good once, for so many milliseconds.' }),
   })
   .meta({ id: 'SerialTicket', description: 'Opens the serial WebSocket of one VM once.' });

@@ -89,6 +89,7 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
       allowRemote: options.allowRemote ?? false,
       ...(options.limits && { limits: options.limits }),
       console: join(import.meta.dirname, '../../web/dist'),
+      ...(options.peerUrl !== undefined && { peerUrl: options.peerUrl }),
     },
   );
   opened.defer(() => access.close());

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { WebSocket } from 'ws';
 import type { JoinTokenBody, JoinTokenView, RevokeAnswer } from '../api/agent.ts';
 import type { ArchiveBody, ArchiveReportView } from '../api/archive.ts';
 import type {
@@ -253,12 +254,16 @@ export class CoaxClient {
     return this.#get(`/v1/vms/${encodeURIComponent(name)}/console`, { bytes });
   }
 
-  /** The VM's serial line, both ways, as binary frames. */
-  async serial(name: string): Promise<WebSocket> {
+  /**
+   * The VM's serial line: binary frames are its bytes, both ways; text frames are JSON of what the server tells. `scrollback`:
+   * so many bytes of what it showed last come first.
+   */
+  async serial(name: string, options: { scrollback?: number; readonly?: boolean } = {}): Promise<WebSocket> {
+    const { scrollback = 0, readonly = false } = options;
     const path = `/v1/vms/${encodeURIComponent(name)}/serial`;
-    const address = this.transport.webSocketUrl(path);
-    const { protocol } = await this.#post<SerialTicket>(`${path}-ticket`, {});
-    const socket = new WebSocket(address, ['coax.serial', protocol]);
+    const { protocol } = await this.#post<SerialTicket>(`${path}-ticket`, { readonly });
+    const protocols = ['coax.serial', protocol];
+    const socket = await this.transport.webSocket(`${path}?scrollback=${scrollback}`, protocols);
     socket.binaryType = 'arraybuffer';
     return socket;
   }

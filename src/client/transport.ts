@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { WebSocket } from 'ws';
 import { CoaxError } from '../errors/coax-error.ts';
 import { errorOfProblem } from './problem-error.ts';
 
@@ -99,15 +100,11 @@ export class Transport {
     return errorOfProblem(status, problem, `${call.method} ${call.path}`);
   }
 
-  /** The address of a WebSocket of this server. */
-  webSocketUrl(path: string): string {
-    if (this.#socketPath !== undefined) {
-      throw new CoaxError('COAX_USAGE', 'a WebSocket cannot be opened through a Unix socket', {
-        where: this.url,
-        hint: 'Give the server a TCP address: COAX_LISTEN=127.0.0.1:0',
-      });
-    }
-    return this.#target(path).href.replace(/^http/, 'ws');
+  /** A WebSocket of this server, as it begins to open. No token is sent with it. */
+  async webSocket(path: string, protocols: readonly string[]): Promise<WebSocket> {
+    const ws = await import('ws');
+    const ca = this.#ca === '' ? {} : { ca: readCertificates(this.#ca) };
+    return new ws.WebSocket(webSocketUrl(this.url, path), [...protocols], ca);
   }
 
   close(): void {
@@ -172,6 +169,12 @@ export class Transport {
   }
 }
 
+/** The address of a WebSocket of a server, as `ws` opens it; also through a Unix socket. */
+export function webSocketUrl(url: string, path: string): string {
+  if (url.startsWith('unix:')) return `ws+unix:${url.slice('unix:'.length)}:${path}`;
+  return url.replace(/^http/, 'ws').replace(/\/$/, '') + path;
+}
+
 async function makeAgent(protocol: string, ca: string): Promise<Agent> {
   const options = { keepAlive: true, maxSockets: 64 };
   if (protocol !== 'https:') return new Agent(options);
@@ -179,7 +182,8 @@ async function makeAgent(protocol: string, ca: string): Promise<Agent> {
   return new TlsAgent({ ...options, ...(ca !== '' && { ca: readCertificates(ca) }) });
 }
 
-function readCertificates(file: string): string {
+/** Errors: COAX_USAGE when there are none to read. */
+export function readCertificates(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {

@@ -88,6 +88,8 @@ export interface Cloud {
   consoleTail(name: string, bytes: number): Promise<string>;
   /** Unix socket of the VM's serial line; null when it has none now. Errors: COAX_NOT_FOUND. */
   serialSocket(name: string): Promise<string | null>;
+  /** Hosts whose guests have their serial lines in this process. */
+  serialHosts(): readonly string[];
   /** Where the books contradict each other or the guests, here and as agents report them. None is good. */
   fsck(): Promise<FsckFault[]>;
   /** The same, with what could not be compared. */
@@ -125,11 +127,7 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
   const policies = options.policies ?? builtinBook(BUILTIN);
   const found = async (name: string): Promise<{ vm: VmView; hypervisor: Hypervisor | null }> => {
     const vm = await views.vm(name);
-    if (!vm)
-      throw new CoaxError('COAX_NOT_FOUND', `there is no vm ${name}`, {
-        where: name,
-        hint: '`coax vm ls` lists them.',
-      });
+    if (!vm) throw noSuchVm(name);
     return { vm, hypervisor: served.get(vm.host) ?? null };
   };
   await tellGuests(store, served, installation, onProgress);
@@ -159,6 +157,7 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
       const { vm, hypervisor } = await found(name);
       return (vm.uuid && (await hypervisor?.find(vm.uuid))?.serialSocket) || null;
     },
+    serialHosts: () => realHosts(served),
     ...fsckOf(() => fsckCloud(store, served, installation)),
     doctor: () => doctorOf(options, local),
     async close() {
@@ -168,6 +167,15 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
     },
   };
 }
+
+const noSuchVm = (name: string): CoaxError =>
+  new CoaxError('COAX_NOT_FOUND', `there is no vm ${name}`, {
+    where: name,
+    hint: '`coax vm ls` lists them.',
+  });
+
+const realHosts = (served: ReadonlyMap<string, Hypervisor>): string[] =>
+  [...served].filter(([, { kind }]) => kind === 'qemu').map(([host]) => host);
 
 const fsckOf = (fsckReport: Cloud['fsckReport']): Pick<Cloud, 'fsck' | 'fsckReport'> => ({
   fsck: async () => [...(await fsckReport()).faults],

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import { agentsSchema } from './agents/schema.ts';
 import { owedSchema } from './owed/schema.ts';
+import { serialSchema } from './serial/schema.ts';
 
 /** One change of the database, applied once, in order. */
 export interface SchemaPart {
@@ -93,6 +94,7 @@ export const cloudSchema: readonly SchemaPart[] = [
   },
   ...agentsSchema,
   ...owedSchema,
+  ...serialSchema,
 ];
 
 /**

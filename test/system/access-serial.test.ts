@@ -2,13 +2,23 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { WebSocket } from 'ws';
 import { isCoaxError } from '../../src/errors/coax-error.ts';
 import { ask, openServed, TOKEN } from './access-fixture.ts';
 
 const closeOf = (socket: WebSocket) =>
-  new Promise<{ code: number; reason: string }>(resolve =>
-    socket.addEventListener('close', event => resolve(event)),
-  );
+  new Promise<{ code: number; reason: string }>(resolve => {
+    socket.on('error', () => {});
+    socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() }));
+  });
+const statusOf = (socket: WebSocket) =>
+  new Promise<number>(resolve => {
+    socket.on('error', () => {});
+    socket.on('unexpected-response', (request, answer) => {
+      request.destroy();
+      resolve(answer.statusCode ?? 0);
+    });
+  });
 
 test('the serial line is a WebSocket that a one-use ticket opens, and no token stands in its address', async () => {
   await using served = await openServed();
@@ -36,11 +46,11 @@ test('the serial line is a WebSocket that a one-use ticket opens, and no token s
   services.cloud.serialSocket = async () => path;
 
   const socket = await client.serial('line');
-  assert.ok(!socket.url.includes(TOKEN) && !socket.url.includes('?'));
+  assert.ok(!socket.url.includes(TOKEN) && !/ticket/.test(socket.url));
   let text = '';
   const echoed = new Promise<void>(resolve =>
     socket.addEventListener('message', ({ data }) => {
-      text += Buffer.from(data as ArrayBuffer).toString();
+      if (typeof data !== 'string') text += Buffer.from(data as ArrayBuffer).toString();
       if (text.includes('login: ')) socket.send('root\n');
       if (text.includes('ROOT')) resolve();
     }),
@@ -51,17 +61,47 @@ test('the serial line is a WebSocket that a one-use ticket opens, and no token s
   socket.close();
   await closed;
 
-  const { body } = await ask(served, 'POST', '/v1/vms/line/serial-ticket');
+  const ticket = async (body: object = {}): Promise<string> =>
+    (await ask(served, 'POST', '/v1/vms/line/serial-ticket', { body })).body.protocol;
   const address = `${served.url.replace('http', 'ws')}/v1/vms/line/serial`;
-  const once = new WebSocket(address, ['coax.serial', body.protocol]);
-  await new Promise(resolve => once.addEventListener('open', resolve));
-  const again = new WebSocket(address, ['coax.serial', body.protocol]);
-  assert.equal((await closeOf(again)).code, 1006, 'a ticket opens once');
-  const bare = new WebSocket(address);
-  assert.equal((await closeOf(bare)).code, 1006);
-  const ended = closeOf(once);
-  once.close();
-  await ended;
+  const protocol = await ticket();
+  const once = new WebSocket(address, ['coax.serial', protocol]);
+  await new Promise(resolve => once.on('open', resolve));
+  assert.equal(await statusOf(new WebSocket(address, ['coax.serial', protocol])), 401, 'a ticket opens once');
+  assert.equal(await statusOf(new WebSocket(address)), 401);
+  assert.equal(await statusOf(new WebSocket(address, { headers: { authorization: 'Bearer wrong' } })), 401);
+  const elsewhere = new WebSocket(address, ['coax.serial', await ticket()], {
+    origin: 'http://evil.example',
+  });
+  assert.equal(await statusOf(elsewhere), 403, 'a page of another site');
+  const page = new WebSocket(address, ['coax.serial', await ticket()], { origin: served.url });
+  await new Promise(resolve => page.on('open', resolve));
+
+  // One that only watches sees what others type, and its own keys go nowhere.
+  const reader = new WebSocket(`${address}?scrollback=5`, ['coax.serial', await ticket({ readonly: true })]);
+  let seen = '';
+  const news: { type: string }[] = [];
+  const both = new Promise<void>(resolve =>
+    reader.on('message', (data, binary) => {
+      if (!binary) return void news.push(JSON.parse(data.toString()));
+      seen += data;
+      if (seen.includes('TYPED')) resolve();
+    }),
+  );
+  await new Promise(resolve => reader.on('open', resolve));
+  reader.send('hidden\n');
+  page.send('typed\n');
+  await both;
+  assert.ok(!seen.includes('HIDDEN'), seen);
+  assert.deepEqual(news[0], { type: 'attached', vm: 'line', readonly: true, watchers: 3 });
+
+  const ended = [once, page, reader].map(closeOf);
+  await served.restart();
+  assert.deepEqual(
+    (await Promise.all(ended)).map(({ code }) => code),
+    [1012, 1012, 1012],
+    'the server says that it restarts',
+  );
   await new Promise(resolve => line.close(resolve));
   assert.deepEqual(served.logged, []);
 });

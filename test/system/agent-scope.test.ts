@@ -130,7 +130,7 @@ test('a host does what is addressed to it, but not in the place of another worke
 test('the serial line of a VM is not opened by a host', async () => {
   await using served = await openServed();
   const { tokens } = await openTwo(served);
-  const upgrade = (token: string) => {
+  const upgrade = (token: string, path = '/v1/vms/none/serial') => {
     const key = Buffer.alloc(16).toString('base64');
     const headers = {
       connection: 'Upgrade',
@@ -139,9 +139,10 @@ test('the serial line of a VM is not opened by a host', async () => {
       'sec-websocket-key': key,
       authorization: `Bearer ${token}`,
     };
-    const asked = request(`${served.url}/v1/vms/none/serial`, { headers, agent: false });
+    const asked = request(`${served.url}${path}`, { headers });
     asked.end();
-    const { promise, resolve } = Promise.withResolvers<number>();
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    asked.on('error', reject);
     asked.on('response', answer => {
       answer.resume();
       resolve(answer.statusCode ?? 0);
@@ -152,8 +153,14 @@ test('the serial line of a VM is not opened by a host', async () => {
     });
     return promise;
   };
-  assert.equal(await upgrade(TOKEN), 404, 'a person is let in, though there is no such VM');
+  assert.equal(await upgrade(TOKEN), 404, 'a person is let in, and there is no such VM');
   assert.equal(await upgrade(tokens.a), 401);
+
+  // The connection that carries the lines of a host's guests is that host's alone.
+  assert.equal(await upgrade(tokens.a, '/v1/agents/ha/serial'), 101);
+  assert.equal(await upgrade(tokens.a, '/v1/agents/hb/serial'), 403);
+  assert.equal(await upgrade(TOKEN, '/v1/agents/ha/serial'), 403);
+  assert.equal(await upgrade('wrong', '/v1/agents/ha/serial'), 401);
 });
 
 test('shutting a host out ends what is open: its stream, its claims, and a claim that waits', async () => {

@@ -17,6 +17,8 @@ export interface ProcessOptions {
   /** `HOST:PORT` (port 0 = any) or `unix:/path`. A worker listens only when it is given. */
   readonly listen: string | null;
   readonly allowRemote?: boolean;
+  /** Where other servers on the store reach this one; where it listens if absent. */
+  readonly peerUrl?: string;
   readonly simulate: boolean;
   /** Folders of the user's own modules and flows; they need not exist yet. */
   readonly modulesDirs: readonly string[];

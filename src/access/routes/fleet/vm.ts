@@ -2,15 +2,17 @@ import { MessageView, ProjectQuery } from '../../../api/message.ts';
 import { NamePath } from '../../../api/value.ts';
 import { ConsoleQuery, ConsoleView, VmList, VmRemoveBody, VmView } from '../../../api/vm.ts';
 import type { VmView as VmInfo } from '../../../cloud/cloud.ts';
+import { giveSerialTicket } from '../../../cloud/serial/serial-tickets.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import { type Asking, assertMay, projectsToShow } from '../../admission/access-to.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { answerMessage, deciderOf } from '../../exchange/answer-message.ts';
+import { tailAtServer } from '../../serial/relay-socket.ts';
 import type { Services } from '../../services.ts';
 
 export function vmRoutes(app: App, context: RouteContext): void {
   listRoutes(app, context);
-  consoleRoute(app, context.services);
+  consoleRoute(app, context);
   removeRoute(app, context);
 }
 
@@ -80,9 +82,7 @@ function removeRoute(app: App, context: RouteContext): void {
   );
 }
 
-function consoleRoute(app: App, services: Services): void {
-  const { cloud } = services;
-
+function consoleRoute(app: App, { services, serial }: RouteContext): void {
   app.get(
     '/v1/vms/:name/console',
     {
@@ -97,8 +97,13 @@ function consoleRoute(app: App, services: Services): void {
       },
     },
     async request => {
+      const { bytes } = request.query;
       const vm = await findVm(services, request, request.params.name);
-      return { name: vm.name, text: await cloud.consoleTail(vm.name, request.query.bytes) };
+      const holder = await serial.elsewhere(vm);
+      if (holder === null) return { name: vm.name, text: await serial.tail(vm, bytes) };
+      const opens = { vm: vm.name, actor: request.actor, readonly: true, relayed: true };
+      const ticket = await giveSerialTicket(services.store, opens);
+      return { name: vm.name, text: await tailAtServer(holder, vm.name, ticket, bytes) };
     },
   );
 }

@@ -30,6 +30,7 @@ import {
   assertOwnWorker,
   assertSendsNowhere,
 } from '../../admission/host-scope.ts';
+import { watchKey } from '../../admission/watch-key.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { SseStream } from '../../events/sse-stream.ts';
 import { logFault } from '../../log-fault.ts';
@@ -40,8 +41,6 @@ const LOST_WAIT_MS = 1000;
 
 /** A worker that does not know an action leaves it to one that does; for so long nobody may claim it. */
 const UNKNOWN_AGAIN_MS = 500;
-/** So often it is looked whether another server shut a host out that has an open session here. */
-const KEY_LOOK_MS = 15_000;
 const FINISH_BYTES_MAX = 4 * 1024 * 1024;
 
 /** The channel for workers elsewhere, in any language. Leases and fences protect it as they protect the server's own. */
@@ -244,7 +243,7 @@ function sessionRoute(app: App, context: RouteContext): void {
       const end = channel.onAsk(worker, msgid => stream.send('ask', { msgid }));
       stream.send('open', { worker, protocol: WORKER_PROTOCOL });
       closing.addEventListener('abort', () => stream.end('the server closes'));
-      const endWatch = host === null ? () => {} : await watchKey(context, host, stream);
+      const endWatch = host === null ? () => {} : await watchKey(services.agents, host, () => stream.cut());
       const over = () => {
         end();
         endWatch();
@@ -256,24 +255,6 @@ function sessionRoute(app: App, context: RouteContext): void {
       return reply;
     },
   );
-}
-
-/** Cuts the stream of a host whose key was revoked or replaced, here or at another server. Returns what ends the watch. */
-async function watchKey({ services }: RouteContext, host: string, stream: SseStream): Promise<() => void> {
-  const { agents } = services;
-  const known = await agents.enrolledAt(host);
-  const look = async (): Promise<void> => {
-    if ((await agents.enrolledAt(host)) !== known) stream.cut();
-  };
-  // A store that is away says nothing; it is asked again.
-  const timer = setInterval(() => void look().catch(() => {}), KEY_LOOK_MS).unref();
-  const end = agents.onEnded(ended => {
-    if (ended === host) stream.cut();
-  });
-  return () => {
-    clearInterval(timer);
-    end();
-  };
 }
 
 /** A worker that comes from another server, with which it has no session any more, has lost what it held. */

@@ -9,6 +9,8 @@ interface ConsoleOptions {
   readonly bytes: number;
 }
 
+/** The server keeps no more. */
+const SCROLLBACK_BYTES_MAX = 256 * 1024;
 /** Ctrl-], as telnet has it. */
 const LEAVE = 0x1d;
 
@@ -18,6 +20,9 @@ export const verb = defineVerb<ConsoleOptions>({
     ['coax vm console web-3', 'what it wrote last'],
     ['coax vm console web-3 -f', 'and what it writes now; Ctrl-C leaves'],
     ['coax vm console web-3 -i', 'a session: keys go to the VM; Ctrl-] leaves'],
+  ],
+  details: [
+    'Several may watch and type at once, here and in the browser. The VM may be at any host: its agent carries the line.',
   ],
   args: [{ name: '<vm>', about: 'Name, or first digits of the uuid', completes: 'vm' }],
   options: [
@@ -33,33 +38,51 @@ export const verb = defineVerb<ConsoleOptions>({
   async run(context, [name = ''], options) {
     const { out } = context;
     const client = await context.client();
-    const tail = await client.console(name, options.bytes);
-    await out.object(tail, tail.name, () => out.stdout.write(tail.text));
-    if (tail.text === '') out.hint('it has written nothing yet');
-    if (!options.follow && !options.interactive) return 0;
+    if (!options.follow && !options.interactive) {
+      const tail = await client.console(name, options.bytes);
+      await out.object(tail, tail.name, () => out.stdout.write(tail.text));
+      if (tail.text === '') out.hint('it has written nothing yet');
+      return 0;
+    }
     if (options.interactive && !process.stdin.isTTY) {
       throw new CoaxError('COAX_USAGE', 'a session needs a terminal', {
         where: '-i',
         hint: 'Use -f to follow.',
       });
     }
-    await session(client, name, out, options.interactive === true);
+    await session(client, name, out, options);
     return 0;
   },
 });
 
-async function session(client: Client, name: string, out: Output, interactive: boolean): Promise<void> {
-  const socket = await client.serial(name);
+async function session(
+  client: Client,
+  name: string,
+  out: Output,
+  { interactive = false, bytes }: ConsoleOptions,
+): Promise<void> {
+  const scrollback = Math.min(bytes, SCROLLBACK_BYTES_MAX);
+  const socket = await client.serial(name, { scrollback, readonly: !interactive });
   const ended = Promise.withResolvers<void>();
-  socket.onmessage = event => {
-    out.stdout.write(typeof event.data === 'string' ? event.data : Buffer.from(event.data as ArrayBuffer));
+  socket.onmessage = ({ data }) => {
+    if (typeof data !== 'string') return void out.stdout.write(Buffer.from(data as ArrayBuffer));
+    const news = JSON.parse(data) as { type: string; bytes?: number };
+    if (news.type === 'skipped') out.hint(`${news.bytes} bytes were left out: this terminal was too slow\r`);
+    if (news.type === 'overrun') out.hint(`${news.bytes} bytes were dropped: the VM does not read\r`);
   };
-  socket.onclose = () => ended.resolve();
+  let isOver = false;
+  socket.onclose = ({ code, reason }) => {
+    if (code === 1000 || isOver) ended.resolve();
+    else ended.reject(new CoaxError('COAX_HYPERVISOR', reason || `the console of ${name} was cut off`));
+  };
   socket.onerror = () =>
     ended.reject(new CoaxError('COAX_HYPERVISOR', `the console of ${name} cannot be opened`));
-  const onKeys = (keys: Buffer) =>
-    keys.includes(LEAVE) ? socket.close() : socket.send(new Uint8Array(keys));
-  const onInterrupt = () => socket.close();
+  const leave = () => {
+    isOver = true;
+    socket.close();
+  };
+  const onKeys = (keys: Buffer) => (keys.includes(LEAVE) ? leave() : socket.send(new Uint8Array(keys)));
+  const onInterrupt = leave;
   process.once('SIGINT', onInterrupt);
   if (interactive) {
     out.hint(`session with ${name}; Ctrl-] leaves\r`);

@@ -39,6 +39,7 @@ function upArguments(dataDir: string, options: UpOptions): string[] {
     ...(options.role ? ['--role', options.role] : []),
     ...(options.simulate ? ['--simulate'] : []),
     ...(options.allowRemote ? ['--allow-remote'] : []),
+    ...(options.peerUrl !== undefined ? ['--peer-url', options.peerUrl] : []),
     ...(options.listen ? ['--listen', options.listen] : []),
     ...(options.lease === undefined ? [] : ['--lease', `${options.lease}ms`]),
     ...(options.grace === undefined ? [] : ['--grace', `${options.grace}ms`]),

@@ -11,6 +11,7 @@ export interface UpOptions {
   readonly listen?: string;
   readonly allowRemote?: boolean;
   readonly cgiBin?: string;
+  readonly peerUrl?: string;
   readonly lease?: number;
   readonly grace?: number;
   readonly retain?: number;

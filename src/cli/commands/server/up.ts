@@ -50,6 +50,10 @@ export const verb = defineVerb<UpOptions>({
     { flags: '-l, --listen <addr>', about: 'HOST:PORT (port 0 = any) or unix:/path' },
     { flags: '--allow-remote', about: 'Listen on an address that other machines reach' },
     {
+      flags: '--peer-url <url>',
+      about: 'Where other servers on a shared store reach this one (default: where it listens)',
+    },
+    {
       flags: '--retain <time>',
       about: 'Archive finished messages older than this, as in 30d (default: keep everything)',
       parse: lengthOfTime,
@@ -94,6 +98,7 @@ export const verb = defineVerb<UpOptions>({
     if (options.role === 'worker' && options.detach) throw noDetached();
     if (options.lostAfter !== undefined) checkLostAfter(options.lostAfter, options.role);
     const limits = options.limit && parseLimits(options.limit);
+    if (options.peerUrl !== undefined) checkPeerUrl(options.peerUrl);
     if (options.role !== 'worker') refuseSecond(context);
     if (options.detach) {
       const { startDetached } = await import('./start-detached.ts');
@@ -116,6 +121,14 @@ function noDetached(): CoaxError {
   return new CoaxError('COAX_USAGE', 'a process of role worker stays in the foreground', {
     where: '--detach',
     hint: 'Let a service manager start it; `coax workers` shows it, SIGTERM ends it in order.',
+  });
+}
+
+function checkPeerUrl(url: string): void {
+  if (/^(https?|unix):/.test(url) && URL.canParse(url)) return;
+  throw new CoaxError('COAX_USAGE', `"${url}" is no address of a server`, {
+    where: '--peer-url',
+    hint: 'For example http://10.0.0.7:7411',
   });
 }
 
@@ -148,6 +161,7 @@ async function serve(
     storeUrl: sharedStoreUrl(),
     listen: options.listen ?? usual,
     allowRemote: options.allowRemote ?? false,
+    ...(options.peerUrl !== undefined && { peerUrl: options.peerUrl }),
     simulate: options.simulate ?? false,
     modulesDirs: options.modules ?? [],
     flowsDirs: options.flows ?? [],
