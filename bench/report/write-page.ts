@@ -5,19 +5,22 @@ import type { Row } from '../row.ts';
 import { cells } from './table.ts';
 
 const PAGE = join(import.meta.dirname, '../../docs/performance.md');
-const BEGIN = '<!-- figures: written by npm run bench -- --write -->';
 const END = '<!-- end of the figures -->';
 
-/** Puts the figures into docs/performance.md, between the markers; the reasons around them are written by hand. */
-export function writePage(rows: readonly Row[], where: string, day: string): void {
+/**
+ * Puts the figures into docs/performance.md, between the markers of that command; the reasons around them are written by hand.
+ */
+export function writePage(rows: readonly Row[], where: string, day: string, command = 'bench'): void {
   const text = readFileSync(PAGE, 'utf8');
-  const [before, rest] = text.split(BEGIN);
-  const after = rest?.split(END)[1];
-  if (before === undefined || after === undefined) throw new Error(`${PAGE} has lost its markers`);
+  const begin = `<!-- figures: written by npm run ${command} -- --write -->`;
+  const [before, rest] = text.split(begin);
+  const after = rest?.slice(rest.indexOf(END) + END.length);
+  if (before === undefined || !rest?.includes(END) || after === undefined)
+    throw new Error(`${PAGE} has lost its markers`);
   const [head, ...lines] = cells(rows).map(line => `| ${line.join(' | ')} |`);
   const rule = `|${' --- |'.repeat(cells([])[0]?.length ?? 0)}`;
   const figures = [`Measured on ${day}: ${where}.`, '', head, rule, ...lines].join('\n');
-  writeFileSync(PAGE, `${before}${BEGIN}\n\n${figures}\n\n${END}${after}`);
+  writeFileSync(PAGE, `${before}${begin}\n\n${figures}\n\n${END}${after}`);
 }
 
 // node bench/report/write-page.ts FILE: from a result of this machine.

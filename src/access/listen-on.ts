@@ -6,6 +6,9 @@ import { clearSocket, parseListenAddress } from './listen-address.ts';
 /** Of a server that answers little, as of one for health alone. */
 const CONNECTIONS_MAX = 10_000;
 
+/** Connections that the system may keep until they are taken; it takes its own bound where that is lower. */
+const BACKLOG = 4096;
+
 /** Something that listens. */
 export interface AccessServer {
   /** Where it listens: `http://127.0.0.1:PORT` or `unix:/path`. */
@@ -28,13 +31,13 @@ export async function listenOn(
     if (address.kind === 'unix') {
       const { path } = address;
       await clearSocket(path);
-      await app.listen({ path });
+      await app.listen({ path, backlog: BACKLOG });
       // A proxy of the same group may use it; the token is asked for all the same.
       chmodSync(path, 0o660);
       const close = (): Promise<void> => stop().then(() => rmSync(path, { force: true }));
       return { url: `unix:${path}`, close: () => (closed ??= close()) };
     }
-    await app.listen({ host: address.host, port: address.port });
+    await app.listen({ host: address.host, port: address.port, backlog: BACKLOG });
     app.server.maxConnections = connectionsMax;
     const bound = app.server.address();
     const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;

@@ -3,6 +3,7 @@ import { REAL_TIMERS, type Timers } from '../store/timers.ts';
 import {
   forgetProcess,
   lastSeen,
+  readProcesses,
   readWorkers,
   type WorkerNow,
   type WorkerRecord,
@@ -159,7 +160,7 @@ export class Presence {
 
   async #lookAfterOthers(): Promise<void> {
     const { store, process } = this.#options;
-    const others = new Set((await readWorkers(store.reader)).map(worker => worker.process));
+    const others = new Set(await readProcesses(store.reader));
     others.delete(process);
     const dead = await store.deadNames([...others]);
     for (const name of dead) if (this.#suspects.has(name)) await this.#bury(name);

@@ -178,7 +178,12 @@ export class StoreChannel implements Channel {
 
   #announce(address: string): void {
     this.#hot.add(address);
-    for (const waiter of this.#waiters) if (waiter.addresses.has(address)) waiter.wake();
+    // The one that waits longest: its claim tells the next one when it leaves work behind.
+    for (const waiter of this.#waiters) {
+      if (!waiter.addresses.has(address)) continue;
+      waiter.wake();
+      break;
+    }
   }
 
   #wait(addresses: ReadonlySet<string>, ms: number, signal: AbortSignal | undefined): Promise<void> {

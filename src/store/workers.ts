@@ -61,6 +61,9 @@ interface WorkersTables {
 type Db = Tx['db'];
 const tables = (db: Db): Kysely<WorkersTables> => db as Kysely<WorkersTables>;
 
+/** Rows of one statement: each is six parameters. */
+const ROWS_MAX = 1000;
+
 /** Writes one process's workers as they are now; those of it that are gone, and others not heard of since `oldest`, go. */
 export async function writeWorkers(
   db: Db,
@@ -70,38 +73,75 @@ export async function writeWorkers(
   oldest: number,
 ): Promise<void> {
   // Always in the same order, so that two processes never wait for each other.
-  for (const { name, about, steps, since } of [...workers].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const row = { process, about: JSON.stringify(about), steps, since, seen: now };
+  const rows = inOrder(
+    workers.map(({ name, about, steps, since }) => {
+      return { name, process, about: JSON.stringify(about), steps, since, seen: now };
+    }),
+    ({ name }) => name,
+  );
+  for (let first = 0; first < rows.length; first += ROWS_MAX) {
     await tables(db)
       .insertInto('workers')
-      .values({ name, ...row })
-      .onConflict(conflict => conflict.column('name').doUpdateSet(row))
+      .values(rows.slice(first, first + ROWS_MAX))
+      .onConflict(conflict =>
+        conflict.column('name').doUpdateSet(({ ref }) => ({
+          process: ref('excluded.process'),
+          about: ref('excluded.about'),
+          steps: ref('excluded.steps'),
+          since: ref('excluded.since'),
+          seen: ref('excluded.seen'),
+        })),
+      )
       .execute();
   }
-  const names = workers.map(({ name }) => name);
-  await tables(db)
-    .deleteFrom('workers')
-    .where(row =>
-      row.or([
-        row('seen', '<', oldest),
-        row.and([row('process', '=', process), ...(names.length > 0 ? [row('name', 'not in', names)] : [])]),
-      ]),
-    )
-    .execute();
+  const here = new Set(rows.map(({ name }) => name));
+  const known = await tables(db).selectFrom('workers').select(['name', 'process', 'seen']).execute();
+  const gone = known.filter(
+    row => Number(row.seen) < oldest || (row.process === process && !here.has(row.name)),
+  );
+  for (let first = 0; first < gone.length; first += ROWS_MAX) {
+    const names = gone.slice(first, first + ROWS_MAX).map(({ name }) => name);
+    // Asked again: another process may have told of one of them meanwhile.
+    await tables(db)
+      .deleteFrom('workers')
+      .where('name', 'in', names)
+      .where(row => row.or([row('seen', '<', oldest), row('process', '=', process)]))
+      .execute();
+  }
   await writeServed(db, workers, now);
 }
 
 async function writeServed(db: Db, workers: readonly WorkerNow[], now: number): Promise<void> {
   const servers = new Map<string, string>();
   for (const { name, about } of workers) for (const address of about.addresses) servers.set(address, name);
-  for (const [address, worker] of [...servers].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const row = { worker, seen: now };
+  const rows = inOrder(
+    [...servers].map(([address, worker]) => ({ address, worker, seen: now })),
+    ({ address }) => address,
+  );
+  for (let first = 0; first < rows.length; first += ROWS_MAX) {
     await tables(db)
       .insertInto('served')
-      .values({ address, ...row })
-      .onConflict(conflict => conflict.column('address').doUpdateSet(row))
+      .values(rows.slice(first, first + ROWS_MAX))
+      .onConflict(conflict =>
+        conflict.column('address').doUpdateSet(({ ref }) => ({
+          worker: ref('excluded.worker'),
+          seen: ref('excluded.seen'),
+        })),
+      )
       .execute();
   }
+}
+
+/** Each name once, the last of it, in order. */
+function inOrder<Row>(rows: readonly Row[], nameOf: (row: Row) => string): Row[] {
+  const byName = new Map(rows.map(row => [nameOf(row), row]));
+  return [...byName.values()].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+}
+
+/** Every process that tells of workers. */
+export async function readProcesses(db: Db): Promise<string[]> {
+  const rows = await tables(db).selectFrom('workers').select('process').distinct().execute();
+  return rows.map(({ process }) => process);
 }
 
 /** Every worker of every process, by name. */
