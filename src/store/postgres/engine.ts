@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { CoaxError } from '../../errors/coax-error.ts';
 import type { Message } from '../../message/message.ts';
+import { Turns } from '../projects/turns.ts';
 import { type MessageRow, toMessage } from '../rows.ts';
 import type { Timers } from '../timers.ts';
 import { DbClock } from './db-clock.ts';
@@ -37,6 +38,7 @@ export class Engine {
   readonly origin = randomInt(1, 2 ** 31 - 1);
   /** host:port/database of the servers. */
   readonly where: string;
+  readonly turns = new Turns();
   readonly lanes: Pool;
   /** For transactions that run beside each other, and for those that run alone. */
   readonly shared: Pool;

@@ -115,4 +115,13 @@ export const CORE_SCHEMA: readonly SchemaPart[] = [
       `CREATE INDEX messages_project ON messages (project COLLATE "C", msgid) WHERE project <> 'default'`,
     ],
   },
+  {
+    // By project before time, so that a claim finds the next project at an address however long the others' queues are. A
+    // server of the version before sorts what it finds by this index: slower, and right.
+    id: '0004-fair-queue',
+    sql: [
+      `DROP INDEX messages_queue`,
+      `CREATE INDEX messages_queue ON messages (queued COLLATE "C", project COLLATE "C", ready_at, msgid) WHERE queued IS NOT NULL`,
+    ],
+  },
 ];

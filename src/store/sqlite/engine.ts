@@ -2,6 +2,7 @@ import { invariant } from '../../errors/coax-error.ts';
 import { type Commit, commitId } from '../../ledger/commit.ts';
 import { canonical } from '../../message/canonical.ts';
 import type { Message, Plan } from '../../message/message.ts';
+import { Turns } from '../projects/turns.ts';
 import type { CommitEvent } from '../store.ts';
 import type { StoreClock } from './clock.ts';
 import { CommitRows } from './commit-rows.ts';
@@ -18,6 +19,7 @@ export class Engine {
   readonly clock: StoreClock;
   readonly ids: IdIndex;
   readonly commits: CommitRows;
+  readonly turns = new Turns();
   readonly #hashes = new WeakMap<Plan, { hash: string; body: string }>();
   readonly #plans = new Map<string, Plan>();
   #lastMsgid = 0;

@@ -110,4 +110,12 @@ export const CORE_SCHEMA: readonly SchemaPart[] = [
       `CREATE INDEX messages_project ON messages (project, msgid) WHERE project <> 'default'`,
     ],
   },
+  {
+    // By project before time, so that a claim finds the next project at an address however long the others' queues are.
+    id: '0004-fair-queue',
+    sql: [
+      `DROP INDEX messages_queue`,
+      `CREATE INDEX messages_queue ON messages (address, project, ready_at, msgid) WHERE lease_until IS NULL AND phase = 'open'`,
+    ],
+  },
 ];

@@ -23,7 +23,7 @@ import type {
 import type { Timers } from '../timers.ts';
 import type { Engine } from './engine.ts';
 import { queryAllocations, SqliteTx } from './sqlite-tx.ts';
-import { claim, expireLeases, extend, release, releaseWorker } from './statements/claim.ts';
+import { claim, expireLeases, extend, readyAddresses, release, releaseWorker } from './statements/claim.ts';
 import {
   readCommits,
   readCommitsByPrefix,
@@ -126,19 +126,7 @@ export class SqliteStore implements Store {
   }
 
   async readyAddresses(): Promise<readonly string[]> {
-    return this.#engine.reader
-      .all<{ address: string }>(
-        `WITH RECURSIVE a(address) AS (
-           SELECT min(address) FROM messages INDEXED BY messages_queue WHERE lease_until IS NULL AND phase = 'open'
-           UNION ALL
-           SELECT (SELECT min(m.address) FROM messages m INDEXED BY messages_queue
-             WHERE m.lease_until IS NULL AND m.phase = 'open' AND m.address > a.address) FROM a WHERE a.address IS NOT NULL)
-         SELECT address FROM a WHERE address IS NOT NULL AND EXISTS (
-           SELECT 1 FROM messages m INDEXED BY messages_queue
-           WHERE m.address = a.address AND m.lease_until IS NULL AND m.phase = 'open' AND m.ready_at <= ?)`,
-        this.now(),
-      )
-      .map(row => row.address);
+    return readyAddresses(this.#engine.reader, this.now());
   }
 
   onReady(listener: Listener<string>): () => void {

@@ -2,6 +2,7 @@ import { describe } from 'node:test';
 import { claimConformance } from './claim.ts';
 import { dropConformance } from './drop.ts';
 import { durabilityConformance } from './durability.ts';
+import { fairnessConformance } from './fairness.ts';
 import type { StoreFactory } from './fixture.ts';
 import { projectsConformance } from './projects.ts';
 import { readConformance } from './read.ts';
@@ -14,6 +15,7 @@ export function storeConformance(name: string, factory: StoreFactory): void {
   describe(`store: ${name}`, () => {
     submitConformance(factory);
     projectsConformance(factory);
+    fairnessConformance(factory);
     claimConformance(factory);
     writeConformance(factory);
     transactConformance(factory);

@@ -1,4 +1,5 @@
 import type { Ask } from '../../../message/message.ts';
+import { inTurn } from '../../projects/turns.ts';
 import type { MessageRow } from '../../rows.ts';
 import type { Claim, ClaimRef, ClaimRequest, ExtendAnswer } from '../../store.ts';
 import type { Engine } from '../engine.ts';
@@ -16,20 +17,36 @@ const CLOCK = `clock AS MATERIALIZED (SELECT ${CLOCK_MS} AS ms)`;
 const NOW = `clock AS MATERIALIZED (SELECT ${CLOCK_MS} AS ms, set_config('synchronous_commit', 'off', true) AS off)`;
 
 /**
- * The index holds exactly the claimable messages, by address in order of readiness: a claim reads its first entries, however
- * long the queue is, and steps over those that another claim has in its hands.
+ * The index holds exactly the claimable messages, by address and project in order of readiness: a claim reads the first entries
+ * of each project, however long the queues are, and steps over those that another claim has in its hands. Projects at one
+ * address are served in turn, from after the one that was served last: each has its share of the claim.
  */
-const CLAIM = `WITH ${CLOCK}, picked AS MATERIALIZED (
-  SELECT q.msgid FROM unnest($1::text[]) WITH ORDINALITY AS a (address, place)
-  CROSS JOIN LATERAL (
+const CLAIM = `WITH RECURSIVE ${CLOCK}, lines (place, turn, address, project, ready_at) AS (
+  SELECT a.place, a.turn, a.address, n.project, n.ready_at
+  FROM unnest($1::text[], $6::text[]) WITH ORDINALITY AS a (address, turn, place)
+  CROSS JOIN LATERAL (SELECT project, ready_at FROM messages WHERE queued COLLATE "C" = a.address
+    ORDER BY project COLLATE "C", ready_at LIMIT 1) n
+  UNION ALL
+  SELECT l.place, l.turn, l.address, n.project, n.ready_at FROM lines l
+  CROSS JOIN LATERAL (SELECT project, ready_at FROM messages
+    WHERE queued COLLATE "C" = l.address AND project COLLATE "C" > l.project
+    ORDER BY project COLLATE "C", ready_at LIMIT 1) n
+), ready AS MATERIALIZED (
+  SELECT place, address, project, count(*) OVER (PARTITION BY place) AS many FROM lines
+  WHERE ready_at <= (SELECT ms FROM clock)
+  ORDER BY place, (project COLLATE "C" <= turn), project COLLATE "C"
+), picked AS MATERIALIZED (
+  SELECT q.msgid FROM ready r CROSS JOIN LATERAL (
     SELECT msgid FROM messages
-    WHERE queued COLLATE "C" = a.address AND ready_at <= (SELECT ms FROM clock)
-    ORDER BY ready_at, msgid LIMIT $2::bigint FOR UPDATE SKIP LOCKED
+    WHERE queued COLLATE "C" = r.address AND project COLLATE "C" = r.project AND ready_at <= (SELECT ms FROM clock)
+    ORDER BY ready_at, msgid LIMIT greatest(1, $2::bigint / r.many) FOR UPDATE SKIP LOCKED
   ) q LIMIT $2::bigint
 )
 UPDATE messages m SET worker = $3::text, lease_until = c.ms + $4::bigint, fence = fence + 1, begun = begun + 1,
   claim_tag = $5::bigint
 FROM picked p, clock c WHERE m.msgid = p.msgid RETURNING ${messageColumns('m')}, c.ms AS clock`;
+
+type ClaimRow = MessageRow & { clock: number };
 
 /** `tag`: a number that no other claim has. */
 export async function claim(
@@ -39,19 +56,14 @@ export async function claim(
   tag: number,
 ): Promise<Claim[]> {
   if (request.limit <= 0 || request.addresses.length === 0) return [];
-  const rows = await link.run<MessageRow & { clock: number }>(CLAIM, [
-    textArray(request.addresses),
-    request.limit,
-    request.worker,
-    request.leaseMs,
-    tag,
-  ]);
-  const [first] = rows;
-  if (first === undefined) return [];
-  engine.clock.heard(first.clock);
-  const places = new Map(request.addresses.map((address, place) => [address, place]));
-  const placeOf = ({ address }: MessageRow): number => places.get(address ?? '') ?? 0;
-  rows.sort((a, b) => placeOf(a) - placeOf(b) || a.ready_at - b.ready_at || a.msgid - b.msgid);
+  const rows: ClaimRow[] = [];
+  // Once more where projects had less than their shares, while others may have more.
+  for (let more = true; more && rows.length < request.limit; ) {
+    const part = await claimOnce(engine, link, { ...request, limit: request.limit - rows.length }, tag);
+    const projects = new Set(part.map(({ address, project }) => `${address} ${project}`));
+    more = projects.size > new Set(part.map(({ address }) => address)).size;
+    rows.push(...part);
+  }
   const messages = await engine.messages(link, rows);
   return messages.map(message => ({
     msgid: message.msgid,
@@ -59,6 +71,35 @@ export async function claim(
     message,
     leaseUntil: message.leaseUntil ?? 0,
   }));
+}
+
+/** What it claims is in order: by address as they were asked for, and there one of each project in turn. */
+async function claimOnce(
+  { clock, turns }: Engine,
+  link: Link,
+  { addresses, limit, worker, leaseMs }: ClaimRequest,
+  tag: number,
+): Promise<ClaimRow[]> {
+  const rows = await link.run<ClaimRow>(CLAIM, [
+    textArray(addresses),
+    limit,
+    worker,
+    leaseMs,
+    tag,
+    textArray(addresses.map(address => turns.last(address))),
+  ]);
+  if (rows[0] !== undefined) clock.heard(rows[0].clock);
+  const at = Map.groupBy(rows, ({ address }) => address ?? '');
+  return addresses.flatMap(address => {
+    const last = turns.last(address);
+    const byProject = Map.groupBy(at.get(address) ?? [], ({ project = '' }) => project);
+    const isLater = (project: string): number => (project > last ? 0 : 1);
+    const order = [...byProject.keys()].sort((a, b) => isLater(a) - isLater(b) || (a < b ? -1 : 1));
+    if (order.length > 0) turns.served(address, order.at(-1)!);
+    const inOrder = (of: ClaimRow[]): ClaimRow[] =>
+      of.sort((a, b) => a.ready_at - b.ready_at || a.msgid - b.msgid);
+    return inTurn(order.map(project => inOrder(byProject.get(project)!)));
+  });
 }
 
 const EXTEND = `WITH ${NOW}
@@ -161,12 +202,14 @@ export async function expireLeases(link: Link): Promise<string[]> {
   return rows.flatMap(({ address }) => address ?? []);
 }
 
-/** One address after another by the index, so that a long queue at one costs no more than a short one. */
-export const READY_ADDRESSES = `WITH RECURSIVE a (address) AS (
-  (SELECT min(queued COLLATE "C") FROM messages WHERE queued IS NOT NULL)
+/** One address and project after another by the index, so that a long queue costs no more than a short one. */
+export const READY_ADDRESSES = `WITH RECURSIVE lines (address, project, ready_at) AS (
+  (SELECT queued COLLATE "C", project COLLATE "C", ready_at FROM messages WHERE queued IS NOT NULL
+    ORDER BY queued COLLATE "C", project COLLATE "C", ready_at LIMIT 1)
   UNION ALL
-  SELECT (SELECT min(m.queued COLLATE "C") FROM messages m WHERE m.queued COLLATE "C" > a.address)
-  FROM a WHERE a.address IS NOT NULL
+  SELECT n.address, n.project, n.ready_at FROM lines l CROSS JOIN LATERAL (
+    SELECT queued COLLATE "C" AS address, project COLLATE "C" AS project, ready_at FROM messages
+    WHERE (queued COLLATE "C", project COLLATE "C") > (l.address, l.project)
+    ORDER BY queued COLLATE "C", project COLLATE "C", ready_at LIMIT 1) n
 ), clock AS MATERIALIZED (SELECT ${CLOCK_MS} AS ms)
-SELECT address FROM a WHERE address IS NOT NULL AND EXISTS (
-  SELECT 1 FROM messages m WHERE m.queued COLLATE "C" = a.address AND m.ready_at <= (SELECT ms FROM clock))`;
+SELECT DISTINCT address FROM lines WHERE ready_at <= (SELECT ms FROM clock)`;

@@ -1,31 +1,108 @@
+import { inTurn } from '../../projects/turns.ts';
 import { type MessageRow, toMessage } from '../../rows.ts';
 import type { Claim, ClaimRef, ClaimRequest, ExtendAnswer } from '../../store.ts';
+import type { Connection } from '../connection.ts';
 import type { Engine } from '../engine.ts';
 
+// SQLite takes a partial index only where its condition stands word for word.
+const QUEUED = `messages INDEXED BY messages_queue WHERE lease_until IS NULL AND phase = 'open'`;
+
 /**
- * The partial index holds exactly the claimable messages, in order of readiness: a claim reads its first entries, however
- * long the queue is.
+ * The partial index holds exactly the claimable messages, by address and project in order of readiness: a claim reads the first
+ * entries of each project, however long the queues are.
  */
 const CLAIM = `UPDATE messages SET worker = ?1, lease_until = ?2, fence = fence + 1, begun = begun + 1
   WHERE msgid IN (
-    SELECT msgid FROM messages INDEXED BY messages_queue
-    WHERE address = ?3 AND ready_at <= ?4 AND lease_until IS NULL AND phase = 'open'
-    ORDER BY ready_at, msgid LIMIT ?5
+    SELECT msgid FROM ${QUEUED} AND address = ?3 AND project = ?4 AND ready_at <= ?5
+    ORDER BY ready_at, msgid LIMIT ?6
   ) RETURNING *`;
 
+/** The next project at an address, with the time at which its first message is ready. */
+const NEXT_PROJECT = `SELECT project, ready_at FROM ${QUEUED} AND address = ? AND project > ?
+  ORDER BY project, ready_at LIMIT 1`;
+
+/** The next pair of address and project. */
+const NEXT_LINE = `SELECT address, project, ready_at FROM ${QUEUED} AND (address, project) > (?, ?)
+  ORDER BY address, project, ready_at LIMIT 1`;
+
+interface Line {
+  readonly address: string;
+  readonly project: string;
+  readonly ready_at: number;
+}
+
+/** Projects at one address are served in turn, so that nobody waits behind all that another has queued there. */
 export function claim(engine: Engine, request: ClaimRequest, now: number): Claim[] {
   const claims: Claim[] = [];
   const leaseUntil = now + request.leaseMs;
   for (const address of request.addresses) {
     const limit = request.limit - claims.length;
     if (limit <= 0) break;
-    const rows = engine.writer.all<MessageRow>(CLAIM, request.worker, leaseUntil, address, now, limit);
-    rows.sort((a, b) => a.ready_at - b.ready_at || a.msgid - b.msgid);
-    for (const row of rows) {
+    const take = (project: string, count: number): MessageRow[] =>
+      engine.writer.all<MessageRow>(CLAIM, request.worker, leaseUntil, address, project, now, count);
+    for (const row of claimAt(engine, address, limit, now, take))
       claims.push({ msgid: row.msgid, fence: row.fence, message: toMessage(row, engine.planOf), leaseUntil });
-    }
   }
   return claims;
+}
+
+function claimAt(
+  engine: Engine,
+  address: string,
+  limit: number,
+  now: number,
+  take: (project: string, count: number) => MessageRow[],
+): MessageRow[] {
+  const { turns } = engine;
+  const taken = new Map<string, MessageRow[]>();
+  let open = readyProjects(engine, address, turns.last(address), limit, now);
+  for (let left = limit; left > 0 && open.length > 0; ) {
+    const share = Math.max(1, Math.floor(left / open.length));
+    const more: string[] = [];
+    for (const project of open) {
+      const wanted = Math.min(share, left);
+      if (wanted === 0) break;
+      const rows = take(project, wanted);
+      rows.sort((a, b) => a.ready_at - b.ready_at || a.msgid - b.msgid);
+      taken.set(project, [...(taken.get(project) ?? []), ...rows]);
+      turns.served(address, project);
+      left -= rows.length;
+      if (rows.length === wanted) more.push(project);
+    }
+    open = more;
+  }
+  return inTurn([...taken.values()]);
+}
+
+/** Projects with something to claim there, at most `limit`, from after that one on and round. */
+function readyProjects(engine: Engine, address: string, after: string, limit: number, now: number): string[] {
+  const statement = engine.writer.prepare(NEXT_PROJECT);
+  const found: string[] = [];
+  let project = after;
+  let round = after === '' ? 1 : 0;
+  while (found.length < limit) {
+    const next = statement.get(address, project) as Line | undefined;
+    if (next === undefined || (round === 1 && after !== '' && next.project > after)) {
+      if (++round > 1) break;
+      project = '';
+      continue;
+    }
+    project = next.project;
+    if (next.ready_at <= now) found.push(project);
+  }
+  return found;
+}
+
+/** Addresses with something to claim. One after another by the index, so that a long queue costs no more than a short one. */
+export function readyAddresses(connection: Connection, now: number): string[] {
+  const statement = connection.prepare(NEXT_LINE);
+  const found = new Set<string>();
+  let line = statement.get('', '') as Line | undefined;
+  while (line !== undefined) {
+    if (line.ready_at <= now) found.add(line.address);
+    line = statement.get(line.address, line.project) as Line | undefined;
+  }
+  return [...found];
 }
 
 export function extend(engine: Engine, claims: readonly ClaimRef[], leaseUntil: number): ExtendAnswer[] {
