@@ -16,9 +16,16 @@ const MAY_IMPORT = {
   // The open transaction is a type that a transactional action gets.
   step: ['flow/', 'message/', 'errors/', 'linux/process/', 'store/tx\\.ts$'],
   store: ['message/', 'ledger/', 'errors/'],
+  secret: ['message/', 'errors/', 'store/store\\.ts$'],
   archive: ['message/', 'ledger/', 'errors/', 'store/[^/]+$'],
   channel: ['message/', 'ledger/', 'errors/', 'store/[^/]+$'],
-  worker: ['channel/channel\\.ts$', 'step/contract\\.ts$', 'message/', 'errors/', 'store/(tx|timers)\\.ts$'],
+  worker: [
+    'channel/(channel|secrets)\\.ts$',
+    'step/contract\\.ts$',
+    'message/',
+    'errors/',
+    'store/(tx|timers)\\.ts$',
+  ],
   // Stands in for lost hosts as a worker does, and amends the messages of VMs that it moves.
   cloud: [
     'placement/',
@@ -54,6 +61,7 @@ const MAY_IMPORT = {
     'ledger/',
     'message/',
     'serial/',
+    'secret/',
     'step/contract\\.ts$',
     'store/[^/]+$',
     'errors/',

@@ -126,6 +126,12 @@ export const page = {
         channel.ExtendAnswerView,
       ),
       post(
+        'reveal',
+        'Opens, of the parameters in `step.secrets`, those that the step reads: for the worker that holds the claim, until it ends. Do not write them anywhere.',
+        channel.RevealBody,
+        channel.RevealAnswer,
+      ),
+      post(
         'finish',
         'Durable when answered. May be sent again when the answer was lost: `lost` then says that it is written already, or that the claim was gone.',
         channel.FinishBody,

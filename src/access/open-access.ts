@@ -10,6 +10,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { pino } from 'pino';
 import { PROBLEM_TYPE } from '../api/problem.ts';
 import { CoaxError } from '../errors/coax-error.ts';
+import { viewText } from '../message/secret/sealed.ts';
 import { admit } from './admission/admit.ts';
 import type { App, RouteContext } from './app.ts';
 import { consoleRoutes } from './console/console-routes.ts';
@@ -39,6 +40,7 @@ import { eventRoutes } from './routes/messages/event.ts';
 import { flowRoutes } from './routes/messages/flow.ts';
 import { messageRoutes } from './routes/messages/message.ts';
 import { stepRoutes } from './routes/messages/step.ts';
+import { secretKeyRoutes } from './routes/secrets/secret-key.ts';
 import { archiveRoutes } from './routes/system/archive.ts';
 import { channelRoutes } from './routes/system/channel.ts';
 import { errorPages } from './routes/system/error-page.ts';
@@ -179,7 +181,7 @@ function newApp(log: FastifyBaseLogger, limits: Limits): App {
   boundDepth(app, limits['body-depth']);
   app.setValidatorCompiler(checkBySchema as never);
   // Answers are made by typed code; checking each again would cost as much as making it. The contract test does.
-  app.setSerializerCompiler(() => data => JSON.stringify(data));
+  app.setSerializerCompiler(() => viewText);
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
   app.setNotFoundHandler((request, reply) => {
     const where = `${request.method} ${request.url.split('?')[0]}`;
@@ -231,6 +233,7 @@ function registerRoutes(scope: App, app: App, context: RouteContext, gate: Gate)
   serialRoutes(scope, context);
   fsckRoutes(scope, context);
   archiveRoutes(scope, context);
+  secretKeyRoutes(scope, context);
   channelRoutes(scope, context);
   systemRoutes(scope, context);
   cgiRoutes(scope, app, context);

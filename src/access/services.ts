@@ -7,6 +7,8 @@ import type { Fault } from '../errors/coax-error.ts';
 import type { FlowDefinition } from '../flow/flow.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Projects } from '../identity/projects.ts';
+import type { GivenSecrets } from '../secret/seal-given.ts';
+import type { SecretKeys } from '../secret/secret-keys.ts';
 import type { Catalogue } from '../step/contract.ts';
 import type { Store } from '../store/store.ts';
 import type { WorkerNow, WorkerRecord } from '../store/workers.ts';
@@ -27,6 +29,9 @@ export interface Services {
   actorOf(token: string): Promise<Principal | null>;
   /** The folder of CGI scripts that is served, and where large bodies wait; null or absent if none is. */
   readonly cgi?: { readonly folder: CgiFolder; readonly dataDir: string } | null;
+  /** Seals what messages are given to keep secret. */
+  readonly secrets: GivenSecrets;
+  readonly secretKeys: Pick<SecretKeys, 'list' | 'rotate' | 'drop'>;
   fsck(): Promise<FsckResult>;
   /** Moves old finished messages to archive files; `to`: another place than the server's own. */
   archive(olderThanMs: number, to: string | null): Promise<Archived>;

@@ -7,7 +7,9 @@ import { didYouMean } from '../flow/nearest.ts';
 import { planOf } from '../flow/plan-of.ts';
 import { DEFAULT_PROJECT, NAME } from '../message/limits.ts';
 import { isGroup, type Plan, type Step } from '../message/message.ts';
+import { publicUses } from '../message/secret/public-uses.ts';
 import { validateParameters, validatePlan } from '../message/validate.ts';
+import { secretNames } from '../secret/seal-given.ts';
 import type { Catalogue } from '../step/contract.ts';
 import type { Accepted, Submission } from '../store/store.ts';
 import { type Asking, noProject, projectForNew } from './admission/access-to.ts';
@@ -15,7 +17,7 @@ import { problemOf } from './problem.ts';
 import type { Services } from './services.ts';
 import { requestInvalid } from './validation.ts';
 
-type Needs = Pick<Services, 'store' | 'flows' | 'catalogue' | 'projects'>;
+type Needs = Pick<Services, 'store' | 'flows' | 'catalogue' | 'projects' | 'secrets'>;
 
 /** Who submits, and into which project what names none, or another one, goes. */
 export interface Submitter {
@@ -40,9 +42,12 @@ export function submissionOf(
   const project = projectFor(one.project);
   const idempotencyKey = headerKey ?? one.key;
   const key = idempotencyKey === undefined ? {} : { idempotencyKey };
+  const once = onceOf({ project, ...key });
   if ('flow' in one) {
     const flow = findFlow(services, one.flow);
-    const parameters = under('/parameters', () => checkParameters(flow, one.parameters ?? {}));
+    const parameters = under('/parameters', () =>
+      services.secrets.seal(checkParameters(flow, one.parameters ?? {}), flow.parameters, once),
+    );
     return { flow: flow.name, plan: planNow(flow, services.catalogue), parameters, actor, project, ...key };
   }
   const name = one.name ?? 'plan';
@@ -53,8 +58,21 @@ export function submissionOf(
     });
   }
   const plan = under('/plan', () => validatePlan(one.plan));
-  const parameters = under('/parameters', () => validateParameters(one.parameters ?? {}));
+  const secret = one.secret ?? [];
+  refuseSecretAddresses(plan.steps, secret);
+  const parameters = under('/parameters', () =>
+    services.secrets.seal(validateParameters(one.parameters ?? {}), secretNames(secret), once),
+  );
   return { flow: name, plan, planIsOwn: true, parameters, actor, project, ...key };
+}
+
+/** What addresses a step or is done each for must be read by everybody. */
+function refuseSecretAddresses(steps: readonly Step[], secret: readonly string[]): void {
+  const [use] = publicUses(steps).filter(({ name }) => secret.includes(name));
+  if (use === undefined) return;
+  throw new CoaxError('COAX_MESSAGE_INVALID', `${use.name} cannot be secret: \`${use.by}\` reads it`, {
+    where: '/secret',
+  });
 }
 
 export function findFlow({ flows }: Pick<Services, 'flows'>, name: string): FlowDefinition {
@@ -108,12 +126,35 @@ export async function submitMany(
   return acceptAll(services, submissions, submitter.requestId);
 }
 
+/** What a request is told to be the same by; keys are each project's own. */
+function onceOf({ project = DEFAULT_PROJECT, idempotencyKey: key }: Pick<Submission, 'project' | 'idempotencyKey'>) {
+  return key === undefined ? undefined : `${project}\n${key}`;
+}
+
 /** Accepts one. Errors: COAX_IDEMPOTENCY_CONFLICT, COAX_NOT_FOUND when there is no such project. */
 export async function acceptOne(
-  { store, projects }: Pick<Needs, 'store' | 'projects'>,
+  { store, projects, secrets }: Pick<Needs, 'store' | 'projects' | 'secrets'>,
   submission: Submission,
 ): Promise<Accepted> {
   await assertProjects(projects, [submission]);
+  const once = onceOf(submission);
+  try {
+    return await only(store, submission);
+  } catch (error) {
+    if (once === undefined || !isCoaxError(error, 'COAX_IDEMPOTENCY_CONFLICT')) throw error;
+    // When it came first its secrets may have been sealed with an older key.
+    for (const older of secrets.resealed(submission.parameters, once)) {
+      const accepted = await only(store, { ...submission, parameters: older }).catch(again => {
+        if (!isCoaxError(again, 'COAX_IDEMPOTENCY_CONFLICT')) throw again;
+        return null;
+      });
+      if (accepted !== null) return accepted;
+    }
+    throw error;
+  }
+}
+
+async function only(store: Services['store'], submission: Submission): Promise<Accepted> {
   const [accepted] = await store.submit([submission]);
   return accepted!;
 }

@@ -53,6 +53,10 @@ export class HostChannel implements Channel {
     return this.#inner.finish(end);
   }
 
+  reveal(claim: Claim, names: readonly string[]): ReturnType<Channel['reveal']> {
+    return this.#inner.reveal(claim, names);
+  }
+
   release(claims: readonly ClaimRef[], begun: boolean, afterMs?: number): Promise<void> {
     return this.#inner.release(claims, begun, afterMs);
   }

@@ -49,6 +49,9 @@ export const ClaimView = z
         timeoutMs: z.number(),
         parameters: ParametersObject,
         output: ParametersObject.meta({ description: 'When undoing: what the step had set.' }),
+        secrets: z.array(z.string()).meta({
+          description: 'Parameters left out here since they are secrets: /v1/channel/reveal opens them.',
+        }),
       })
       .nullable()
       .meta({ description: 'All that a step may know; null for a group.' }),
@@ -98,6 +101,14 @@ export const FinishBody = z
     msgid: Msgid,
     fence: z.int().min(0),
     outcome: OutcomeBody,
+    secret: z
+      .array(z.array(z.string().max(128)).min(1).max(32))
+      .max(1000)
+      .optional()
+      .meta({
+        description:
+          'Paths of the values in `set` that are secrets, as in [["password"], ["user", "key"]]: only their ciphertext is kept.',
+      }),
     code: z
       .string()
       .regex(/^[0-9a-f]{64}$/)
@@ -121,6 +132,32 @@ export const FinishAnswerView = z
   ])
   .meta({ id: 'FinishAnswer' });
 export type FinishAnswerView = z.infer<typeof FinishAnswerView>;
+
+export const RevealBody = z
+  .strictObject({
+    worker: Worker.meta({ description: 'The worker that holds the claim.' }),
+    msgid: Msgid,
+    fence: z.int().min(0),
+    names: z
+      .array(z.string().max(128))
+      .max(1000)
+      .meta({ description: 'Parameters that the step reads; only these are opened.' }),
+  })
+  .meta({ id: 'RevealRequest' });
+export type RevealBody = z.input<typeof RevealBody>;
+export const RevealAnswer = z
+  .union([
+    z.object({
+      kind: z.literal('open'),
+      parameters: ParametersObject.meta({
+        description: 'Of these names, those that are secrets or hold some.',
+      }),
+      output: ParametersObject.meta({ description: 'When undoing: what the step had set.' }),
+    }),
+    z.object({ kind: z.literal('lost') }),
+  ])
+  .meta({ id: 'RevealAnswer', description: 'Secrets in the clear, for the step alone.' });
+export type RevealAnswer = z.infer<typeof RevealAnswer>;
 
 export const ReleaseBody = z
   .strictObject({

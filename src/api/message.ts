@@ -165,6 +165,11 @@ export const SubmitPlan = z
     name: z.string().min(1).max(63).optional().meta({ description: 'Shown as its flow; `plan` if absent.' }),
     parameters: ParametersObject.optional(),
     project: SubmitProject,
+    secret: z
+      .array(z.string().min(1).max(128))
+      .max(1000)
+      .optional()
+      .meta({ description: 'Names of the parameters of which only ciphertext is to be kept.' }),
     key: Key.optional(),
   })
   .meta({ id: 'SubmitPlan', description: 'A message with a plan of its own.' });

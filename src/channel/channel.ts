@@ -1,7 +1,8 @@
-import type { Message } from '../message/message.ts';
+import type { Message, Parameters } from '../message/message.ts';
 import type { StepOutcome } from '../message/outcome.ts';
 import type { Claim, ClaimRef, ExtendAnswer } from '../store/store.ts';
 import type { Together, Tx } from '../store/tx.ts';
+import type { Revealed } from './secrets.ts';
 
 export type { Claim, ClaimRef, ExtendAnswer } from '../store/store.ts';
 
@@ -16,6 +17,11 @@ export interface Channel {
   extend(claims: readonly ClaimRef[], leaseMs: number): Promise<readonly ExtendAnswer[]>;
   /** Resolves when the transition is durable. */
   finish(end: Finish): Promise<FinishAnswer>;
+  /**
+   * Opens, for the step of a claim that still holds, the secrets among its parameters that have these names; null when the claim
+   * is lost. Errors: COAX_SECRET_KEY_MISSING.
+   */
+  reveal(claim: Claim, names: readonly string[]): Promise<Revealed | null>;
   /** Gives claims back without doing their steps; nobody may claim them for `afterMs` (0 if absent). */
   release(claims: readonly ClaimRef[], begun: boolean, afterMs?: number): Promise<void>;
   /** Tells of a message of this worker that a person asked something of: its step should end soon. Returns what ends it. */
@@ -42,6 +48,8 @@ export interface Finish {
   readonly outcome: StepOutcome | ((tx: Tx) => Promise<StepOutcome>);
   /** Of such an action: how its outcome may be got together with others. Only successes: any other is got alone. */
   readonly together?: Together<StepOutcome>;
+  /** Paths of the values in `set` that the action calls secret: they are sealed before anything is kept. */
+  secret?(set: Parameters): readonly (readonly string[])[];
   /** SHA-256 (hex) of the code that ran; null if none did. */
   readonly code: string | null;
   /** When the step began and ended (ms since 1970). */

@@ -1,8 +1,10 @@
-import type { Outcome } from '../message/outcome.ts';
-import type { Claim, ClaimRef, ExtendAnswer, NextState, Store, StoreTx } from '../store/store.ts';
+import type { Outcome, StepOutcome } from '../message/outcome.ts';
+import { terminal } from '../message/outcome.ts';
+import type { Claim, ClaimRef, ExtendAnswer, Store, StoreTx } from '../store/store.ts';
 import { REAL_TIMERS, type Timers } from '../store/timers.ts';
 import type { Together } from '../store/tx.ts';
 import type { Channel, ClaimWish, Finish, FinishAnswer } from './channel.ts';
+import type { Revealed, Secrets } from './secrets.ts';
 import { askTransition, type Circumstances, type Random, transitionWithAsk } from './transition.ts';
 
 /** Safety net for wake-ups that nobody announces: backoffs and leases that end, other processes. */
@@ -26,6 +28,7 @@ interface Waiter {
 export class StoreChannel implements Channel {
   readonly #store: Store;
   readonly #random: Random;
+  readonly #secrets: Secrets | null;
   readonly #timers: Timers;
   /** Addresses that may have work; what is not here has none, or the tick will find it. */
   readonly #hot = new Set<string>();
@@ -35,7 +38,14 @@ export class StoreChannel implements Channel {
   #early = 0;
   #closed = false;
 
-  constructor(store: Store, random: Random = Math.random, timers: Timers = REAL_TIMERS) {
+  /** Without `secrets` no step here is given any, and none can be set. */
+  constructor(
+    store: Store,
+    random: Random = Math.random,
+    timers: Timers = REAL_TIMERS,
+    secrets: Secrets | null = null,
+  ) {
+    this.#secrets = secrets;
     this.#store = store;
     this.#timers = timers;
     this.#random = random;
@@ -94,13 +104,32 @@ export class StoreChannel implements Channel {
       started: end.started,
       finished: end.finished,
     };
+    const kept = (given: StepOutcome): StepOutcome => this.#conceal(end, given);
     return this.#write(
       end.claim,
-      typeof outcome === 'function' ? tx => outcome(tx) : outcome,
+      typeof outcome === 'function' ? async tx => kept(await outcome(tx)) : kept(outcome),
       by,
       end.keepAt,
-      end.together,
+      end.together && mapped(end.together, kept),
     );
+  }
+
+  async reveal(
+    { msgid, fence, message: claimed }: Claim,
+    names: readonly string[],
+  ): Promise<Revealed | null> {
+    const message = await this.#store.message(msgid);
+    if (message === null || message.fence !== fence || message.worker !== claimed.worker) return null;
+    if (this.#secrets === null) return { parameters: {}, output: {} };
+    return this.#secrets.reveal(message, names);
+  }
+
+  /** Nothing of a step's outcome is kept before its secrets are sealed. */
+  #conceal({ claim, secret }: Finish, outcome: StepOutcome): StepOutcome {
+    const places = outcome.kind === 'ok' ? (secret?.(outcome.set) ?? []) : [];
+    if (this.#secrets !== null) return this.#secrets.conceal(claim.message, outcome, places);
+    if (places.length === 0) return outcome;
+    return terminal('COAX_SECRET_KEY_MISSING', 'this process has no key to seal what the step sets');
   }
 
   /** As `finish`, for what follows from the plan without a worker: groups. */
@@ -135,7 +164,7 @@ export class StoreChannel implements Channel {
           }
         : () => next(outcome),
       // What a person asked for may keep the step from being done at all.
-      ...(together && claim.message.ask === null && { together: inStates(together, next) }),
+      ...(together && claim.message.ask === null && { together: mapped(together, next) }),
     });
     if (written.kind === 'asked') return this.#write(written.claim, outcome, by, keepAt, together);
     if (written.kind === 'written') this.#later(written.message.readyAt);
@@ -230,20 +259,19 @@ export class StoreChannel implements Channel {
   }
 }
 
-type Next = (outcome: Outcome) => NextState;
-
-/** The same, in states of the messages instead of outcomes. */
-function inStates({ kind, item, all }: Together<Outcome>, next: Next): Together<NextState> {
+/** The same, with something else made of what each comes to. */
+function mapped<From, To>({ kind, item, all }: Together<From>, make: (value: From) => To): Together<To> {
+  type Item = { readonly item: unknown; readonly make: (value: From) => To };
   return {
     kind,
-    item: { item, next } satisfies { item: unknown; next: Next },
+    item: { item, make } satisfies Item,
     async all(tx, items) {
-      const each = items as readonly { item: unknown; next: Next }[];
-      const outcomes = await all(
+      const each = items as readonly Item[];
+      const values = await all(
         tx,
         each.map(one => one.item),
       );
-      return outcomes.map((outcome, index) => (outcome === null ? null : each[index]!.next(outcome)));
+      return values.map((value, index) => (value === null ? null : each[index]!.make(value)));
     },
   };
 }

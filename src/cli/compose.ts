@@ -59,7 +59,7 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
   const agents = new Agents(store, agentWorkerName);
   const watch = new HostWatch({
     store,
-    submit: submitter({ ...parts, flows, projects }),
+    submit: submitter({ ...parts, secrets: parts.secrets.given, flows, projects }),
     ...(options.lostAfterMs !== undefined && { lostAfterMs: options.lostAfterMs }),
     onFault: reportOnce(options.log),
   });
@@ -68,6 +68,8 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
     {
       ...parts,
       store,
+      secrets: parts.secrets.given,
+      secretKeys: parts.secrets.keys,
       flows,
       channel: work.channel,
       decisions: makeDecisions(store),

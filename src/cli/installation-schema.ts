@@ -1,6 +1,7 @@
 import { cloudSchema } from '../cloud/schema.ts';
 import { identitySchema } from '../identity/schema.ts';
+import { secretSchema } from '../secret/schema.ts';
 import { workersSchema } from '../store/workers.ts';
 
 /** The tables of all parts beside the store's own. A server and `coax store copy` must agree on them. */
-export const installationSchema = [...cloudSchema, ...workersSchema, ...identitySchema] as const;
+export const installationSchema = [...cloudSchema, ...workersSchema, ...identitySchema, ...secretSchema] as const;

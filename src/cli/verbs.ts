@@ -26,6 +26,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   step: 'Actions that plans are made of',
   cgi: 'CGI scripts that the server serves',
   store: 'The database with all messages',
+  'secret-key': 'Keys that secrets are sealed with',
 };
 
 /** Every verb, in the order of the help. */
@@ -189,6 +190,21 @@ export const GROUPS: readonly VerbGroup[] = [
         () => import('./commands/store/copy.ts'),
       ),
       verb('cgi ls', 'List the CGI scripts that are served', () => import('./commands/server/cgi-ls.ts')),
+      verb(
+        'secret-key ls',
+        'List the keys that secrets are sealed with',
+        () => import('./commands/secret/secret-key-ls.ts'),
+      ),
+      verb(
+        'secret-key rotate',
+        'Seal new secrets with a new key',
+        () => import('./commands/secret/secret-key-rotate.ts'),
+      ),
+      verb(
+        'secret-key drop',
+        'Forget an old key for good',
+        () => import('./commands/secret/secret-key-drop.ts'),
+      ),
       verb('doctor', 'What works here and what is missing', () => import('./commands/server/doctor.ts')),
       verb(
         'completion',

@@ -30,6 +30,7 @@ import type {
   WhyView,
 } from '../api/message.ts';
 import type { NetworkList, NetworkView } from '../api/network.ts';
+import type { SecretKeyList } from '../api/secret/secret-key.ts';
 import type { ActionList } from '../api/step.ts';
 import type { CgiList, DoctorView, ReadyView, WorkerList } from '../api/system.ts';
 import type { ConsoleView, SerialTicket, VmList, VmRemoveBody, VmView } from '../api/vm.ts';
@@ -275,6 +276,20 @@ export class CoaxClient {
 
   doctor(): Promise<DoctorView> {
     return this.#get('/v1/doctor');
+  }
+
+  secretKeys(): Promise<SecretKeyList> {
+    return this.#get('/v1/secret-keys');
+  }
+
+  /** Makes a new key: new secrets are sealed with it. */
+  rotateSecretKey(): Promise<SecretKeyList> {
+    return this.#post('/v1/secret-keys/rotate');
+  }
+
+  /** Forgets a key for good. */
+  dropSecretKey(id: string): Promise<SecretKeyList> {
+    return this.#post(`/v1/secret-keys/${encodeURIComponent(id)}/drop`);
   }
 
   ready(): Promise<ReadyView> {

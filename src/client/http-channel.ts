@@ -5,6 +5,7 @@ import {
   type ExtendAnswerView,
   type FinishAnswerView,
   type HelloBody as Hello,
+  type RevealAnswer,
   WORKER_PROTOCOL,
 } from '../api/channel.ts';
 import type {
@@ -17,6 +18,7 @@ import type {
   FinishAnswer,
 } from '../channel/channel.ts';
 import { CoaxError } from '../errors/coax-error.ts';
+import type { StepOutcome } from '../message/outcome.ts';
 import { pause } from './event-stream.ts';
 import { readServerSentEvents } from './sse.ts';
 import { type ClientOptions, Transport } from './transport.ts';
@@ -60,7 +62,7 @@ export class HttpChannel implements Channel {
     return (await this.#post<ExtendAnswerView>('extend', { claims: claims.map(refOf), leaseMs })).items;
   }
 
-  async finish({ claim, outcome, code, started, finished, keepAt }: Finish): Promise<FinishAnswer> {
+  async finish({ claim, outcome, secret, code, started, finished, keepAt }: Finish): Promise<FinishAnswer> {
     if (typeof outcome === 'function') {
       throw new CoaxError('COAX_STEP_START', 'a transactional step runs in the server only', {
         hint: "Let this worker serve other modules; the server's own worker serves this one.",
@@ -70,6 +72,7 @@ export class HttpChannel implements Channel {
       ...refOf(claim),
       worker: claim.message.worker ?? undefined,
       outcome,
+      ...secretOf(outcome, secret),
       code,
       started,
       finished,
@@ -77,6 +80,12 @@ export class HttpChannel implements Channel {
     });
     if (answer.kind === 'lost') return answer;
     return { kind: 'written', message: answer.message, claim: answer.claim && claimOf(answer.claim) };
+  }
+
+  async reveal(claim: Claim, names: readonly string[]): ReturnType<Channel['reveal']> {
+    const { worker } = claim.message;
+    const answer = await this.#post<RevealAnswer>('reveal', { ...refOf(claim), worker, names: [...names] });
+    return answer.kind === 'lost' ? null : answer;
   }
 
   async release(claims: readonly ClaimRef[], begun: boolean, afterMs = 0): Promise<void> {
@@ -197,6 +206,15 @@ class Session {
 }
 
 const refOf = ({ msgid, fence }: ClaimRef): ClaimRef => ({ msgid, fence });
+
+/** Most steps set no secret: then nothing is said of any. */
+function secretOf(
+  outcome: StepOutcome,
+  secret: Finish['secret'],
+): { secret?: readonly (readonly string[])[] } {
+  const places = outcome.kind === 'ok' ? (secret?.(outcome.set) ?? []) : [];
+  return places.length === 0 ? {} : { secret: places };
+}
 
 function claimOf({ msgid, fence, leaseUntil, message }: ClaimView): Claim {
   return { msgid, fence, leaseUntil, message };

@@ -294,6 +294,26 @@ export const CODES = {
     about: "A host's key is not known here, or was replaced or revoked.",
     hint: '`coax host token HOST --replace` on the server makes a token by which it joins anew.',
   },
+  COAX_SECRET_KEY_MISSING: {
+    kind: 'unavailable',
+    about: 'A secret is sealed with a key that this process does not have, or it has none to seal one with.',
+    hint: 'Give every server and worker of a shared store the same key file: --secret-key-file, or COAX_SECRET_KEY_FILE.',
+  },
+  COAX_SECRET_KEY_FILE: {
+    kind: 'unavailable',
+    about: 'The file of keys for secrets cannot be used.',
+    hint: 'It must be one that Coax wrote, and its owner alone may read it (mode 0600).',
+  },
+  COAX_SECRET_KEY_NEEDED: {
+    kind: 'conflict',
+    about: 'A key for secrets is still needed, so it is not dropped.',
+    hint: '`coax secret-key ls` counts the messages that need each key; archived and rolled back ones do not.',
+  },
+  COAX_SECRET_BROKEN: {
+    kind: 'corrupt',
+    about: 'A secret does not verify under its key: it was changed, or the key is another.',
+    hint: '`coax fsck` shows whether the message was changed; the key file may be of another installation.',
+  },
   COAX_SERVER_UNREACHABLE: {
     kind: 'unavailable',
     about: 'No server answers there.',

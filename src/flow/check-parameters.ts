@@ -70,7 +70,10 @@ export function parametersInvalid(flow: FlowDefinition, faults: readonly Fault[]
 export function exampleOf(flow: FlowDefinition): string {
   const pairs = Object.entries(flow.parameters)
     .filter(([, schema]) => schema.default === undefined)
-    .map(([name, schema]) => `${name}=${wordOf(exampleValue(schema))}`);
+    .map(([name, schema]) =>
+      // Not on the command line, which every user of the machine can read.
+      schema.secret === true ? `${name}=@FILE` : `${name}=${wordOf(exampleValue(schema))}`,
+    );
   return ['coax run', flow.name, ...pairs].join(' ');
 }
 

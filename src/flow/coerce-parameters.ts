@@ -1,5 +1,6 @@
 import type { Fault } from '../errors/coax-error.ts';
 import type { Json, Parameters } from '../message/message.ts';
+import { hasSecret } from '../message/secret/secret-places.ts';
 import { parametersInvalid } from './check-parameters.ts';
 import type { FlowDefinition, ParameterSchema, TypeName } from './flow.ts';
 
@@ -22,7 +23,10 @@ export function coerceParameters(flow: FlowDefinition, texts: Readonly<Record<st
     const schema = Object.hasOwn(flow.parameters, name) ? flow.parameters[name]! : null;
     const value = schema === null ? text : coerce(schema, text);
     if (value === UNFIT)
-      faults.push({ where: `/${name}`, reason: `must be ${wordsOf(schema!)}, not "${text}"` });
+      faults.push({
+        where: `/${name}`,
+        reason: `must be ${wordsOf(schema!)}${hasSecret(schema) ? '' : `, not "${text}"`}`,
+      });
     else
       Object.defineProperty(parameters, name, {
         value,

@@ -10,6 +10,8 @@ export interface ParameterSchema {
   /** Only of a parameter itself, not inside one: with it the parameter may be left out. */
   readonly default?: Json;
   readonly description?: string;
+  /** Only ciphertext of it is kept; steps that declare it are given it in the clear. */
+  readonly secret?: true;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly exclusiveMinimum?: number;

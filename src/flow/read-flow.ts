@@ -1,5 +1,6 @@
 import { jsonFault } from '../message/json-fault.ts';
 import { isParameterName, NAME } from '../message/limits.ts';
+import { publicUses } from '../message/secret/public-uses.ts';
 import type { FlowDefinition, ParameterSchema, Place } from './flow.ts';
 import { escapeKey, type FlowFaults } from './flow-faults.ts';
 import { isObject } from './is-object.ts';
@@ -38,6 +39,16 @@ export function readFlow(raw: unknown, origin: FlowOrigin, faults: FlowFaults): 
     faults.add('/about', '`about` is not text', 'about: Makes a VM and gives it an address');
   const parameters = readParameters(flow.parameters, faults);
   const steps = readSteps(flow.steps, '/steps', faults);
+  for (const { name, by, where } of publicUses(steps)) {
+    if (parameters[name]?.secret !== true) continue;
+    faults.add(
+      where,
+      `\`${by}\` reads "${name}", which is secret`,
+      by === 'at'
+        ? 'The name of a host is no secret.'
+        : 'Put `secret: true` on the items of the list, or in them.',
+    );
+  }
   faults.throwIfAny();
   return { name: name as string, about: (about as string | undefined) ?? '', parameters, steps, ...origin };
 }

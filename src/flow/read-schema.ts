@@ -1,4 +1,5 @@
 import type { Json } from '../message/message.ts';
+import { hasSecret } from '../message/secret/secret-places.ts';
 import { checkerOf, FORMATS, faultOf } from './check-value.ts';
 import type { ParameterSchema, TypeName } from './flow.ts';
 import { escapeKey, type FlowFaults } from './flow-faults.ts';
@@ -10,7 +11,7 @@ const NUMERIC = ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', '
 const TEXTUAL = ['minLength', 'maxLength', 'pattern', 'format'];
 const LISTS = ['items', 'minItems', 'maxItems'];
 const OBJECTS = ['properties', 'required'];
-const ANYWHERE = ['type', 'enum', 'const', 'default', 'description'];
+const ANYWHERE = ['type', 'enum', 'const', 'default', 'description', 'secret'];
 const KEYWORDS = [...ANYWHERE, ...NUMERIC, ...TEXTUAL, ...LISTS, ...OBJECTS];
 const EXAMPLE = 'mem: {type: integer, minimum: 64, default: 512, description: MiB}';
 const PATTERN_LENGTH_MAX = 512;
@@ -29,14 +30,8 @@ export function readSchema(raw: unknown, at: string, faults: FlowFaults, outer: 
   }
   const fault = (key: string, reason: string, hint = EXAMPLE): void =>
     faults.add(`${at}/${key}`, reason, hint);
-  const { secret: _, ...known } = raw;
-  if (Object.hasOwn(raw, 'secret'))
-    fault(
-      'secret',
-      '`secret` comes in a later version of Coax',
-      'Leave it out, and keep secrets out of parameters: the ledger keeps them for ever.',
-    );
-  faults.unknownKeys(at, known, KEYWORDS, EXAMPLE);
+  faults.unknownKeys(at, raw, KEYWORDS, EXAMPLE);
+  checkSecret(raw, fault);
   const types = readTypes(raw, fault);
   checkKeywordsFitTypes(raw, types, fault);
   checkNumbers(raw, fault);
@@ -79,6 +74,16 @@ function checkKeywordsFitTypes(raw: Raw, types: readonly unknown[], fault: AddFa
         fault(key, `\`${key}\` needs type ${owners.join(' or ')}`);
     }
   }
+}
+
+/** A secret that the flow's file tells, or that can be guessed, is none. */
+function checkSecret(raw: Raw, fault: AddFault): void {
+  if (raw.secret === undefined) return;
+  const example = 'password: {type: string, secret: true}';
+  if (raw.secret !== true) fault('secret', '`secret` is true or not there', example);
+  for (const key of ['default', 'enum', 'const'])
+    if (Object.hasOwn(raw, key))
+      fault(key, `a secret has no \`${key}\`: the flow's file would tell it`, example);
 }
 
 function checkNumbers(raw: Raw, fault: AddFault): void {
@@ -193,6 +198,10 @@ function checkDefault(
 ): void {
   if (!outer) {
     fault('default', 'only a parameter itself can have a default', 'Give the whole parameter a default.');
+    return;
+  }
+  if (hasSecret(schema)) {
+    fault('default', "there is a secret in it: the flow's file would tell it", 'Leave the default out.');
     return;
   }
   if (!faults.none) return;

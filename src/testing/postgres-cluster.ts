@@ -10,6 +10,8 @@ export type StopMode = 'fast' | 'immediate';
 /** For tests and benchmarks: a PostgreSQL server of its own in a temporary folder, with what the system's package brings. */
 export interface PostgresCluster {
   readonly port: number;
+  /** All that it writes: its data, its WAL and its log. */
+  readonly folder: string;
   /** By TCP, as a server on another machine would. */
   url(database?: string): string;
   /** By the Unix socket. */
@@ -79,6 +81,7 @@ async function makeServer(
   ];
   const cluster: PostgresStandby = {
     port,
+    folder,
     url: (database = 'postgres') => `postgres://${USER}@127.0.0.1:${port}/${database}`,
     socketUrl: (database = 'postgres') =>
       `postgres://${USER}@/${database}?host=${encodeURIComponent(folder)}&port=${port}`,

@@ -1,8 +1,10 @@
 import type { Claim } from '../channel/channel.ts';
+import type { Revealed } from '../channel/secrets.ts';
 import { CoaxError } from '../errors/coax-error.ts';
 import { addressOf, hostOf } from '../message/address.ts';
 import type { ActionStep, Json, Mode, Parameters } from '../message/message.ts';
 import { outputOf, parametersOf, parametersToUndo } from '../message/parameters.ts';
+import { withoutSealed } from '../message/secret/sealed.ts';
 import type { StepCall } from '../step/contract.ts';
 import type { Tx } from '../store/tx.ts';
 
@@ -31,7 +33,8 @@ export class RunningStep implements StepCall {
   #controller: AbortController | undefined;
   #log = '';
 
-  constructor(claim: Claim, step: ActionStep, worker: string, tx?: Tx) {
+  /** `revealed`: the secrets that the action is to have; it is given no others. */
+  constructor(claim: Claim, step: ActionStep, worker: string, revealed: Revealed | null = null, tx?: Tx) {
     const { message } = claim;
     this.claim = claim;
     this.msgid = claim.msgid;
@@ -39,8 +42,11 @@ export class RunningStep implements StepCall {
     this.attempt = message.attempt + 1;
     this.mode = message.mode;
     const undoing = message.mode === 'rollback';
-    this.parameters = undoing ? parametersToUndo(message, message.cursor) : parametersOf(message);
-    this.output = undoing ? outputOf(message, message.cursor) : NOTHING;
+    this.parameters = open(
+      undoing ? parametersToUndo(message, message.cursor) : parametersOf(message),
+      revealed?.parameters,
+    );
+    this.output = undoing ? open(outputOf(message, message.cursor), revealed?.output) : NOTHING;
     this.worker = worker;
     this.timeoutMs = step.timeoutMs;
     if (tx !== undefined) this.tx = tx;
@@ -92,6 +98,12 @@ export class RunningStep implements StepCall {
 }
 
 const NOTHING: Parameters = {};
+
+/** With the secrets that were opened, and without those that were not. */
+function open(parameters: Parameters, revealed: Parameters = NOTHING): Parameters {
+  const bare = withoutSealed(parameters);
+  return bare === parameters ? parameters : { ...bare, ...revealed };
+}
 
 /** What the action finds as `signal.reason`. */
 function reasonOf(stopped: StopReason): CoaxError {

@@ -217,6 +217,7 @@ describe('a worker', () => {
             throw new Error('nobody answers');
           },
           release: async () => {},
+          reveal: async () => null,
           onAsk: () => () => {},
           finish: async end => {
             finished += 1;
@@ -248,6 +249,7 @@ describe('a worker', () => {
           claim: (wish, signal) => channel.claim({ ...wish, leaseMs: 1 }, signal),
           extend: async claims => claims.map(() => 'held' as const),
           release: async () => {},
+          reveal: async () => null,
           onAsk: () => () => {},
           finish: async end => {
             const given = await finish(end);

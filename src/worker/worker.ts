@@ -1,11 +1,14 @@
 import type { Channel, Claim, Finish, FinishAnswer } from '../channel/channel.ts';
+import type { Revealed } from '../channel/secrets.ts';
 import { CoaxError, isCoaxError } from '../errors/coax-error.ts';
 import { type ActionStep, isGroup, type StepError } from '../message/message.ts';
 import { type StepOutcome, terminal } from '../message/outcome.ts';
+import { secretPlaces } from '../message/secret/secret-places.ts';
 import type { Action, Catalogue } from '../step/contract.ts';
 import { REAL_TIMERS, type Timers } from '../store/timers.ts';
 import type { Together, Tx } from '../store/tx.ts';
 import { RunningStep } from './running-step.ts';
+import { secretsFor } from './secrets-for.ts';
 import { Slots } from './slots.ts';
 
 export interface WorkerOptions {
@@ -184,17 +187,20 @@ export class Worker {
     const action = this.#options.catalogue.find(step.module, step.action);
     if (action === null) return this.#leave(claim, step);
     if (message.mode === 'rollback' && !action.undoable)
-      return this.#finish(claim, step, irreversible(step), action.code);
-    if (action.kind === 'transactional') return this.#doInTransaction(claim, step, action);
+      return this.#finish(claim, step, irreversible(step), action);
     const started = this.#options.now();
-    const { outcome, call } = await this.#perform(claim, lease, step, action);
+    const secrets = await secretsFor(this.#options.channel, claim, action);
+    if (secrets.kind === 'lost') return null;
+    if (secrets.kind === 'failed') return this.#finish(claim, step, secrets.outcome, null, started);
+    if (action.kind === 'transactional') return this.#doInTransaction(claim, step, action, secrets.revealed);
+    const { outcome, call } = await this.#perform(claim, lease, step, action, secrets.revealed);
     // Nothing is known of what the next owner does with it.
     if (call.stopped === 'lost') return null;
     if (call.stopped === 'drain' && outcome.kind !== 'ok') {
       await this.#options.channel.release([claim], outcome.error.begun !== false);
       return null;
     }
-    return this.#finish(claim, step, withNotes(outcome, call), action.code, started);
+    return this.#finish(claim, step, withNotes(outcome, call), action, started);
   }
 
   /** Another worker may know the action: this one is older or newer. If none does, the step fails, rather than being stuck. */
@@ -210,9 +216,10 @@ export class Worker {
     lease: Lease,
     step: ActionStep,
     action: Action,
+    revealed: Revealed | null,
   ): Promise<{ outcome: StepOutcome; call: RunningStep }> {
     const external = action.kind === 'executable';
-    const call = new RunningStep(claim, step, this.#options.name);
+    const call = new RunningStep(claim, step, this.#options.name, revealed);
     const entry: Entry = { call, lease, giveUp: null, external };
     // Before its turn, so that its lease is extended while it waits.
     this.#running.set(claim.msgid, entry);
@@ -234,21 +241,31 @@ export class Worker {
     }
   }
 
-  #doInTransaction(claim: Claim, step: ActionStep, action: Action): Promise<Claim | null> {
+  #doInTransaction(
+    claim: Claim,
+    step: ActionStep,
+    action: Action,
+    revealed: Revealed | null,
+  ): Promise<Claim | null> {
     const run = async (tx: Tx): Promise<StepOutcome> => {
-      const call = new RunningStep(claim, step, this.#options.name, tx);
+      const call = new RunningStep(claim, step, this.#options.name, revealed, tx);
       return withNotes(await this.#bounded(action.run(call), step), call);
     };
     const begun = this.#options.now();
-    return this.#finish(claim, step, run, action.code, begun, this.#together(claim, step, action));
+    return this.#finish(claim, step, run, action, begun, this.#together(claim, step, action, revealed));
   }
 
   /** Undoing is done one by one. */
-  #together(claim: Claim, step: ActionStep, action: Action): Together<StepOutcome> | undefined {
+  #together(
+    claim: Claim,
+    step: ActionStep,
+    action: Action,
+    revealed: Revealed | null,
+  ): Together<StepOutcome> | undefined {
     if (action.together === undefined || claim.message.mode === 'rollback') return undefined;
     return {
       kind: action,
-      item: (tx: Tx) => new RunningStep(claim, step, this.#options.name, tx),
+      item: (tx: Tx) => new RunningStep(claim, step, this.#options.name, revealed, tx),
       all: async (tx, items) => {
         const calls = (items as readonly ((tx: Tx) => RunningStep)[]).map(callIn => callIn(tx));
         const outcomes = await this.#inTime(action.together!(calls), step);
@@ -290,7 +307,7 @@ export class Worker {
     claim: Claim,
     step: ActionStep,
     outcome: Finish['outcome'],
-    code: string | null,
+    action: Action | null,
     started = this.#options.now(),
     together?: Together<StepOutcome>,
   ): Promise<Claim | null> {
@@ -298,7 +315,8 @@ export class Worker {
     const end: Finish = {
       claim,
       outcome,
-      code,
+      code: action?.code ?? null,
+      ...(action !== null && { secret: set => secretPlaces(action.output, set) }),
       started,
       finished: this.#options.now(),
       ...(!stopping && { keepAt: this.#served() }),

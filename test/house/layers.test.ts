@@ -58,6 +58,7 @@ const PLANTED: readonly (readonly [rule: string, file: string, text: string])[] 
   ['layer-serial', 'src/serial/x.ts', "import '../access/app.ts';"],
   ['layer-policy', 'src/policy/x.ts', "import '../store/store.ts';"],
   ['layer-api', 'src/api/x.ts', "import '../access/app.ts';"],
+  ['layer-secret', 'src/secret/x.ts', "import '../channel/channel.ts';"],
   ['layer-step', 'src/step/x.ts', "import type { A } from '../store/store.ts';"],
   ['layer-store', 'src/store/x.ts', "import '../step/contract.ts';"],
   ['layer-archive', 'src/archive/x.ts', "import '../channel/channel.ts';"],

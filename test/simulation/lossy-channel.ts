@@ -62,6 +62,12 @@ export class LossyChannel implements Channel {
     return answer;
   }
 
+  async reveal(claim: Claim, names: readonly string[]): ReturnType<Channel['reveal']> {
+    await this.#travel();
+    if (this.#lost()) throw lost();
+    return this.#inner.reveal(claim, names);
+  }
+
   async release(claims: readonly ClaimRef[], begun: boolean): Promise<void> {
     await this.#travel();
     return this.#inner.release(claims, begun);

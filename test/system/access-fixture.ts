@@ -19,6 +19,7 @@ import { Agents } from '../../src/cloud/agents/agents.ts';
 import { openCloud } from '../../src/cloud/cloud.ts';
 import { Projects } from '../../src/identity/projects.ts';
 import { gitExport } from '../../src/ledger/git-export.ts';
+import { openSecrets } from '../../src/secret/open-secrets.ts';
 import { openCatalogue } from '../../src/step/catalogue.ts';
 import { codesOf } from '../../src/step/codes-of.ts';
 import { defineModule } from '../../src/step/define-module.ts';
@@ -27,6 +28,7 @@ import { Terminal } from '../../src/step/step-errors.ts';
 import { exportMessages } from '../../src/store/export.ts';
 import { fsckStore } from '../../src/store/fsck.ts';
 import { openSqlite } from '../../src/store/sqlite/open-sqlite.ts';
+import { REAL_TIMERS } from '../../src/store/timers.ts';
 import { Worker } from '../../src/worker/worker.ts';
 
 export const TOKEN = 'coax_test-token';
@@ -106,12 +108,13 @@ export async function openServed(
 ) {
   const dataDir = mkdtempSync(join(tmpdir(), 'coax-access-'));
   const store = openSqlite({ file: join(dataDir, 'coax.db'), schema: installationSchema });
+  const secrets = await openSecrets(store, join(dataDir, 'secret-keys.json'));
   const cloud = await openCloud({ store, dataDir, cacheDir: join(dataDir, 'cache'), simulate: true });
   const gates = new Gates();
   const catalogue = openCatalogue({ builtin: [...cloud.modules, testModule(gates)], dirs: [] });
   const flows = openFlows({ dirs: [join(import.meta.dirname, '../../flows')] });
   await flows.refresh();
-  const channel = new StoreChannel(store);
+  const channel = new StoreChannel(store, Math.random, REAL_TIMERS, secrets.ofMessages);
   const defects: unknown[] = [];
   const groups = new GroupServer(channel, 'groups', Math.random, fault => void defects.push(fault));
   const addresses = [...catalogue.modules(), ...cloud.hostNames().map(host => `compute@${host}`)];
@@ -143,6 +146,8 @@ export async function openServed(
     channel,
     flows,
     catalogue,
+    secrets: secrets.given,
+    secretKeys: secrets.keys,
     cloud,
     agents,
     projects: new Projects(store),

@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify';
+import { viewText } from '../../message/secret/sealed.ts';
 
 const PING_MS = 15_000;
 /** Text waiting for a client that reads too slowly. */
@@ -41,7 +42,7 @@ export class SseStream {
   /** Sends an event. False: the client is behind; wait for `drained` or go on within the backlog. */
   send(event: string, data: unknown, id?: string): boolean {
     if (this.closed.aborted) return false;
-    const text = `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+    const text = `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${viewText(data)}\n\n`;
     return this.#raw.write(text);
   }
 

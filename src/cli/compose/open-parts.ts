@@ -9,6 +9,7 @@ import type { Fault } from '../../errors/coax-error.ts';
 import { closeSpawners, startSpawner } from '../../linux/process/run-process.ts';
 import { BUILTIN } from '../../policy/fleet-policies.ts';
 import { loadPolicies } from '../../policy/load-policies.ts';
+import { type OpenSecrets, openSecrets } from '../../secret/open-secrets.ts';
 import { type OpenCatalogue, openCatalogue } from '../../step/catalogue.ts';
 import { type FlowBook, openFlows } from '../../step/flow-folder.ts';
 import type { Store } from '../../store/store.ts';
@@ -20,6 +21,7 @@ export const FLOWS = fileURLToPath(new URL('../../../flows', import.meta.url));
 
 export interface Parts {
   readonly store: Store;
+  readonly secrets: OpenSecrets;
   readonly cloud: Cloud;
   readonly catalogue: OpenCatalogue;
   /** The folder of CGI scripts; null if there is none. */
@@ -34,6 +36,7 @@ export async function openParts(
 ): Promise<Parts> {
   const store = await openStore(dataDir, options.storeUrl);
   opened.defer(() => store.close());
+  const secrets = await openSecrets(store, options.secretKeyFile ?? join(dataDir, 'secret-keys.json'));
   startSpawner();
   opened.defer(() => closeSpawners());
   const cloud = await openCloud({
@@ -57,7 +60,7 @@ export async function openParts(
   opened.defer(() => catalogue.close());
   await catalogue.refresh();
   catalogue.watch();
-  return { store, cloud, catalogue, cgi };
+  return { store, secrets, cloud, catalogue, cgi };
 }
 
 /** The flows of all folders, followed as they change. */

@@ -5,6 +5,7 @@ import { Presence } from '../../channel/presence.ts';
 import { StoreChannel } from '../../channel/store-channel.ts';
 import { LostHosts } from '../../cloud/hosts/lost-hosts.ts';
 import { codesOf } from '../../step/codes-of.ts';
+import { REAL_TIMERS } from '../../store/timers.ts';
 import { Worker } from '../../worker/worker.ts';
 import type { Parts } from './open-parts.ts';
 import { type ProcessOptions, VERSION } from './process-options.ts';
@@ -31,11 +32,11 @@ export async function openWork(
   options: ProcessOptions,
   health: Health,
 ): Promise<Work> {
-  const { store, cloud, catalogue } = parts;
+  const { store, secrets, cloud, catalogue } = parts;
   const { role, log } = options;
   const onFault = reportOnce(log);
   const name = `${hostname()}-${process.pid}`;
-  const channel = new StoreChannel(store);
+  const channel = new StoreChannel(store, Math.random, REAL_TIMERS, secrets.ofMessages);
   opened.defer(() => channel.close());
   const presence = await Presence.open({
     store,

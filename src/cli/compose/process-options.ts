@@ -25,6 +25,8 @@ export interface ProcessOptions {
   readonly flowsDirs: readonly string[];
   /** File of placement policies; placement.yaml in the data directory if absent. */
   readonly policiesFile?: string;
+  /** File of the keys that secrets are sealed with; secret-keys.json in the data directory if absent. */
+  readonly secretKeyFile?: string;
   /** Finished messages older than so much are archived while the server runs. */
   readonly retainMs?: number;
   /** Where archives go: a folder, or s3://bucket/prefix; else the folder archive of the data directory. */

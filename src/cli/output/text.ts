@@ -1,4 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
+import type { Json } from '../../message/message.ts';
+import { isSealed, mapSealed } from '../../message/secret/sealed.ts';
 
 const WIDE =
   /[\p{Emoji_Presentation}\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/u;
@@ -67,9 +69,15 @@ export function plainLines(text: string): string[] {
 
 /** A parameter's value on one line, as it would be typed after `name=`. */
 export function valueText(value: unknown, columns = Number.POSITIVE_INFINITY): string {
-  const text = typeof value === 'string' && !looksLikeJson(value) ? plain(value) : JSON.stringify(value);
-  return truncate(text ?? 'null', columns);
+  const text =
+    typeof value === 'string' && !looksLikeJson(value) ? plain(value) : JSON.stringify(withHidden(value));
+  return truncate(isSealed(value) ? HIDDEN : (text ?? 'null'), columns);
 }
+
+/** What stands for a secret where people read. */
+const HIDDEN = '(secret)';
+
+const withHidden = (value: unknown): Json => mapSealed(value as Json, () => HIDDEN);
 
 /** Would a reader take this string for something else than a string? */
 export function looksLikeJson(text: string): boolean {

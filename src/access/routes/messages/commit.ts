@@ -102,9 +102,10 @@ function forkRoute(app: App, context: RouteContext): void {
     },
     async (request, reply) => {
       const { parameters, reason } = request.body;
-      const { commit } = await findCommit(context, request, request.params.prefix);
+      const { commit, message } = await findCommit(context, request, request.params.prefix);
       const by = { actor: request.actor, reason };
-      return answerMessage(context, request, reply, await decisions.fork(commit.id, edited(parameters), by));
+      const edit = edited(context.services, message, parameters);
+      return answerMessage(context, request, reply, await decisions.fork(commit.id, edit, by));
     },
   );
 }

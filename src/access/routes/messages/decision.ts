@@ -7,6 +7,7 @@ import { stepLabel } from '../../../message/step-label.ts';
 import { validateParameters } from '../../../message/validate.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { answerMessage, deciderOf } from '../../exchange/answer-message.ts';
+import type { Services } from '../../services.ts';
 import { findMessage } from './message.ts';
 
 const answers = { 200: MessageView, 202: MessageView, ...PROBLEMS };
@@ -84,7 +85,8 @@ function editRoutes(app: App, context: RouteContext): void {
       const message = await findMessage(context, request, request.params.msgid);
       const { msgid } = message;
       const index = typeof to === 'number' ? to : stepIndex(message, to);
-      const moved = await decisions.rewind(msgid, index, edited(parameters), deciderOf(request, reason));
+      const edit = edited(context.services, message, parameters);
+      const moved = await decisions.rewind(msgid, index, edit, deciderOf(request, reason));
       return answerMessage(context, request, reply, moved);
     },
   );
@@ -103,18 +105,26 @@ function editRoutes(app: App, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const { msgid } = await findMessage(context, request, request.params.msgid);
+      const message = await findMessage(context, request, request.params.msgid);
       const { how, parameters, reason } = request.body;
       const by = deciderOf(request, reason);
-      const moved = await decisions.resolve(msgid, how, edited(parameters), by);
+      const edit = edited(context.services, message, parameters);
+      const moved = await decisions.resolve(message.msgid, how, edit, by);
       return answerMessage(context, request, reply, moved);
     },
   );
 }
 
-/** Parameters that a person changes obey the same limits as those that come with a message. */
-export function edited(parameters: Parameters | undefined): Parameters {
-  return parameters === undefined ? {} : validateParameters(parameters);
+/** Parameters that a person changes obey the same limits as those that come with a message, and are as secret. */
+export function edited(
+  { flows, secrets }: Pick<Services, 'flows' | 'secrets'>,
+  message: Message,
+  parameters: Parameters | undefined,
+): Parameters {
+  if (parameters === undefined) return {};
+  // A branch has the name of its flow and its own.
+  const flow = flows.find(message.flow.split('/')[0] ?? '');
+  return secrets.sealEdit(validateParameters(parameters), message, flow?.parameters ?? {});
 }
 
 /** A step by its number or its name. */

@@ -12,6 +12,8 @@ import {
   HelloBody,
   ReleaseAnswer,
   ReleaseBody,
+  RevealAnswer,
+  RevealBody,
   SessionQuery,
   WORKER_PROTOCOL,
 } from '../../../api/channel.ts';
@@ -20,7 +22,8 @@ import { CoaxError } from '../../../errors/coax-error.ts';
 import { addressOf, hostOf } from '../../../message/address.ts';
 import { isGroup, type Message } from '../../../message/message.ts';
 import type { StepOutcome } from '../../../message/outcome.ts';
-import { outputOf, parametersOf } from '../../../message/parameters.ts';
+import { outputOf, parametersOf, parametersToUndo } from '../../../message/parameters.ts';
+import { sealedNames, withoutSealed } from '../../../message/secret/sealed.ts';
 import { validateParameters } from '../../../message/validate.ts';
 import { forbidden, isStillAdmitted } from '../../admission/admit.ts';
 import {
@@ -47,6 +50,7 @@ const FINISH_BYTES_MAX = 4 * 1024 * 1024;
 export function channelRoutes(app: App, context: RouteContext): void {
   claimRoutes(app, context);
   finishRoutes(app, context);
+  revealRoute(app, context);
   helloRoute(app, context);
   sessionRoute(app, context);
 }
@@ -139,7 +143,7 @@ function finishRoutes(app: App, context: RouteContext): void {
       },
     },
     async ({ body, fromHost: host }) => {
-      const { worker, msgid, fence, code, started, finished, keepAt } = body;
+      const { worker, msgid, fence, code, started, finished, keepAt, secret } = body;
       assertOwnAddresses(host, keepAt ?? []);
       const outcome = body.outcome as StepOutcome;
       if (outcome.kind === 'ok') validateParameters(outcome.set);
@@ -156,7 +160,8 @@ function finishRoutes(app: App, context: RouteContext): void {
         return { kind: 'lost' as const };
       }
       const keep = keepAt === undefined ? {} : { keepAt: new Set(keepAt) };
-      const answer = await channel.finish({ claim, outcome, code, started, finished, ...keep });
+      const seal = secret === undefined ? {} : { secret: () => secret };
+      const answer = await channel.finish({ claim, outcome, code, started, finished, ...keep, ...seal });
       httpWorkers.took(msgid, fence);
       if (answer.kind === 'lost') return answer;
       if (answer.claim !== null && message.worker !== null) httpWorkers.gave(message.worker, [answer.claim]);
@@ -185,6 +190,34 @@ function finishRoutes(app: App, context: RouteContext): void {
       await channel.release(claims, begun, afterMs);
       for (const { msgid, fence } of claims) httpWorkers.took(msgid, fence);
       return { ok: true as const };
+    },
+  );
+}
+
+/** The one way by which a secret leaves the server: to the worker that holds the step, by the names that it reads. */
+function revealRoute(app: App, { services: { store, channel } }: RouteContext): void {
+  app.post(
+    '/v1/channel/reveal',
+    {
+      config: { opens: 'host', needs: 'work', scope: 'installation' },
+      schema: {
+        operationId: 'reveal',
+        tags: ['worker protocol'],
+        summary: 'Open the secrets that the step of a claim reads',
+        body: RevealBody,
+        response: { 200: RevealAnswer, ...PROBLEMS },
+      },
+    },
+    async ({ body: { worker, msgid, fence, names }, fromHost: host }, reply) => {
+      assertOwnWorker(host, worker);
+      const message = await store.message(msgid);
+      if (message === null || message.fence !== fence || message.worker !== worker)
+        return { kind: 'lost' as const };
+      assertOwnMessage(host, message);
+      const claim: Claim = { msgid, fence, message, leaseUntil: message.leaseUntil ?? 0 };
+      const revealed = await channel.reveal(claim, names);
+      reply.header('cache-control', 'no-store');
+      return revealed === null ? { kind: 'lost' as const } : { kind: 'open' as const, ...revealed };
     },
   );
 }
@@ -273,6 +306,8 @@ function viewStepCall(message: Message): ClaimView['step'] {
   const step = message.plan.steps[message.cursor];
   if (step === undefined || isGroup(step)) return null;
   const address = addressOf(message, message.plan);
+  const undoing = message.mode === 'rollback';
+  const parameters = undoing ? parametersToUndo(message, message.cursor) : parametersOf(message);
   return {
     index: message.cursor,
     module: step.module,
@@ -282,8 +317,9 @@ function viewStepCall(message: Message): ClaimView['step'] {
     key: `${message.msgid}.${message.cursor}`,
     host: address === null ? null : hostOf(address),
     timeoutMs: step.timeoutMs,
-    parameters: parametersOf(message),
-    output: message.mode === 'rollback' ? outputOf(message, message.cursor) : {},
+    parameters: withoutSealed(parameters),
+    output: withoutSealed(undoing ? outputOf(message, message.cursor) : {}),
+    secrets: [...sealedNames(parameters)],
   };
 }
 

@@ -38,7 +38,7 @@ export function schemaRows(
     return {
       name: cell(name),
       type: Array.isArray(schema.type) ? schema.type.join('|') : String(schema.type ?? 'any'),
-      limits: limits.join(' '),
+      limits: [...(schema.secret === true ? ['secret'] : []), ...limits].join(' '),
       fallback: schema.default === undefined ? must : valueText(schema.default, 30) || '""',
       about: typeof schema.description === 'string' ? cell(schema.description) : '',
     };

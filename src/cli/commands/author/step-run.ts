@@ -3,6 +3,7 @@ import type { CommitShow } from '../../../api/commit.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import { KINDS } from '../../../errors/codes.ts';
 import type { Parameters } from '../../../message/message.ts';
+import { withoutSealed } from '../../../message/secret/sealed.ts';
 import type { Context } from '../../context.ts';
 import { parsePairs } from '../../input/pairs.ts';
 import { resolveCommit } from '../../input/refs.ts';
@@ -29,6 +30,7 @@ export const verb = defineVerb<StepRunOptions>({
   ],
   details: [
     'The action comes from folders on this machine, not from the server; nothing is written to the ledger.',
+    'A commit does not tell secrets: give them with -p, as in -p password=@FILE.',
   ],
   args: [
     { name: '[module]', about: 'Name of the module', completes: 'action' },
@@ -95,6 +97,8 @@ function nameOf([module, name]: readonly string[], recorded: CommitShow | null):
 function inputOf(recorded: CommitShow | null, pairs: readonly string[], options: StepRunOptions) {
   const given: Parameters = parsePairs(pairs, name => typeof recorded?.before[name] === 'string');
   const commit = recorded?.commit;
+  // The ledger does not tell secrets: they are given anew.
+  const before = withoutSealed(recorded?.before ?? {});
   const undo = options.undo || commit?.mode === 'rollback';
   return {
     ...(commit && {
@@ -104,8 +108,8 @@ function inputOf(recorded: CommitShow | null, pairs: readonly string[], options:
     }),
     mode: undo ? 'undo' : 'do',
     host: options.host ?? (typeof recorded?.before.host === 'string' ? recorded.before.host : null),
-    parameters: { ...recorded?.before, ...given },
-    output: undo ? { ...recorded?.before, ...given } : {},
+    parameters: { ...before, ...given },
+    output: undo ? { ...before, ...given } : {},
   };
 }
 

@@ -51,6 +51,7 @@ function upArguments(dataDir: string, options: UpOptions): string[] {
     ...(options.placement ? ['--placement', resolve(options.placement)] : []),
     ...(options.limit ?? []).flatMap(pair => ['--limit', pair]),
     ...(options.cgiBin ? ['--cgi-bin', resolve(options.cgiBin)] : []),
+    ...(options.secretKeyFile ? ['--secret-key-file', resolve(options.secretKeyFile)] : []),
     ...(options.modules ?? []).flatMap(dir => ['--modules', resolve(dir)]),
     ...(options.flows ?? []).flatMap(dir => ['--flows', resolve(dir)]),
   ];

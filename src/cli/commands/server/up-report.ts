@@ -17,6 +17,7 @@ export interface UpOptions {
   readonly retain?: number;
   readonly archive?: string;
   readonly placement?: string;
+  readonly secretKeyFile?: string;
   readonly lostAfter?: number;
   readonly limit?: readonly string[];
 }

@@ -23,7 +23,7 @@ export const verb = defineVerb<UpOptions>({
     ['coax up --modules ./modules --flows ./flows', 'with your own steps and flows, followed as they change'],
   ],
   details: [
-    'Ctrl-C or SIGTERM lets the steps under way end, then stops; a second Ctrl-C stops at once. VMs run on. COAX_LISTEN is the default of --listen.',
+    'Ctrl-C or SIGTERM lets the steps under way end, then stops; a second Ctrl-C stops at once. VMs run on. COAX_LISTEN is the default of --listen, COAX_SECRET_KEY_FILE of --secret-key-file.',
     'COAX_STORE=postgres://… is a store that any number of servers and workers share; without it the store is a file in the data directory, of this process alone. --role server: the API, groups and views, no steps. --role worker: steps alone; with --listen it has /livez and /readyz there.',
   ],
   options: [
@@ -66,6 +66,11 @@ export const verb = defineVerb<UpOptions>({
     {
       flags: '--placement <file>',
       about: 'Placement policies (default: placement.yaml in the data directory, if it is there)',
+      completes: 'file',
+    },
+    {
+      flags: '--secret-key-file <file>',
+      about: 'Keys that secrets are sealed with (default: secret-keys.json in the data directory)',
       completes: 'file',
     },
     {
@@ -169,6 +174,7 @@ async function serve(
     ...(options.lostAfter !== undefined && { lostAfterMs: options.lostAfter }),
     ...(options.retain !== undefined && { retainMs: options.retain }),
     ...(options.archive !== undefined && { archive: placeOf(options.archive) }),
+    ...secretKeyFile(options),
     ...(options.placement !== undefined && { policiesFile: resolve(options.placement) }),
     ...(limits && { limits }),
     ...(options.cgiBin !== undefined && { cgiDir: options.cgiBin }),
@@ -184,6 +190,12 @@ async function serve(
   signals.close();
   out.hint('stopped');
   return 0;
+}
+
+/** The file that was named, on the command line or by COAX_SECRET_KEY_FILE. */
+function secretKeyFile(options: UpOptions): { secretKeyFile?: string } {
+  const named = options.secretKeyFile ?? (process.env.COAX_SECRET_KEY_FILE || undefined);
+  return named === undefined ? {} : { secretKeyFile: resolve(named) };
 }
 
 /** A folder is meant from here, wherever the server works. */

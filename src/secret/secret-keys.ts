@@ -1,0 +1,138 @@
+import { CoaxError } from '../errors/coax-error.ts';
+import type { Store } from '../store/store.ts';
+import type { KeyFile } from './key-file.ts';
+import { secretTables } from './schema.ts';
+
+/** Something beside the messages that keeps secrets of its own, and can seal them anew with another key. */
+export interface KeepsSecrets {
+  /** Seals all of them with the newest key. Returns how many. */
+  reseal(): Promise<number>;
+  /** How many are sealed with that key. */
+  sealedWith(id: string): Promise<number>;
+}
+
+export interface SecretKeyState {
+  readonly id: string;
+  readonly created: number;
+  /** New secrets are sealed with it. */
+  readonly newest: boolean;
+  /** This server has it. */
+  readonly here: boolean;
+  /** Messages that still need it: all that hold a secret of it and are not rolled back. */
+  readonly messages: number;
+}
+
+/** The keys of an installation: one file beside the store, and in the store which keys there are. */
+export class SecretKeys {
+  readonly #store: Store;
+  readonly #file: KeyFile;
+  readonly #others: KeepsSecrets[] = [];
+
+  constructor(store: Store, file: KeyFile) {
+    this.#store = store;
+    this.#file = file;
+  }
+
+  /**
+   * Makes the first key of a store that has none. A process that comes to a store with keys that its file does not have goes on
+   * without: what needs them says so. Errors: COAX_SECRET_KEY_FILE.
+   */
+  async open(): Promise<void> {
+    const mine = this.#file.list();
+    await this.#store.transact(async tx => {
+      const db = secretTables(tx.db);
+      const known = await db.selectFrom('secret_keys').select(['number', 'id']).orderBy('number').execute();
+      if (known.length === 0 && mine.length === 0) {
+        const { id } = this.#file.add(tx.now);
+        await db.insertInto('secret_keys').values({ number: 1, id, created: tx.now }).execute();
+        return;
+      }
+      // A file that was laid here beforehand.
+      const missing = mine.filter(key => !known.some(({ id }) => id === key.id));
+      let number = Number(known.at(-1)?.number ?? 0);
+      for (const { id, created } of missing)
+        await db.insertInto('secret_keys').values({ number: ++number, id, created }).execute();
+    });
+  }
+
+  /** Tells of secrets beside those of messages. */
+  add(others: KeepsSecrets): void {
+    this.#others.push(others);
+  }
+
+  async list(): Promise<readonly SecretKeyState[]> {
+    const mine = this.#file.list();
+    const newest = mine.at(-1)?.id;
+    const known = await secretTables(this.#store.reader)
+      .selectFrom('secret_keys')
+      .selectAll()
+      .orderBy('number')
+      .execute();
+    return Promise.all(
+      known.map(async ({ id, created }) => ({
+        id,
+        created: Number(created),
+        newest: id === newest,
+        here: mine.some(key => key.id === id),
+        messages: await this.#needing(id),
+      })),
+    );
+  }
+
+  /** A new key: new secrets are sealed with it, and what is kept beside the messages anew. Returns its id. */
+  async rotate(): Promise<string> {
+    this.#file.newest();
+    const id = await this.#store.transact(async tx => {
+      const db = secretTables(tx.db);
+      const last = await db
+        .selectFrom('secret_keys')
+        .select(({ fn }) => fn.max('number').as('number'))
+        .executeTakeFirst();
+      const key = this.#file.add(tx.now);
+      await db
+        .insertInto('secret_keys')
+        .values({ number: Number(last?.number ?? 0) + 1, id: key.id, created: tx.now })
+        .execute();
+      return key.id;
+    });
+    for (const others of this.#others) await others.reseal();
+    return id;
+  }
+
+  /**
+   * Forgets a key: what is sealed with it can never be opened again. Errors: COAX_NOT_FOUND; COAX_SECRET_KEY_NEEDED for the
+   * newest key and for one that a message may still need.
+   */
+  async drop(id: string): Promise<void> {
+    const key = (await this.list()).find(key => key.id === id);
+    if (key === undefined) throw new CoaxError('COAX_NOT_FOUND', `there is no key ${id}`, { where: id });
+    const needed = (reason: string, hint?: string): CoaxError =>
+      new CoaxError('COAX_SECRET_KEY_NEEDED', reason, { where: id, ...(hint !== undefined && { hint }) });
+    if (key.newest)
+      throw needed(
+        `new secrets are sealed with the key ${id}`,
+        '`coax secret-key rotate` makes another one first.',
+      );
+    let count = key.messages;
+    for (const others of this.#others) count += await others.sealedWith(id);
+    if (count > 0) throw needed(`${count} messages or webhooks may still need the key ${id}`);
+    this.#file.remove(id);
+    await this.#store.transact(async tx => {
+      await secretTables(tx.db).deleteFrom('secret_keys').where('id', '=', id).execute();
+    });
+  }
+
+  /** A message that is rolled back needs nothing any more; any other may be undone. */
+  async #needing(id: string): Promise<number> {
+    const holds = `%"key":"${id}"%`;
+    const { count } = await secretTables(this.#store.reader)
+      .selectFrom('messages')
+      .select(({ fn }) => fn.countAll().as('count'))
+      .where('phase', '<>', 'rolled_back')
+      .where(({ or, eb }) =>
+        or([eb('base', 'like', holds), eb('trail', 'like', holds), eb('ask', 'like', holds)]),
+      )
+      .executeTakeFirstOrThrow();
+    return Number(count);
+  }
+}
