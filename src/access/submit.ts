@@ -127,7 +127,10 @@ export async function submitMany(
 }
 
 /** What a request is told to be the same by; keys are each project's own. */
-function onceOf({ project = DEFAULT_PROJECT, idempotencyKey: key }: Pick<Submission, 'project' | 'idempotencyKey'>) {
+function onceOf({
+  project = DEFAULT_PROJECT,
+  idempotencyKey: key,
+}: Pick<Submission, 'project' | 'idempotencyKey'>) {
   return key === undefined ? undefined : `${project}\n${key}`;
 }
 

@@ -4,4 +4,9 @@ import { secretSchema } from '../secret/schema.ts';
 import { workersSchema } from '../store/workers.ts';
 
 /** The tables of all parts beside the store's own. A server and `coax store copy` must agree on them. */
-export const installationSchema = [...cloudSchema, ...workersSchema, ...identitySchema, ...secretSchema] as const;
+export const installationSchema = [
+  ...cloudSchema,
+  ...workersSchema,
+  ...identitySchema,
+  ...secretSchema,
+] as const;

@@ -155,7 +155,17 @@ test('a schema means all that it says, or is refused', () => {
     'f.yaml:3:43',
     /only a parameter itself/,
   );
-  faulty(schema('{type: string, secret: true}'), 'f.yaml:3:21', /comes in a later version/);
+  faulty(schema('{type: string, secret: maybe}'), 'f.yaml:3:21', /true or not there/);
+  faulty(schema('{type: string, secret: true, default: x}'), 'f.yaml:3:35', /no `default`/);
+  faulty(schema('{enum: [a, b], secret: true}'), 'f.yaml:3:7', /no `enum`/);
+  faulty(
+    schema('{type: array, items: {type: string, secret: true}, default: []}'),
+    'f.yaml:3:57',
+    /there is a secret in it/,
+  );
+  const uses = (step: string) => `name: x\nparameters: {p: {type: string, secret: true}}\nsteps: [${step}]`;
+  faulty(uses('{do: a b, at: p}'), 'f.yaml:3:19', /`at` reads "p", which is secret/);
+  faulty(uses('{each: p, steps: [a b]}'), 'f.yaml:3:10', /`each` reads "p", which is secret/);
   faulty(
     'name: x\nparameters: {"../a": {type: string}}\nsteps: [a b]',
     'f.yaml:2:14',

@@ -89,8 +89,11 @@ before(async () => {
     b: made.head,
   };
   const waiting = await served.client.submit({ plan: plan('nobody here') });
+  const [oldKey] = await served.services.secretKeys.list();
+  await served.services.secretKeys.rotate();
   samples = {
     ...(await hostSamples()),
+    dropSecretKey: { values: { id: oldKey!.id } },
     submit: { body: { plan: plan('lab note') } },
     claim: { body: { worker: 'w-contract', addresses: ['nowhere'] } },
     extend: { body: { claims: [{ msgid: waiting.msgid, fence: 0 }] } },

@@ -137,6 +137,7 @@ test('the worker protocol in bare HTTP: claim, extend, finish, release, and the 
       timeoutMs: 0,
       parameters: { a: 1 },
       output: {},
+      secrets: [],
     },
   );
   const { fence } = claim;
