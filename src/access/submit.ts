@@ -5,6 +5,8 @@ import { checkParameters } from '../flow/check-parameters.ts';
 import type { FlowDefinition } from '../flow/flow.ts';
 import { didYouMean } from '../flow/nearest.ts';
 import { planOf } from '../flow/plan-of.ts';
+import { NO_LABELS, validateLabels } from '../message/carried/labels.ts';
+import type { Trace } from '../message/carried/trace.ts';
 import { DEFAULT_PROJECT, NAME } from '../message/limits.ts';
 import { isGroup, type Plan, type Step } from '../message/message.ts';
 import { publicUses } from '../message/secret/public-uses.ts';
@@ -23,32 +25,40 @@ type Needs = Pick<Services, 'store' | 'flows' | 'catalogue' | 'projects' | 'secr
 export interface Submitter {
   readonly actor: string;
   readonly requestId: string;
+  /** What the messages carry. */
+  readonly trace: Trace | null;
   /** Errors: COAX_NOT_FOUND, COAX_FORBIDDEN. */
   projectFor(wanted: string | undefined): string;
 }
 
-export function submitterOf(request: Asking & { readonly actor: string; readonly id: string }): Submitter {
+export function submitterOf(
+  request: Asking & { readonly actor: string; readonly id: string },
+  trace: Trace | null,
+): Submitter {
   const { actor, id } = request;
-  return { actor, requestId: id, projectFor: wanted => projectForNew(request, wanted) };
+  return { actor, requestId: id, trace, projectFor: wanted => projectForNew(request, wanted) };
 }
 
 /** Makes what the store accepts of one line of a request, or refuses it with JSON pointers into that line. */
 export function submissionOf(
   services: Needs,
   one: SubmitOne,
-  { actor, projectFor }: Pick<Submitter, 'actor' | 'projectFor'>,
+  by: Pick<Submitter, 'actor' | 'projectFor' | 'trace'>,
   headerKey?: string,
 ): Submission {
-  const project = projectFor(one.project);
+  const { actor, trace } = by;
+  const project = by.projectFor(one.project);
   const idempotencyKey = headerKey ?? one.key;
   const key = idempotencyKey === undefined ? {} : { idempotencyKey };
   const once = onceOf({ project, ...key });
+  const labels = under('/labels', () => validateLabels(one.labels ?? NO_LABELS));
+  const more = { actor, project, labels, trace, ...key };
   if ('flow' in one) {
     const flow = findFlow(services, one.flow);
     const parameters = under('/parameters', () =>
       services.secrets.seal(checkParameters(flow, one.parameters ?? {}), flow.parameters, once),
     );
-    return { flow: flow.name, plan: planNow(flow, services.catalogue), parameters, actor, project, ...key };
+    return { flow: flow.name, plan: planNow(flow, services.catalogue), parameters, ...more };
   }
   const name = one.name ?? 'plan';
   if (!NAME.test(name)) {
@@ -63,7 +73,7 @@ export function submissionOf(
   const parameters = under('/parameters', () =>
     services.secrets.seal(validateParameters(one.parameters ?? {}), secretNames(secret), once),
   );
-  return { flow: name, plan, planIsOwn: true, parameters, actor, project, ...key };
+  return { flow: name, plan, planIsOwn: true, parameters, ...more };
 }
 
 /** What addresses a step or is done each for must be read by everybody. */
@@ -88,7 +98,7 @@ export function findFlow({ flows }: Pick<Services, 'flows'>, name: string): Flow
 export async function submitMany(
   services: Needs,
   lines: readonly unknown[],
-  submitter: Submitter,
+  by: Submitter,
   headerKey?: string,
 ): Promise<SubmitItem[]> {
   const submissions: Submission[] = [];
@@ -100,7 +110,7 @@ export async function submitMany(
       const parsed = SubmitOneSchema.safeParse(line);
       if (!parsed.success) throw requestInvalid(parsed.error);
       const key = headerKey === undefined ? undefined : `${headerKey}/${i}`;
-      submissions.push(submissionOf(services, parsed.data, submitter, key));
+      submissions.push(submissionOf(services, parsed.data, by, key));
     } catch (error) {
       if (!(error instanceof CoaxError)) throw error;
       first ??= error;
@@ -123,7 +133,7 @@ export async function submitMany(
       },
     );
   }
-  return acceptAll(services, submissions, submitter.requestId);
+  return acceptAll(services, submissions, by.requestId);
 }
 
 /** What a request is told to be the same by; keys are each project's own. */

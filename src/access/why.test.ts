@@ -27,6 +27,8 @@ function messageOf(more: Partial<Message> = {}): Message {
     ask: null,
     parent: null,
     project: 'default',
+    labels: {},
+    trace: null,
     actor: 'ann',
     created: 0,
     updated: 0,

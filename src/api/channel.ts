@@ -52,6 +52,11 @@ export const ClaimView = z
         secrets: z.array(z.string()).meta({
           description: 'Parameters left out here since they are secrets: /v1/channel/reveal opens them.',
         }),
+        traceparent: z
+          .string()
+          .nullable()
+          .meta({ description: 'Trace context (W3C) to hand on; null when there is none.' }),
+        tracestate: z.string().nullable(),
       })
       .nullable()
       .meta({ description: 'All that a step may know; null for a group.' }),

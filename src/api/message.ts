@@ -6,12 +6,14 @@ import { Problem } from './problem.ts';
 import {
   CommitId,
   JsonValue,
+  LabelsObject,
   listOf,
   Msgid,
   PageQuery,
   ParametersObject,
   pageOf,
   Reason,
+  SelectorText,
   Time,
   WaitSeconds,
 } from './value.ts';
@@ -96,6 +98,11 @@ export const MessageView = z
     seq: z.int().meta({ description: 'Number of its newest commit; the first is 0.' }),
     head: CommitId.meta({ description: 'Its newest commit.' }),
     actor: z.string(),
+    labels: LabelsObject,
+    traceparent: z
+      .string()
+      .nullable()
+      .meta({ description: 'The trace (W3C) whose spans its steps are; null when it came with none.' }),
     created: Time,
     updated: Time,
     simulated: z.boolean().meta({ description: 'The hypervisor is simulated: nothing real runs.' }),
@@ -124,6 +131,7 @@ export const MessageLite = z
     undoError: StepErrorView.nullable(),
     parent: Msgid.nullable(),
     worker: z.string().nullable(),
+    labels: LabelsObject,
     seq: z.int(),
     head: CommitId,
     updated: Time,
@@ -148,6 +156,7 @@ export const SubmitFlow = z
       .meta({ examples: ['create_vm'] }),
     parameters: ParametersObject.optional(),
     project: SubmitProject,
+    labels: LabelsObject.optional(),
     key: Key.optional(),
   })
   .meta({
@@ -170,6 +179,7 @@ export const SubmitPlan = z
       .max(1000)
       .optional()
       .meta({ description: 'Names of the parameters of which only ciphertext is to be kept.' }),
+    labels: LabelsObject.optional(),
     key: Key.optional(),
   })
   .meta({ id: 'SubmitPlan', description: 'A message with a plan of its own.' });
@@ -209,6 +219,7 @@ export const MessagesQuery = PageQuery.extend({
   ...ProjectQuery.shape,
   status: z.enum(STATUSES).optional().meta({ description: 'Only those that stand so.' }),
   flow: z.string().max(63).optional().meta({ description: 'Only those of that flow.' }),
+  selector: SelectorText.optional(),
   children: z.stringbool().default(false).meta({ description: 'List the branches of groups too.' }),
   archived: z.stringbool().default(false).meta({ description: 'List archived messages instead.' }),
 });
@@ -216,6 +227,7 @@ export type MessagesQuery = {
   status?: MessageView['status'];
   flow?: string;
   project?: string;
+  selector?: string;
   children?: boolean;
   archived?: boolean;
   limit?: number;

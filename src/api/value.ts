@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { LABEL_NAME, LABEL_VALUE, LABELS_MAX } from '../message/carried/labels.ts';
+import { SELECTOR_LENGTH_MAX } from '../message/carried/selector.ts';
 import type { Json, Parameters } from '../message/message.ts';
 
 /** Any JSON value. */
@@ -40,6 +42,20 @@ export const WaitSeconds = z.coerce
   .min(0)
   .max(600)
   .meta({ description: 'Holds the answer until the message rests, for at most so many seconds.' });
+
+export const LabelsObject = z.record(z.string().regex(LABEL_NAME), z.string().regex(LABEL_VALUE)).meta({
+  id: 'Labels',
+  description: `What people find it by: names with texts, ${LABELS_MAX} at most. Nothing in Coax acts by them.`,
+  examples: [{ env: 'prod', tier: 'web' }],
+});
+export const SelectorText = z
+  .string()
+  .max(SELECTOR_LENGTH_MAX)
+  .meta({
+    description:
+      'Only what has such labels: `env=prod,tier!=web,zone in (a,b),zone notin (c),gpu,!old`; all conditions must hold.',
+    examples: ['env=prod,tier!=web'],
+  });
 
 export const MsgidPath = z.object({ msgid: MsgidText });
 export const NamePath = z.object({ name: Name });

@@ -1,6 +1,8 @@
 import { CoaxError } from '../errors/coax-error.ts';
 import { type Commit, decodeCommit } from '../ledger/commit.ts';
 import { foldCommits } from '../ledger/fold.ts';
+import { type Labels, NO_LABELS } from '../message/carried/labels.ts';
+import { selects } from '../message/carried/selector.ts';
 import { DEFAULT_PROJECT } from '../message/limits.ts';
 import type { Message, Parameters } from '../message/message.ts';
 import { type ArchiveRow, rangesOf } from '../store/archives.ts';
@@ -141,9 +143,13 @@ function fits({ message }: ArchivedMessage, query: MessageQuery): boolean {
     (query.withChildren === true || message.parent_msgid === null) &&
     (query.projects?.includes(message.project ?? DEFAULT_PROJECT) ?? true) &&
     (query.flow === undefined || message.flow === query.flow) &&
-    (query.status === undefined || message.phase === query.status)
+    (query.status === undefined || message.phase === query.status) &&
+    selects(query.selector ?? [], labelsOf(message))
   );
 }
+
+const labelsOf = ({ labels }: ArchivedMessage['message']): Labels =>
+  typeof labels === 'string' ? (JSON.parse(labels) as Labels) : NO_LABELS;
 
 /** Ranges of msgids with the archive of each, the highest first. */
 function downwards(rows: readonly ArchiveRow[]): { row: ArchiveRow; first: number; last: number }[] {

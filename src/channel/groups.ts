@@ -171,6 +171,8 @@ async function split(
       parameters,
       actor: message.actor,
       project: message.project,
+      labels: message.labels,
+      trace: message.trace,
       parent: { msgid: message.msgid, step: message.cursor, branch: from + index, generation },
     });
     children.push(msgid);

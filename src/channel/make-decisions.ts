@@ -138,6 +138,8 @@ async function fork(store: Store, commitId: string, edit: Parameters, by: Decide
       parameters: state.base,
       actor: by.actor,
       project: source.project,
+      labels: source.labels,
+      trace: source.trace,
       fork: { from: commit.id, state },
     });
     return find(tx, msgid);

@@ -101,7 +101,7 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
 }
 
 /** What the server itself submits, for the whole installation. */
-const COAX = { actor: 'coax', projectFor: () => DEFAULT_PROJECT };
+const COAX = { actor: 'coax', trace: null, projectFor: () => DEFAULT_PROJECT };
 const submitter =
   (needs: Parameters<typeof submissionOf>[0]): HostWatchOptions['submit'] =>
   async (flow, parameters, key) => {

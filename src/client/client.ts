@@ -34,6 +34,7 @@ import type { SecretKeyList } from '../api/secret/secret-key.ts';
 import type { ActionList } from '../api/step.ts';
 import type { CgiList, DoctorView, ReadyView, WorkerList } from '../api/system.ts';
 import type { ConsoleView, SerialTicket, VmList, VmRemoveBody, VmView } from '../api/vm.ts';
+import { type Trace, traceHeaders } from '../message/carried/trace.ts';
 import { type EventsOptions, followEvents, type StreamEvent } from './event-stream.ts';
 import { type ClientOptions, Transport } from './transport.ts';
 import { type WaitOptions, waitFor } from './wait-for.ts';
@@ -47,6 +48,8 @@ export interface SubmitOptions {
   readonly key?: string;
   /** Lets the server hold its answer until the message rests. */
   readonly waitMs?: number;
+  /** The trace that the message is to carry. */
+  readonly trace?: Trace | null;
   readonly signal?: AbortSignal;
 }
 
@@ -77,7 +80,7 @@ export class CoaxClient {
       method: 'POST',
       path: '/v1/messages',
       body,
-      headers: { 'idempotency-key': key, ...prefer(options.waitMs) },
+      headers: { 'idempotency-key': key, ...prefer(options.waitMs), ...traceHeaders(options.trace ?? null) },
       signal: options.signal,
       idleMs: 0,
     });
@@ -85,8 +88,10 @@ export class CoaxClient {
 
   /** All or none are accepted, unless one meets an idempotency key of another body: then its item is an error. */
   submitMany(many: readonly SubmitOne[], options: Omit<SubmitOptions, 'waitMs'> = {}): Promise<SubmitAnswer> {
-    const headers: Record<string, string> =
-      options.key === undefined ? {} : { 'idempotency-key': options.key };
+    const headers: Record<string, string> = {
+      ...(options.key !== undefined && { 'idempotency-key': options.key }),
+      ...traceHeaders(options.trace ?? null),
+    };
     return this.transport.json({
       method: 'POST',
       path: '/v1/messages',

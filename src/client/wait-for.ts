@@ -129,7 +129,7 @@ async function tellRest(
 function liteOf(message: MessageView): MessageLite {
   const { msgid, flow, project, status, waitingFor, mode, cursor, cause, attempt, error, undoError } =
     message;
-  const { steps, parent, worker, seq, head, updated } = message;
+  const { steps, parent, worker, labels, seq, head, updated } = message;
   return {
     ...{
       msgid,
@@ -144,6 +144,7 @@ function liteOf(message: MessageView): MessageLite {
       error,
       undoError,
       worker,
+      labels,
       seq,
       head,
       updated,

@@ -172,6 +172,8 @@ export class MessageCheck {
     this.#column('actor', row.actor, commit.actor);
     this.#column('created', row.created, commit.finished);
     this.#json('base', row.base, commit.set ?? {});
+    this.#json('labels', row.labels, detail.labels ?? null);
+    this.#json('trace', row.trace, detail.trace === undefined ? null : { ...detail.trace });
   }
 
   #checkState(state: MessageState, plan: Plan): void {

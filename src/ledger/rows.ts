@@ -34,5 +34,7 @@ export interface RawMessageRow {
   readonly parentGeneration: number | null;
   readonly project: string;
   readonly actor: string;
+  readonly labels: string | null;
+  readonly trace: string | null;
   readonly created: number;
 }

@@ -1,3 +1,6 @@
+import type { Labels } from './carried/labels.ts';
+import type { Trace } from './carried/trace.ts';
+
 /**
  * The words of Coax.
  *
@@ -205,6 +208,10 @@ export interface Message extends MessageState {
   readonly project: string;
   /** Who submitted it. */
   readonly actor: string;
+  /** What people find it by; fixed when it was accepted. */
+  readonly labels: Labels;
+  /** The trace that its steps belong to; null when it came with none. */
+  readonly trace: Trace | null;
   readonly created: number;
   readonly updated: number;
 }

@@ -1,3 +1,4 @@
+import type { Trace } from '../message/carried/trace.ts';
 import type { Json, Mode, Parameters } from '../message/message.ts';
 import type { StepOutcome } from '../message/outcome.ts';
 import type { Tx } from '../store/tx.ts';
@@ -24,6 +25,8 @@ export interface StepCall {
   readonly host: string | null;
   readonly worker: string;
   readonly timeoutMs: number;
+  /** The trace context to hand on to what the step calls; null when the message carries none. */
+  readonly trace?: Trace | null;
   /** Aborts at the timeout, at a cancel and when the lease is lost. */
   readonly signal: AbortSignal;
   /** Present in transactional actions only. */

@@ -11,7 +11,8 @@
  *   what this step had set, and is `{}` unless it is being undone.
  * - **Environment.** Only PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin, LANG=C.UTF-8, COAX_MSGID,
  *   COAX_STEP, COAX_ATTEMPT (1 for the first), COAX_KEY (`msgid.step`, the idempotency key), COAX_FENCE (a number that
- *   grows with each worker that gets the message), COAX_MODE, COAX_HOST (if there is one) and, for each parameter, COAX_PARAM_<NAME>; in an undo also COAX_OUTPUT_<NAME> for what the step had
+ *   grows with each worker that gets the message), COAX_MODE, COAX_HOST (if there is one), TRACEPARENT and TRACESTATE (if the
+ *   message carries a trace) and, for each parameter, COAX_PARAM_<NAME>; in an undo also COAX_OUTPUT_<NAME> for what the step had
  *   set. <NAME> is in upper case, with `_` for all that is not A-Z, 0-9 or `_`. A string stands there as it is, any
  *   other value as JSON. Left out (they are in the input's JSON all the same): values with a NUL character, values over
  *   64 KiB, what goes over 1 MiB in all, and parameters whose variables would have the same name.
@@ -100,7 +101,7 @@ async function runExecutable(
     {
       program: file,
       args: [],
-      env: environmentOf(input),
+      env: environmentOf(input, call.trace ?? null),
       cwd: dirname(file),
       input: `${JSON.stringify(input)}\n`,
       stdoutMaxBytes: STDOUT_MAX_BYTES,

@@ -54,6 +54,7 @@ export interface ArchivedMark {
 interface Tables {
   messages: { msgid: number; seq: number; fence: number; head: string; parent_msgid: number | null };
   commits: { msgid: number };
+  message_labels: { msgid: number };
   allocations: { msgid: number };
   archives: ArchiveRow;
 }
@@ -102,6 +103,7 @@ export async function dropMessages(
   }
   for (const msgids of chunks) {
     await db.deleteFrom('commits').where('msgid', 'in', msgids).execute();
+    await db.deleteFrom('message_labels').where('msgid', 'in', msgids).execute();
     await db.deleteFrom('messages').where('msgid', 'in', msgids).execute();
   }
   await db.insertInto('archives').values(archive).execute();

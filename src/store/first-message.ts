@@ -1,5 +1,7 @@
 import { CoaxError } from '../errors/coax-error.ts';
 import { type Commit, type CommitBody, commitId, encodeCommit } from '../ledger/commit.ts';
+import { canonical } from '../message/canonical.ts';
+import { NO_LABELS } from '../message/carried/labels.ts';
 import { DEFAULT_PROJECT } from '../message/limits.ts';
 import type { Message, Parameters } from '../message/message.ts';
 import { startState } from '../message/start-state.ts';
@@ -24,7 +26,7 @@ export function firstMessage(
   planHash: string,
   now: number,
 ): FirstMessage {
-  const { plan, project = DEFAULT_PROJECT, parent, fork } = submission;
+  const { plan, project = DEFAULT_PROJECT, parent, fork, labels = NO_LABELS, trace = null } = submission;
   const base = baseOf(submission);
   const state = fork?.state ?? startState(plan, base);
   const body: CommitBody = {
@@ -43,6 +45,8 @@ export function firstMessage(
       ...(project !== DEFAULT_PROJECT && { project }),
       ...(parent && { parent: { ...parent } }),
       ...(fork && { fork: { from: fork.from, cursor: state.cursor } }),
+      ...(hasLabels(labels) && { labels }),
+      ...(trace && { trace: { ...trace } }),
     },
     worker: null,
     code: null,
@@ -55,9 +59,23 @@ export function firstMessage(
   const message: Message = {
     ...state,
     msgid, flow: submission.flow, plan, planHash, seq: 0, head, readyAt: now, worker: null, leaseUntil: null,
-    fence: 0, begun: 0, ask: null, parent: parent ?? null, project, actor: submission.actor, created: now, updated: now,
+    fence: 0, begun: 0, ask: null, parent: parent ?? null, project, actor: submission.actor, labels, trace,
+    created: now, updated: now,
   }; // biome-ignore format: short members
   return { message, commit: { ...body, id: head }, encoded };
+}
+
+export function hasLabels(labels: Message['labels']): boolean {
+  for (const _ in labels) return true;
+  return false;
+}
+
+/** A message's labels and trace as they are kept in its row. */
+export function keptAbout({ labels, trace }: Message): { labels: string | null; trace: string | null } {
+  return {
+    labels: hasLabels(labels) ? canonical(labels) : null,
+    trace: trace === null ? null : canonical({ ...trace }),
+  };
 }
 
 /**
@@ -68,7 +86,9 @@ export function requestHash(submission: Submission, planHash: string, base: stri
   if (submission.idempotencyKey === undefined) return '';
   // A flow's plan names code, which may differ on a repeat: the flow's name stands for such a plan.
   const plan = submission.planIsOwn ? planHash : '';
-  return commitId(`${submission.flow}\n${plan}\n${base}\n${submission.fork?.from ?? ''}`);
+  const { labels = NO_LABELS } = submission;
+  const labelled = hasLabels(labels) ? `\n${canonical(labels)}` : '';
+  return commitId(`${submission.flow}\n${plan}\n${base}\n${submission.fork?.from ?? ''}${labelled}`);
 }
 
 const MARK = '\u0001';

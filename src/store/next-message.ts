@@ -66,6 +66,8 @@ export function messageAfter(
     ask: null,
     parent: before.parent,
     actor: before.actor,
+    labels: before.labels,
+    trace: before.trace,
     created: before.created,
     updated: now,
   };

@@ -68,7 +68,7 @@ export const CORE_TABLES: readonly RawTable[] = [
       ...integers('lease_until', 'fence', 'begun', 'parent_msgid', 'parent_step', 'parent_branch'),
       ...integers('parent_generation', 'created', 'updated'),
       ...texts('flow', 'plan', 'mode', 'phase', 'cause', 'error', 'undo_error', 'base', 'trail', 'head'),
-      ...texts('address', 'worker', 'ask', 'project', 'actor'),
+      ...texts('address', 'worker', 'ask', 'project', 'actor', 'labels', 'trace'),
     ],
   },
   {

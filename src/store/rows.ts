@@ -1,4 +1,6 @@
 import { CoaxError } from '../errors/coax-error.ts';
+import { NO_LABELS } from '../message/carried/labels.ts';
+import type { Selector } from '../message/carried/selector.ts';
 import { DEFAULT_PROJECT } from '../message/limits.ts';
 import type { Cause, Message, Mode, Phase, Plan } from '../message/message.ts';
 import type { Allocation, RawMessageRow } from './store.ts';
@@ -36,6 +38,9 @@ export interface MessageRow {
   /** Missing in archives from before there were projects. */
   project?: string | undefined;
   actor: string;
+  /** JSON; null, or absent in old archives, when there are none. */
+  labels?: string | null | undefined;
+  trace?: string | null | undefined;
   created: number;
   updated: number;
 }
@@ -77,6 +82,8 @@ export function toMessage(row: MessageRow, planOf: (hash: string) => Plan): Mess
           },
     project: row.project ?? DEFAULT_PROJECT,
     actor: row.actor,
+    labels: parse(row, 'labels') ?? NO_LABELS,
+    trace: parse(row, 'trace'),
     created: row.created,
     updated: row.updated,
   };
@@ -84,9 +91,12 @@ export function toMessage(row: MessageRow, planOf: (hash: string) => Plan): Mess
 
 const NO_TRAIL: Message['trail'] = [];
 
-function parse<T>(row: MessageRow, column: 'error' | 'undo_error' | 'base' | 'trail' | 'ask'): T | null {
+function parse<T>(
+  row: MessageRow,
+  column: 'error' | 'undo_error' | 'base' | 'trail' | 'ask' | 'labels' | 'trace',
+): T | null {
   const text = row[column];
-  if (text === null) return null;
+  if (text === null || text === undefined) return null;
   try {
     return JSON.parse(text) as T;
   } catch (cause) {
@@ -122,8 +132,24 @@ export function toRawMessage(row: MessageRow): RawMessageRow {
     parentGeneration: row.parent_generation,
     project: row.project ?? DEFAULT_PROJECT,
     actor: row.actor,
+    labels: row.labels ?? null,
+    trace: row.trace ?? null,
     created: row.created,
   };
+}
+
+/**
+ * Conditions on `messages` that a selector is in SQL, for both engines. A label that must be there is looked up by its index: a
+ * rare one is found without a look at every message. `bind` gives what stands for a value in the statement.
+ */
+export function labelConditions(selector: Selector, bind: (value: string) => string): string[] {
+  return selector.map(term => {
+    const name = `name = ${bind(term.name)}`;
+    const wanted = 'values' in term ? `${name} AND value IN (${term.values.map(bind).join(', ')})` : name;
+    return term.op === 'in' || term.op === 'exists'
+      ? `msgid IN (SELECT msgid FROM message_labels WHERE ${wanted})`
+      : `NOT EXISTS (SELECT 1 FROM message_labels l WHERE l.msgid = messages.msgid AND ${wanted})`;
+  });
 }
 
 export interface AllocationRow {

@@ -1,5 +1,8 @@
 import type { Commit, CommitBody } from '../ledger/commit.ts';
 import type { RawCommitRow, RawMessageRow } from '../ledger/rows.ts';
+import type { Labels } from '../message/carried/labels.ts';
+import type { Selector } from '../message/carried/selector.ts';
+import type { Trace } from '../message/carried/trace.ts';
 import type {
   Ask,
   Message,
@@ -111,6 +114,8 @@ export interface Submission {
   readonly idempotencyKey?: string;
   /** The plan came with the request rather than from a flow, so it is part of what the key stands for. */
   readonly planIsOwn?: boolean;
+  readonly labels?: Labels;
+  readonly trace?: Trace | null;
   readonly parent?: ParentLink;
   /** A message made from a commit of another starts in that state. */
   readonly fork?: { readonly from: string; readonly state: MessageState };
@@ -212,6 +217,8 @@ export interface MessageQuery {
   readonly flow?: string;
   /** Only of these projects; of all if absent. */
   readonly projects?: readonly string[];
+  /** Only those whose labels are so. */
+  readonly selector?: Selector;
   /** Only top-level messages unless true. */
   readonly withChildren?: boolean;
   /** Those that are in archives, instead of those in the store; only where archives are read. */

@@ -208,6 +208,8 @@ function rowOf(state: MessageState, plan: Plan, of: Identity): RawMessageRow {
     parentBranch: of.parent?.branch ?? null,
     parentGeneration: of.parent?.generation ?? null,
     project: 'default',
+    labels: null,
+    trace: null,
     actor: 'ann',
     created: of.created,
   };

@@ -2,11 +2,13 @@ import type { Claim } from '../channel/channel.ts';
 import type { Revealed } from '../channel/secrets.ts';
 import { CoaxError } from '../errors/coax-error.ts';
 import { addressOf, hostOf } from '../message/address.ts';
+import type { Trace } from '../message/carried/trace.ts';
 import type { ActionStep, Json, Mode, Parameters } from '../message/message.ts';
 import { outputOf, parametersOf, parametersToUndo } from '../message/parameters.ts';
 import { withoutSealed } from '../message/secret/sealed.ts';
 import type { StepCall } from '../step/contract.ts';
 import type { Tx } from '../store/tx.ts';
+import { StepSpan } from './step-span.ts';
 
 /** Why a step was told to stop. */
 export type StopReason = 'timeout' | 'asked' | 'lost' | 'drain';
@@ -26,6 +28,7 @@ export class RunningStep implements StepCall {
   readonly worker: string;
   readonly timeoutMs: number;
   readonly tx?: Tx;
+  readonly span: StepSpan;
   stopped: StopReason | null = null;
   /** Monotonic instant in milliseconds; none while it waits for its turn. */
   deadline = Number.POSITIVE_INFINITY;
@@ -49,11 +52,16 @@ export class RunningStep implements StepCall {
     this.output = undoing ? open(outputOf(message, message.cursor), revealed?.output) : NOTHING;
     this.worker = worker;
     this.timeoutMs = step.timeoutMs;
+    this.span = new StepSpan(message, step, worker);
     if (tx !== undefined) this.tx = tx;
   }
 
   get key(): string {
     return `${this.msgid}.${this.step}`;
+  }
+
+  get trace(): Trace | null {
+    return this.span.trace;
   }
 
   get fence(): number {

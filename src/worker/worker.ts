@@ -227,12 +227,19 @@ export class Worker {
     try {
       // Another may be at it by now.
       if (this.#timers.monotonic() >= lease.until) call.stop('lost');
-      if (call.stopped !== null) return { outcome: calledOff(call), call };
+      if (call.stopped !== null) {
+        const outcome = calledOff(call);
+        call.span.end(outcome);
+        return { outcome, call };
+      }
       call.begin(this.#timers.monotonic());
       const outcome = await new Promise<StepOutcome>(resolve => {
         entry.giveUp = resolve;
-        action.run(call).then(resolve, error => resolve(terminal('COAX_INTERNAL', String(error))));
+        call.span
+          .run(() => action.run(call))
+          .then(resolve, error => resolve(terminal('COAX_INTERNAL', String(error))));
       });
+      call.span.end(outcome);
       return { outcome, call };
     } finally {
       // A claim that was lost may be here once more by now.
@@ -249,7 +256,12 @@ export class Worker {
   ): Promise<Claim | null> {
     const run = async (tx: Tx): Promise<StepOutcome> => {
       const call = new RunningStep(claim, step, this.#options.name, revealed, tx);
-      return withNotes(await this.#bounded(action.run(call), step), call);
+      const outcome = await this.#bounded(
+        call.span.run(() => action.run(call)),
+        step,
+      );
+      call.span.end(outcome);
+      return withNotes(outcome, call);
     };
     const begun = this.#options.now();
     return this.#finish(claim, step, run, action, begun, this.#together(claim, step, action, revealed));
@@ -269,7 +281,11 @@ export class Worker {
       all: async (tx, items) => {
         const calls = (items as readonly ((tx: Tx) => RunningStep)[]).map(callIn => callIn(tx));
         const outcomes = await this.#inTime(action.together!(calls), step);
-        return outcomes.map((outcome, index) => outcome && withNotes(outcome, calls[index]!));
+        return outcomes.map((outcome, index) => {
+          if (!outcome) return outcome;
+          calls[index]!.span.end(outcome);
+          return withNotes(outcome, calls[index]!);
+        });
       },
     };
   }

@@ -60,6 +60,7 @@ const PLANTED: readonly (readonly [rule: string, file: string, text: string])[] 
   ['layer-api', 'src/api/x.ts', "import '../access/app.ts';"],
   ['layer-secret', 'src/secret/x.ts', "import '../channel/channel.ts';"],
   ['layer-step', 'src/step/x.ts', "import type { A } from '../store/store.ts';"],
+  ['layer-tracing', 'src/tracing/x.ts', "import '../errors/coax-error.ts';"],
   ['layer-store', 'src/store/x.ts', "import '../step/contract.ts';"],
   ['layer-archive', 'src/archive/x.ts', "import '../channel/channel.ts';"],
   ['layer-cgi', 'src/cgi/x.ts', "import '../access/app.ts';"],

@@ -138,6 +138,8 @@ test('the worker protocol in bare HTTP: claim, extend, finish, release, and the 
       parameters: { a: 1 },
       output: {},
       secrets: [],
+      traceparent: null,
+      tracestate: null,
     },
   );
   const { fence } = claim;

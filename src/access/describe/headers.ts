@@ -54,6 +54,18 @@ export const PARAMETERS = {
     { type: 'string', maxLength: 100 },
     '12',
   ),
+  Traceparent: header(
+    'traceparent',
+    'Trace context (W3C) that the message carries: its steps are spans of that trace.',
+    { type: 'string', maxLength: 200 },
+    '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+  ),
+  Tracestate: header(
+    'tracestate',
+    'Goes with `traceparent`, as it is.',
+    { type: 'string', maxLength: 512 },
+    'vendor=value',
+  ),
 } as const satisfies Readonly<Record<string, Member>>;
 
 /** The headers of answers. */

@@ -1,4 +1,5 @@
 import { TOOL_PATH } from '../../linux/process/exec.ts';
+import { type Trace, traceHeaders } from '../../message/carried/trace.ts';
 import type { Json, Parameters } from '../../message/message.ts';
 import type { StepCall } from '../contract.ts';
 
@@ -35,7 +36,7 @@ export function inputOf(call: StepCall, parameters: Parameters): RecordedInput {
 }
 
 /** The whole environment of an executable; see executable.ts for the contract. */
-export function environmentOf(input: RecordedInput): Record<string, string> {
+export function environmentOf(input: RecordedInput, trace: Trace | null = null): Record<string, string> {
   const env: Record<string, string> = {
     PATH: TOOL_PATH,
     LANG: 'C.UTF-8',
@@ -47,6 +48,7 @@ export function environmentOf(input: RecordedInput): Record<string, string> {
     COAX_MODE: input.mode,
   };
   if (input.host !== null) env.COAX_HOST = input.host;
+  for (const [name, value] of Object.entries(traceHeaders(trace))) env[name.toUpperCase()] = value;
   const room = { bytes: VARIABLES_MAX_BYTES };
   addVariables(env, 'COAX_PARAM_', input.parameters, room);
   if (input.mode === 'undo') addVariables(env, 'COAX_OUTPUT_', input.output, room);

@@ -124,4 +124,19 @@ export const CORE_SCHEMA: readonly SchemaPart[] = [
       `CREATE INDEX messages_queue ON messages (queued COLLATE "C", project COLLATE "C", ready_at, msgid) WHERE queued IS NOT NULL`,
     ],
   },
+  {
+    // What people find messages by. `message_labels` repeats `labels`, a row for each, to be looked up by.
+    id: '0005-labels-and-trace',
+    sql: [
+      `ALTER TABLE messages ADD COLUMN labels text`,
+      `ALTER TABLE messages ADD COLUMN trace text`,
+      `CREATE TABLE message_labels (
+        msgid bigint NOT NULL,
+        name text NOT NULL,
+        value text NOT NULL,
+        PRIMARY KEY (msgid, name)
+      )`,
+      `CREATE INDEX message_labels_by ON message_labels (name COLLATE "C", value COLLATE "C", msgid)`,
+    ],
+  },
 ];

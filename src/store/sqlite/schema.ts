@@ -118,4 +118,19 @@ export const CORE_SCHEMA: readonly SchemaPart[] = [
       `CREATE INDEX messages_queue ON messages (address, project, ready_at, msgid) WHERE lease_until IS NULL AND phase = 'open'`,
     ],
   },
+  {
+    // What people find messages by. `message_labels` repeats `labels`, a row for each, to be looked up by.
+    id: '0005-labels-and-trace',
+    sql: [
+      `ALTER TABLE messages ADD COLUMN labels TEXT`,
+      `ALTER TABLE messages ADD COLUMN trace TEXT`,
+      `CREATE TABLE message_labels (
+        msgid INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        value TEXT NOT NULL,
+        PRIMARY KEY (msgid, name)
+      ) STRICT, WITHOUT ROWID`,
+      `CREATE INDEX message_labels_by ON message_labels (name, value, msgid)`,
+    ],
+  },
 ];

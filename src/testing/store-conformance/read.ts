@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { isCoaxError } from '../../errors/coax-error.ts';
 import { foldCommits } from '../../ledger/fold.ts';
+import { parseSelector } from '../../message/carried/selector.ts';
 import { ok, retryable, terminal } from '../../message/outcome.ts';
 import { fsckStore } from '../../store/fsck.ts';
+import type { MessageQuery } from '../../store/store.ts';
 import {
   claimAt,
   claimOne,
@@ -54,6 +57,51 @@ export function readConformance(factory: StoreFactory): void {
           rolled_back: 1,
           parked: 0,
         });
+      }));
+
+    it('finds messages by their labels, which belong to what a key stands for', () =>
+      withStore(factory, async store => {
+        const trace = {
+          traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+          tracestate: 'a=1',
+        };
+        const plan = planOfSteps('net take');
+        const all = [{ env: 'prod', tier: 'web' }, { env: 'prod' }, { env: 'dev', tier: '' }, {}];
+        for (const [i, labels] of all.entries())
+          await submitOne(store, { i }, { plan, labels, ...(i === 0 && { trace }) });
+        const found = async (selector: string, more: Partial<MessageQuery> = {}) =>
+          (await store.messages({ selector: parseSelector(selector), limit: 9, ...more })).map(
+            ({ base }) => base.i,
+          );
+        assert.deepEqual(await found(''), [3, 2, 1, 0]);
+        assert.deepEqual(await found('env=prod'), [1, 0]);
+        assert.deepEqual(await found('env=prod', { limit: 1 }), [1]);
+        assert.deepEqual(await found('env=prod,tier'), [0]);
+        assert.deepEqual(await found('env!=prod'), [3, 2]);
+        assert.deepEqual(await found('env in (dev,test),tier='), [2]);
+        assert.deepEqual(await found('!tier'), [3, 1]);
+        assert.deepEqual(await found('env notin (dev),env,!tier'), [1]);
+        assert.deepEqual(await found('nothing'), []);
+        const [first] = (await store.messages({ limit: 9 })).slice(-1);
+        assert.deepEqual(first!.labels, all[0]);
+        assert.deepEqual(first!.trace, trace);
+        await finishAll(store, 'net', ok());
+        const done = (await store.message(first!.msgid))!;
+        assert.deepEqual([done.labels, done.trace], [all[0], trace]);
+        assert.deepEqual((await store.commits(first!.msgid))[0]!.detail, {
+          flow: done.flow,
+          plan: done.planHash,
+          labels: all[0],
+          trace,
+        });
+        assert.deepEqual((await fsckStore(store.scan())).faults, []);
+        const keyed = { plan, idempotencyKey: 'labelled', labels: { env: 'prod' } };
+        const msgid = await submitOne(store, {}, keyed);
+        const again = await submitOne(store, {}, { ...keyed, trace });
+        assert.equal(again, msgid, 'a trace differs on every attempt');
+        await assert.rejects(submitOne(store, {}, { ...keyed, labels: {} }), error =>
+          isCoaxError(error, 'COAX_IDEMPOTENCY_CONFLICT'),
+        );
       }));
 
     it('lists commits in both orders and by range', () =>

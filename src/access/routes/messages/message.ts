@@ -16,12 +16,14 @@ import {
 import { MsgidPath } from '../../../api/value.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import { addressOf, hostOf } from '../../../message/address.ts';
+import { parseSelector } from '../../../message/carried/selector.ts';
 import type { Message } from '../../../message/message.ts';
 import { isResting } from '../../../message/status.ts';
 import { type Asking, assertMay, projectsToShow } from '../../admission/access-to.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { waitMsOf } from '../../events/hold.ts';
 import { answerMessage } from '../../exchange/answer-message.ts';
+import { acceptedTrace } from '../../exchange/submit-span.ts';
 import { viewCommit, viewMessage } from '../../message-view.ts';
 import { commitsPage, cursorOf, readCursor } from '../../page.ts';
 import { acceptOne, submissionOf, submitMany, submitterOf } from '../../submit.ts';
@@ -45,7 +47,13 @@ function submitRoute(app: App, context: RouteContext): void {
     '/v1/messages',
     {
       bodyLimit: context.limits['submit-kib'] * 1024,
-      config: { needs: 'operate', scope: 'project', repeat: 'own', waits: true },
+      config: {
+        needs: 'operate',
+        scope: 'project',
+        repeat: 'own',
+        waits: true,
+        heeds: ['Traceparent', 'Tracestate'],
+      },
       // The body is checked by hand: the faults of an array name its lines.
       validatorCompiler: ({ schema, httpPart }) =>
         httpPart === 'body'
@@ -74,12 +82,17 @@ function submitRoute(app: App, context: RouteContext): void {
             where: '',
           });
         }
-        return reply.code(202).send({ items: await submitMany(services, body, submitterOf(request), key) });
+        const by = submitterOf(request, acceptedTrace(request, `${body.length} messages`));
+        return reply.code(202).send({ items: await submitMany(services, body, by, key) });
       }
       const parsed = SubmitOne.safeParse(body);
       if (!parsed.success) throw requestInvalid(parsed.error);
-      const submission = submissionOf(services, parsed.data, submitterOf(request), key);
-      const { msgid } = await acceptOne(services, submission);
+      const one = parsed.data;
+      const trace = acceptedTrace(request, 'flow' in one ? one.flow : (one.name ?? 'plan'));
+      const { msgid } = await acceptOne(
+        services,
+        submissionOf(services, one, submitterOf(request, trace), key),
+      );
       return answerMessage(context, request, reply, await findMessage(context, request, msgid));
     },
   );
@@ -102,12 +115,13 @@ function readRoutes(app: App, context: RouteContext): void {
       },
     },
     async request => {
-      const { status, flow, project, children, archived, limit, cursor } = request.query;
+      const { status, flow, selector, project, children, archived, limit, cursor } = request.query;
       const before = readCursor('m', cursor);
       const found = await store.messages({
         ...(status && { status }),
         ...(flow && { flow }),
         ...projectsToShow(request, project),
+        ...(selector && { selector: parseSelector(selector) }),
         ...(before !== null && { before }),
         withChildren: children,
         archived,

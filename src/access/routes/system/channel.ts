@@ -320,6 +320,8 @@ function viewStepCall(message: Message): ClaimView['step'] {
     parameters: withoutSealed(parameters),
     output: withoutSealed(undoing ? outputOf(message, message.cursor) : {}),
     secrets: [...sealedNames(parameters)],
+    traceparent: message.trace?.traceparent ?? null,
+    tracestate: message.trace?.tracestate ?? null,
   };
 }
 

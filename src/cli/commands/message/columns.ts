@@ -15,12 +15,18 @@ export function messageColumns(out: Output): Column<MessageView>[] {
     { head: 'TRY', right: true, cell: message => (message.attempt > 0 ? String(message.attempt + 1) : '') },
     { head: out.timeHead('AGE', 'CREATED'), right: true, cell: message => out.time(message.created) },
     { head: 'UPDATED', wide: true, cell: message => out.time(message.updated) },
+    { head: 'LABELS', wide: true, cell: message => cell(labelsText(message.labels)) },
     { head: 'ACTOR', wide: true, cell: message => cell(message.actor) },
     { head: 'WORKER', wide: true, cell: message => cell(message.worker) },
     { head: 'PARENT', right: true, wide: true, cell: message => cell(message.parent?.msgid) },
     { head: 'NOTE', cell: message => truncate(noteOf(message), 90) },
   ];
 }
+
+const labelsText = (labels: MessageView['labels']): string =>
+  Object.entries(labels)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(',');
 
 function stepCell({ steps, cursor, status }: MessageView): string {
   if (status === 'done' || status === 'rolled_back')

@@ -1,7 +1,9 @@
 import type { MessageView } from '../../../api/message.ts';
 import type { Client } from '../../../client/client.ts';
+import { parseSelector, selects } from '../../../message/carried/selector.ts';
 import { STATUSES } from '../../../message/message.ts';
 import type { Context } from '../../context.ts';
+import { SELECTOR_OPTION } from '../../input/labels.ts';
 import { Screen } from '../../live/screen.ts';
 import { truncateStyled } from '../../output/text.ts';
 import { defineVerb, wholeNumber } from '../../verb.ts';
@@ -10,6 +12,7 @@ import { messageColumns } from './columns.ts';
 interface LsOptions {
   readonly status?: MessageView['status'];
   readonly flow?: string;
+  readonly selector?: string;
   readonly limit: number;
   readonly all?: boolean;
   readonly watch?: boolean;
@@ -25,6 +28,7 @@ export const verb = defineVerb<LsOptions>({
     ['coax ls', 'the newest messages'],
     ['coax ls --status parked', 'what needs a person'],
     ['coax ls --flow create_vm --all -o name', 'every msgid of one flow'],
+    ['coax ls -l env=prod,tier!=web', 'by labels'],
     ['coax ls --watch', 'as it changes'],
   ],
   options: [
@@ -35,6 +39,7 @@ export const verb = defineVerb<LsOptions>({
       completes: 'status',
     },
     { flags: '-f, --flow <flow>', about: 'Only of this flow', completes: 'flow' },
+    SELECTOR_OPTION,
     { flags: '-n, --limit <n>', about: 'At most so many', default: 20, parse: wholeNumber(1) },
     { flags: '-a, --all', about: 'Every one' },
     { flags: '--children', about: 'The branches of groups too' },
@@ -49,6 +54,7 @@ export const verb = defineVerb<LsOptions>({
     const filters = [
       options.status && `status ${options.status}`,
       options.flow && `flow ${options.flow}`,
+      options.selector && `labels ${options.selector}`,
     ].filter(Boolean);
     await out.list(page, {
       columns: messageColumns(out),
@@ -63,10 +69,12 @@ export const verb = defineVerb<LsOptions>({
   },
 });
 
-async function fetchMessages(client: Client, { status, flow, limit, all, children, archived }: LsOptions) {
+async function fetchMessages(client: Client, options: LsOptions) {
+  const { status, flow, selector, limit, all, children, archived } = options;
   const filter = {
     ...(status && { status }),
     ...(flow && { flow }),
+    ...(selector && { selector }),
     ...(children && { children }),
     ...(archived && { archived }),
   };
@@ -109,12 +117,14 @@ async function watchList({ out }: Context, client: Client, options: LsOptions): 
 async function streamList(
   { out }: Pick<Context, 'out'>,
   client: Client,
-  { status, flow }: LsOptions,
+  { status, flow, selector = '' }: LsOptions,
 ): Promise<number> {
+  const wanted = parseSelector(selector);
   for await (const event of client.events()) {
     if (event.type === 'gap') continue;
     const { message } = event;
     if ((status && message.status !== status) || (flow && message.flow !== flow)) continue;
+    if (!selects(wanted, message.labels)) continue;
     out.line(
       out.forPeople ? `${message.msgid}  ${message.flow}  ${message.status}` : JSON.stringify(message),
     );

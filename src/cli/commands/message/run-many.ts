@@ -1,6 +1,8 @@
 import type { SubmitFlow } from '../../../api/message.ts';
 import type { Client } from '../../../client/client.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
+import type { Labels } from '../../../message/carried/labels.ts';
+import { traceOf } from '../../../message/carried/trace.ts';
 import type { Parameters } from '../../../message/message.ts';
 import type { Context } from '../../context.ts';
 import { type Line, readLines } from '../../input/parameter-files.ts';
@@ -14,6 +16,7 @@ export interface ManyOptions {
   readonly wait?: boolean;
   readonly timeout?: number;
   readonly key?: string;
+  readonly labels?: Labels;
 }
 
 export const BATCH = 1000;
@@ -80,11 +83,12 @@ async function submit(
     ({ number, parameters }): SubmitFlow => ({
       flow: options.flow,
       parameters: { ...parameters, ...options.common },
+      ...(options.labels && { labels: options.labels }),
       ...(options.key !== undefined && { key: `${options.key}-${number}` }),
     }),
   );
   const { items } = await client
-    .submitMany(many)
+    .submitMany(many, { trace: traceOf(process.env.TRACEPARENT, process.env.TRACESTATE) })
     .catch(error => blameLines(error, options.from, lines, before));
   return items.flatMap((item, index) => {
     if ('msgid' in item) return [item.msgid];

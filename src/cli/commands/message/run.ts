@@ -1,7 +1,9 @@
 import type { Client } from '../../../client/client.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
+import { traceOf } from '../../../message/carried/trace.ts';
 import type { Parameters } from '../../../message/message.ts';
 import type { Context } from '../../context.ts';
+import { LABEL_OPTION, parseLabels } from '../../input/labels.ts';
 import { parsePairs } from '../../input/pairs.ts';
 import { readParameters } from '../../input/parameter-files.ts';
 import { follow } from '../../live/follow.ts';
@@ -16,6 +18,7 @@ interface RunOptions {
   readonly wait?: boolean;
   readonly timeout?: number;
   readonly key?: string;
+  readonly label?: readonly string[];
 }
 
 /** Submits a message, or one for each line of a file. */
@@ -23,6 +26,7 @@ export const verb = defineVerb<RunOptions>({
   examples: [
     ['coax run create_vm cpu=2 mem=4096 --wait', 'submit it and look on until it ends'],
     ['coax run create_vm --params vm.yaml name=web-3', 'parameters from a file, some changed'],
+    ['coax run create_vm cpu=2 mem=4096 --label env=prod', 'with a label to find it by'],
     ['coax run create_vm --from vms.jsonl --wait -o json', 'one message a line, thousands a second'],
     [
       'id=$(coax run create_vm cpu=1 mem=512 --key order-17)',
@@ -32,6 +36,7 @@ export const verb = defineVerb<RunOptions>({
   details: [
     'A value that is JSON (2, true, ["a"]) is that value, unless the flow wants text there; all else is text. `name:=JSON` is always JSON; `name=@FILE` is the content of a file.',
     'With --from, a file is first read to its end and nothing is submitted if a line is not a JSON object; standard input is taken as it comes. Messages are submitted 1,000 at a time: of a batch with a line that the flow refuses nothing is accepted, and the error says which line it was and how many were accepted before it. With --key, line N has the key KEY-N, so the same command can be given again.',
+    'With TRACEPARENT (and TRACESTATE) in the environment, the message carries that trace, and its steps are spans of it.',
   ],
   args: [
     { name: '<flow>', about: 'Name of the flow', completes: 'flow' },
@@ -55,6 +60,7 @@ export const verb = defineVerb<RunOptions>({
       about: 'With --wait: stop waiting after so long (30s, 5m); the message goes on',
       parse: lengthOfTime,
     },
+    LABEL_OPTION,
     { flags: '--key <key>', about: 'Idempotency key: the same key never makes a second message' },
   ],
   statuses: WAIT_STATUSES,
@@ -69,7 +75,8 @@ export const verb = defineVerb<RunOptions>({
     const given = parsePairs(words, await textParameters(client, flow, words));
     if (options.from !== undefined) {
       const { runMany } = await import('./run-many.ts');
-      return runMany(context, client, { flow, common: given, from: options.from, ...options });
+      const labels = parseLabels(options.label);
+      return runMany(context, client, { flow, common: given, from: options.from, ...options, labels });
     }
     const parameters = {
       ...(options.params === undefined ? {} : await readParameters(options.params)),
@@ -87,7 +94,13 @@ async function submitOne(
   options: RunOptions,
 ) {
   const message = await client
-    .submit({ flow, parameters }, options.key === undefined ? {} : { key: options.key })
+    .submit(
+      { flow, parameters, labels: parseLabels(options.label) },
+      {
+        trace: traceOf(process.env.TRACEPARENT, process.env.TRACESTATE),
+        ...(options.key && { key: options.key }),
+      },
+    )
     .catch(error => explainFlow(client, flow, error));
   if (options.wait) {
     return follow(

@@ -3,7 +3,7 @@ import { DEFAULT_PROJECT } from '../../../message/limits.ts';
 import { type Json, type Message, type Parameters, STATUSES, type Status } from '../../../message/message.ts';
 import { applyDelta } from '../../../message/parameters.ts';
 import { prefixRange } from '../../id-prefix.ts';
-import { type AllocationRow, type MessageRow, toAllocation } from '../../rows.ts';
+import { type AllocationRow, labelConditions, type MessageRow, toAllocation } from '../../rows.ts';
 import type { Allocation, AllocationQuery, CommitRange, MessageQuery } from '../../store.ts';
 import type { Engine } from '../engine.ts';
 import { textArray } from '../link/binary-array.ts';
@@ -41,6 +41,7 @@ export async function readMessages(engine: Engine, link: Link, query: MessageQue
   if (query.status !== undefined) conditions.push(STATUS_SQL[query.status]);
   if (query.flow !== undefined) conditions.push(`flow = ${bind(query.flow)}`);
   if (query.projects !== undefined) conditions.push(ofProjects(query.projects, bind));
+  conditions.push(...labelConditions(query.selector ?? [], bind));
   if (query.withChildren !== true) conditions.push('parent_msgid IS NULL');
   const rows = await link.run<MessageRow>(
     `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE ${conditions.join(' AND ')} ORDER BY msgid DESC LIMIT ${bind(query.limit)}`,

@@ -4,6 +4,7 @@ import {
   baseOf,
   type FirstMessage,
   firstMessage,
+  keptAbout,
   keptKey,
   keyConflict,
   requestHash,
@@ -28,15 +29,20 @@ const INSERT = `WITH new_plans AS (
   INSERT INTO plans (hash, body) SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT (hash) DO NOTHING
 ), new_keys AS (
   INSERT INTO idempotency (key, msgid, request) SELECT * FROM unnest($3::text[], $4::bigint[], $5::text[])
+), new_labels AS (
+  INSERT INTO message_labels (msgid, name, value) SELECT * FROM unnest($25::bigint[], $26::text[], $27::text[])
 ), new_messages AS (
   INSERT INTO messages (msgid, flow, plan, mode, cursor, attempt, phase, floor, base, trail, seq, head, address, ready_at,
-    fence, begun, parent_msgid, parent_step, parent_branch, parent_generation, project, actor, created, updated)
+    fence, begun, parent_msgid, parent_step, parent_branch, parent_generation, project, actor, labels, trace,
+    created, updated)
   SELECT msgid, flow, plan, 'normal', cursor::integer, 0, phase, floor::integer, base, '[]', 0, head, address, $6::bigint,
-    0, 0, parent_msgid, parent_step::integer, parent_branch::integer, parent_generation, project, actor, $6::bigint, $6::bigint
+    0, 0, parent_msgid, parent_step::integer, parent_branch::integer, parent_generation, project, actor, labels, trace,
+    $6::bigint, $6::bigint
   FROM unnest($7::bigint[], $8::text[], $9::text[], $10::bigint[], $11::text[], $12::bigint[], $13::text[], $14::text[],
-    $15::text[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::text[], $24::text[])
+    $15::text[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::text[], $24::text[], $28::text[],
+    $29::text[])
     AS i (msgid, flow, plan, cursor, phase, floor, base, head,
-      address, parent_msgid, parent_step, parent_branch, parent_generation, actor, project)
+      address, parent_msgid, parent_step, parent_branch, parent_generation, actor, project, labels, trace)
   RETURNING msgid
 )
 INSERT INTO commits (msgid, seq, prefix, origin, id, body)
@@ -194,6 +200,10 @@ function valuesOf(engine: Engine, made: readonly Made[], now: number): (Buffer |
   );
   keyed.sort((a, b) => (a.key < b.key ? -1 : 1));
   const messages = made.map(({ first }) => first.message);
+  const about = messages.map(keptAbout);
+  const labels = messages.flatMap(({ msgid, labels: own }) =>
+    Object.entries(own).map(([name, value]) => ({ msgid, name, value })),
+  );
   const numbers = (of: (message: FirstMessage['message']) => number | null): Buffer =>
     bigintArray(messages.map(of));
   const texts = (of: (message: FirstMessage['message']) => string | null): Buffer =>
@@ -223,6 +233,11 @@ function valuesOf(engine: Engine, made: readonly Made[], now: number): (Buffer |
     numbers(({ head }) => prefixNumber(head)),
     textArray(made.map(({ first }) => first.encoded)),
     texts(({ project }) => project),
+    bigintArray(labels.map(({ msgid }) => msgid)),
+    textArray(labels.map(({ name }) => name)),
+    textArray(labels.map(({ value }) => value)),
+    textArray(about.map(kept => kept.labels)),
+    textArray(about.map(kept => kept.trace)),
   ];
 }
 

@@ -11,7 +11,7 @@ import {
 } from '../../../message/message.ts';
 import { applyDelta } from '../../../message/parameters.ts';
 import { prefixRange } from '../../id-prefix.ts';
-import { type MessageRow, toMessage } from '../../rows.ts';
+import { labelConditions, type MessageRow, toMessage } from '../../rows.ts';
 import type { CommitRange, MessageQuery } from '../../store.ts';
 import type { Connection } from '../connection.ts';
 import type { IdIndex } from '../id-index.ts';
@@ -66,6 +66,11 @@ export function readMessages(
     conditions.push(ofProjects(query.projects));
     values.push(...query.projects);
   }
+  const bind = (value: string): string => {
+    values.push(value);
+    return '?';
+  };
+  conditions.push(...labelConditions(query.selector ?? [], bind));
   if (query.withChildren !== true) conditions.push('parent_msgid IS NULL');
   return connection
     .all<MessageRow>(

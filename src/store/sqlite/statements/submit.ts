@@ -1,12 +1,13 @@
 import { addressOf } from '../../../message/address.ts';
 import { canonical } from '../../../message/canonical.ts';
-import { baseOf, firstMessage, keptKey, keyConflict, requestHash } from '../../first-message.ts';
+import { baseOf, firstMessage, keptAbout, keptKey, keyConflict, requestHash } from '../../first-message.ts';
 import type { Accepted, Submission } from '../../store.ts';
 import type { Engine } from '../engine.ts';
 
 const INSERT = `INSERT INTO messages (msgid, flow, plan, mode, cursor, attempt, phase, floor, base, trail, seq, head,
-  address, ready_at, fence, begun, parent_msgid, parent_step, parent_branch, parent_generation, project, actor, created, updated)
-  VALUES (?, ?, ?, 'normal', ?, 0, ?, ?, ?, '[]', 0, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  address, ready_at, fence, begun, parent_msgid, parent_step, parent_branch, parent_generation, project, actor, labels,
+  trace, created, updated)
+  VALUES (?, ?, ?, 'normal', ?, 0, ?, ?, ?, '[]', 0, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 /** Accepts messages: a row and a first commit for each. Runs inside a transaction. */
 export function submit(engine: Engine, batch: readonly Submission[], now: number): Accepted[] {
@@ -25,13 +26,16 @@ function submitOne(engine: Engine, submission: Submission, now: number): Accepte
   const { message, commit, encoded } = firstMessage(submission, engine.nextMsgid(), planHash, now);
   const { msgid, head, parent } = message;
   const address = addressOf(message, message.plan);
+  const about = keptAbout(message);
   engine.writer
     .prepare(INSERT)
     .run(
       msgid, message.flow, planHash, message.cursor, message.phase, message.floor, base, head, address, now,
       parent?.msgid ?? null, parent?.step ?? null, parent?.branch ?? null, parent?.generation ?? null,
-      message.project, message.actor, now, now,
+      message.project, message.actor, about.labels, about.trace, now, now,
     ); // biome-ignore format: the order of the columns
+  for (const [name, value] of Object.entries(message.labels))
+    engine.writer.run('INSERT INTO message_labels VALUES (?, ?, ?)', msgid, name, value);
   engine.commits.add(commit, encoded, null);
   if (idempotencyKey !== undefined) {
     engine.writer.run('INSERT INTO idempotency VALUES (?, ?, ?)', idempotencyKey, msgid, request);
