@@ -155,6 +155,7 @@ export const GROUPS: readonly VerbGroup[] = [
   {
     title: 'Linux',
     verbs: [
+      verb('linux', "Call Linux's functions at a prompt", () => import('./commands/linux/linux.ts')),
       verb(
         'mem',
         "Where a process's memory goes, and what it holds many times",

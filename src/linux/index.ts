@@ -1,8 +1,16 @@
-/** What programs import from `coax/linux`: running programs as Coax runs them, and looking at the memory of others. Knows nothing of Coax. */
+/** What programs import from `coax/linux`: running programs as Coax runs them, looking at the memory of others, and calling C. Knows nothing of Coax. */
 export { LinuxError } from './linux-error.ts';
 export { type MemoryOfMapping, type MemoryUse, memoryUse } from './memory/memory-use.ts';
 export type { Repeat } from './memory/repeats.ts';
 export { type MemorySearch, type MemorySearchOptions, searchMemory } from './memory/search-memory.ts';
+export type { Argument, Pointer } from './native/arguments.ts';
+export { ErrnoError } from './native/errno.ts';
+export { headerTable } from './native/header/header-table.ts';
+export { libc } from './native/libc.ts';
+export { type Library, type NativeFunction, openLibrary } from './native/library.ts';
+export { bytesAt, textAt } from './native/pointers.ts';
+export { fieldsOf, type Struct, struct } from './native/structs.ts';
+export { constants } from './native/tables.ts';
 export {
   type DetachedOptions,
   type ExecEnd,
