@@ -26,8 +26,20 @@ const message = createRoute({
   component: lazyRouteComponent(() => import('./screens/message/message.tsx'), 'Message'),
 });
 
+const create = createRoute({
+  getParentRoute: () => root,
+  path: '/create',
+  component: lazyRouteComponent(() => import('./screens/create/create.tsx'), 'Create'),
+});
+
+const createForm = createRoute({
+  getParentRoute: () => root,
+  path: '/create/$flow',
+  component: lazyRouteComponent(() => import('./screens/create/create-form.tsx'), 'CreateForm'),
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([overview, messages, message]),
+  routeTree: root.addChildren([overview, messages, message, create, createForm]),
   defaultPreload: 'intent',
   scrollRestoration: true,
   defaultErrorComponent: ({ error, reset }) => (

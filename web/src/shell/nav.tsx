@@ -13,6 +13,7 @@ interface Screen {
 const SCREENS: readonly Screen[] = [
   { to: '/', word: 'nav.overview', icon: 'overview' },
   { to: '/messages', word: 'nav.messages', icon: 'messages' },
+  { to: '/create', word: 'nav.create', icon: 'create' },
 ];
 
 /** The screens: beside the content, or beneath it on a telephone. */

@@ -3,6 +3,7 @@ import { useEffect, useState } from 'react';
 import { keepCacheFresh } from '../api/cache.ts';
 import { useCounts } from '../api/counts.ts';
 import { live } from '../api/live.ts';
+import { countRates } from '../api/rates.ts';
 import { useReady } from '../api/ready.ts';
 import { useSession } from '../api/session.ts';
 import logo from '../icon.svg';
@@ -23,7 +24,7 @@ export function Shell() {
   const first = useCounts();
   useEffect(() => {
     if (session !== 'in') return;
-    const ends = [live.start(), keepCacheFresh()];
+    const ends = [live.start(), keepCacheFresh(), countRates()];
     return () => {
       for (const end of ends) end();
     };

@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from 'react';
-import { type Dictionary, en, type WordName } from './en.ts';
+import { type Dictionary, en, type Holes, type WordName } from './en.ts';
 
 export type Language = 'en' | 'zh';
 
@@ -11,9 +11,6 @@ const KEY = 'coax.language';
 let language: Language = 'en';
 let dictionary: Dictionary = en;
 const listeners = new Set<() => void>();
-
-/** Values for the `{holes}` of a text. */
-export type Holes = Readonly<Record<string, string | number>>;
 
 /** A text of the current language. In a component use `useWords`, which follows a change of the language. */
 export function word(name: WordName, holes: Holes = {}): string {

@@ -1,9 +1,22 @@
 import { Link } from '@tanstack/react-router';
 import { useCounts } from '../../api/counts.ts';
+import { STATUS_TONES, type Tone } from '../../parts/badge.tsx';
 import { useCommand } from '../../parts/command/command-line.tsx';
 import { Screen } from '../../parts/screen.tsx';
 import { useWords } from '../../words/words.ts';
 import { STATUSES } from '../messages/filters.ts';
+import { BriefList } from './brief-list.tsx';
+import { FleetMap } from './fleet-map.tsx';
+import { RateChart } from './rate-chart.tsx';
+
+const NUMBERS: Readonly<Record<Tone, string>> = {
+  neutral: 'text-ink',
+  good: 'text-good',
+  busy: 'text-busy',
+  wait: 'text-wait',
+  back: 'text-back',
+  bad: 'text-bad',
+};
 
 /** What goes on, and what needs a person. */
 export function Overview() {
@@ -12,20 +25,38 @@ export function Overview() {
   useCommand('coax status');
   return (
     <Screen title={word('nav.overview')}>
-      <ul className="grid grid-cols-2 gap-2 sm:grid-cols-3 lg:grid-cols-6">
-        {STATUSES.map(status => (
-          <li key={status} className="card relative px-3 py-2 hover:border-edge">
-            <Link
-              to="/messages"
-              search={{ status }}
-              className="text-xs text-soft after:absolute after:inset-0"
-            >
-              {word(`status.${status}`)}
-            </Link>
-            <div className="text-xl font-semibold">{(counts?.[status] ?? 0).toLocaleString('en')}</div>
-          </li>
-        ))}
+      <ul className="grid grid-cols-3 gap-2 lg:grid-cols-6">
+        {STATUSES.map(status => {
+          const count = counts?.[status] ?? 0;
+          return (
+            <li key={status} className="card relative px-3 py-2 hover:border-edge">
+              <Link
+                to="/messages"
+                search={{ status }}
+                className="text-xs text-soft after:absolute after:inset-0 after:rounded-lg"
+              >
+                {word(`status.${status}`)}
+              </Link>
+              <div
+                data-count={status}
+                className={`text-xl font-semibold ${count === 0 ? 'text-faint' : NUMBERS[STATUS_TONES[status]]}`}
+              >
+                {count.toLocaleString('en')}
+              </div>
+            </li>
+          );
+        })}
       </ul>
+      <div className="grid items-start gap-3 lg:grid-cols-2">
+        <div className="grid gap-3">
+          <BriefList status="parked" title="parked.title" none="parked.none" />
+          <BriefList status="rolled_back" title="back.title" none="back.none" />
+        </div>
+        <div className="grid gap-3">
+          <RateChart />
+          <FleetMap />
+        </div>
+      </div>
     </Screen>
   );
 }

@@ -1,0 +1,15 @@
+import { shellWord } from '../../parts/command/shell-word.ts';
+import type { ParameterSchema } from './schema.ts';
+
+/** The command that submits the same. A secret stands in no command: the shell would keep it. */
+export function runCommand(
+  flow: string,
+  schemas: Readonly<Record<string, ParameterSchema>>,
+  parameters: Readonly<Record<string, unknown>>,
+): string {
+  const words = Object.entries(parameters).map(([name, value]) => {
+    if (schemas[name]?.secret) return `${name}=@FILE`;
+    return shellWord(`${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  });
+  return ['coax run', flow, ...words, '--wait'].join(' ');
+}
