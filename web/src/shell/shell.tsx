@@ -51,14 +51,17 @@ function Frame() {
       >
         {word('nav.skip')}
       </a>
-      <div className="order-4 border-t bg-card p-1 md:order-none md:row-span-3 md:flex md:flex-col md:gap-4 md:border-t-0 md:border-r md:p-3">
+      <aside
+        aria-label="Coax"
+        className="order-4 border-t bg-card p-1 md:order-none md:row-span-3 md:flex md:flex-col md:gap-4 md:border-t-0 md:border-r md:p-3"
+      >
         <Brand />
         <Nav />
         <div className="mt-auto hidden space-y-2 md:block">
           <About />
           <Preferences />
         </div>
-      </div>
+      </aside>
       <header className="order-1 md:order-none">
         <div className="flex items-center justify-between gap-2 border-b bg-card px-3 py-1.5 md:hidden">
           <img src={logo} alt="Coax" className="size-6" />

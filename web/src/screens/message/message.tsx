@@ -85,6 +85,7 @@ function MessageScreen({ message, etag }: TaggedMessage) {
       <Facts message={message} />
       <Reasons message={message} />
       <section className="card p-3">
+        <h2 className="sr-only">{word('message.plan')}</h2>
         <Plan message={message} />
       </section>
       <section className="card min-w-0">

@@ -1,0 +1,153 @@
+/** What the console works out by itself, without a browser: axes with folded gaps, diffs, forms, commands. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { CommitView } from '../../src/api/commit.ts';
+import type { HostView } from '../../src/api/host.ts';
+import { shellWord } from '../../web/src/parts/command/shell-word.ts';
+import { exactLength } from '../../web/src/parts/time/length.ts';
+import { faultsByName, readForm } from '../../web/src/screens/create/read-form.ts';
+import { runCommand } from '../../web/src/screens/create/run-command.ts';
+import { changesOf } from '../../web/src/screens/message/ledger/changes.ts';
+import { axisOf, placeOn } from '../../web/src/screens/message/timeline/scale.ts';
+import { readEdits } from '../../web/src/screens/message/verbs/edits.ts';
+import { cellsOf } from '../../web/src/screens/overview/fleet-cells.ts';
+
+const spans = fc.array(
+  fc.record({ from: fc.integer({ min: 0, max: 10_000_000 }), length: fc.integer({ min: 0, max: 100_000 }) }),
+  { minLength: 1, maxLength: 40 },
+);
+
+test('an axis covers everything from 0 to 1 without a hole, keeps the order of time, and folds only idle time', () => {
+  fc.assert(
+    fc.property(spans, drawn => {
+      const given = drawn.map(({ from, length }) => ({ from, to: from + length }));
+      const axis = axisOf(given);
+      assert.equal(axis[0]!.left, 0);
+      assert.ok(Math.abs(axis.at(-1)!.right - 1) < 1e-9);
+      for (const [index, piece] of axis.entries()) {
+        const next = axis[index + 1];
+        if (next !== undefined) assert.deepEqual([next.from, next.left], [piece.to, piece.right]);
+        if (piece.gap) for (const { from, to } of given) assert.ok(to <= piece.from || from >= piece.to);
+      }
+      const moments = given.flatMap(({ from, to }) => [from, to]).sort((a, b) => a - b);
+      const places = moments.map(moment => placeOn(axis, moment));
+      for (const [index, place] of places.entries())
+        assert.ok(index === 0 || place >= places[index - 1]! - 1e-9);
+    }),
+  );
+});
+
+test('a night of waiting takes a twentieth of the axis', () => {
+  const axis = axisOf([
+    { from: 0, to: 1000 },
+    { from: 30_000_000, to: 30_001_000 },
+  ]);
+  assert.deepEqual(
+    axis.map(({ gap, left, right }) => [gap, Math.round((right - left) * 100)]),
+    [
+      [false, 48],
+      [true, 5],
+      [false, 48],
+    ],
+  );
+});
+
+test('changes have the value from before, when the history tells it', () => {
+  const commit = (id: string, set?: object, unset?: string[]) =>
+    ({ id, ...(set && { set }), ...(unset && { unset }) }) as CommitView;
+  const changes = changesOf([
+    commit('c', undefined, ['a', 'x']),
+    commit('b', { a: 2 }),
+    commit('a', { a: 1, b: [] }),
+  ]);
+  assert.deepEqual(changes.get('a'), [
+    { name: 'a', after: 1 },
+    { name: 'b', after: [] },
+  ]);
+  assert.deepEqual(changes.get('b'), [{ name: 'a', before: 1, after: 2 }]);
+  assert.deepEqual(changes.get('c'), [{ name: 'a', before: 2 }, { name: 'x' }]);
+});
+
+test('a form gives what differs from the defaults, and finds what a person can see', () => {
+  const schemas = {
+    name: { type: 'string', minLength: 2, pattern: '^[a-z]+$' },
+    count: { type: 'integer', minimum: 1, default: 3 },
+    names: { type: 'array', items: { type: 'string' }, minItems: 2 },
+    more: { type: 'object', default: {} },
+    key: { type: 'string', secret: true },
+  } as const;
+  const required = ['name', 'names', 'key'];
+  const read = (texts: Record<string, string>) => readForm(schemas, required, texts);
+  assert.deepEqual(Object.keys(read({}).faults), ['name', 'names', 'key']);
+  const right = read({ name: 'ab', names: ' a \n\nb', key: 's', count: '3' });
+  assert.deepEqual(right, { parameters: { name: 'ab', names: ['a', 'b'], key: 's' }, faults: {} });
+  const wrong = read({ name: 'A', names: 'a', key: 's', count: '0', more: '{' });
+  assert.deepEqual(
+    Object.entries(wrong.faults).map(([name, { word }]) => `${name} ${word}`),
+    ['name fault.short', 'count fault.least', 'names fault.leastItems', 'more fault.json'],
+  );
+  assert.equal(read({ name: 'ab', names: 'a\nb', key: 's', count: '1.5' }).faults.count?.word, 'fault.whole');
+  // A secret is in no command.
+  assert.equal(
+    runCommand('f', schemas, right.parameters),
+    `coax run f name=ab 'names=["a","b"]' key=@FILE --wait`,
+  );
+});
+
+test('the faults of the server come to their fields', () => {
+  const faults = faultsByName([
+    { where: '/parameters/cpu', reason: 'must be at least 1' },
+    { where: '/parameters/a~1b/0', reason: 'no' },
+    { where: '/flow', reason: 'none' },
+  ]);
+  assert.deepEqual(
+    [...faults],
+    [
+      ['cpu', 'must be at least 1'],
+      ['a/b', '/0: no'],
+    ],
+  );
+});
+
+test('edits are text where text was, else JSON', () => {
+  const known = { name: 'a', cpu: 1 };
+  const read = (name: string, text: string) => readEdits([{ name, text }], known);
+  assert.deepEqual(read('name', '7').parameters, { name: '7' });
+  assert.deepEqual(read('cpu', '7').parameters, { cpu: 7 });
+  assert.equal(read('cpu', 'many').wrong, 'cpu');
+  assert.deepEqual(read('new', 'many').parameters, { new: 'many' });
+});
+
+test('a word is quoted so that a shell gives it back', () => {
+  assert.equal(shellWord('a=1'), 'a=1');
+  assert.equal(shellWord("it's $HOME"), `'it'\\''s $HOME'`);
+  assert.equal(shellWord(''), `''`);
+});
+
+test('lengths of time are short and exact', () => {
+  assert.deepEqual([7, 1250, 65_000, 7_800_000, 200_000_000].map(exactLength), [
+    '7 ms',
+    '1.25 s',
+    '1 min 05 s',
+    '2 h 10 min',
+    '2 d 7 h',
+  ]);
+});
+
+test('a fleet too large for squares is shown by racks', () => {
+  const host = (index: number) =>
+    ({
+      name: `h${index}`,
+      zone: 'a',
+      rack: `r${index % 40}`,
+      state: index === 7 ? 'lost' : 'up',
+      cpu: { used: index % 2, free: 1 },
+      memMib: { used: 0, free: 8 },
+      vms: 1,
+    }) as unknown as HostView;
+  assert.equal(cellsOf(Array.from({ length: 1200 }, (_, index) => host(index))).length, 1200);
+  const racks = cellsOf(Array.from({ length: 2000 }, (_, index) => host(index)));
+  assert.equal(racks.length, 40);
+  assert.deepEqual([racks[7]!.name, racks[7]!.hosts, racks[7]!.state], ['a/r7', 50, 'lost']);
+});

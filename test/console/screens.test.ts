@@ -1,0 +1,166 @@
+/** Each screen's main task, as a person does it: signing in, creating, finding messages, seeing what needs a person. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { ConsoleWorld, NARROW } from './console-fixture.ts';
+
+const world = new ConsoleWorld();
+before(() => world.open());
+after(async () => {
+  await world.close();
+  assert.deepEqual(world.complaints, []);
+});
+
+const road = (parameters: Record<string, unknown> = {}) =>
+  world.client().submit({ flow: 'build_road', parameters: { town: 'Ayr', gate: world.gate, ...parameters } });
+
+test('a person signs in with a token; it stands in no address and in no storage', async () => {
+  const page = await world.page();
+  await page.goto(`${world.url}/messages?status=done`);
+  await page.getByLabel('Token').fill('coax_wrong');
+  await page.keyboard.press('Enter');
+  await page.getByText('This token is not known here.').waitFor();
+  await page.getByLabel('Token').fill(world.token);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Messages' }).waitFor();
+  assert.equal(page.url(), `${world.url}/messages?status=done`, 'back where the person wanted to be');
+  const kept = await page.evaluate(
+    'JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie, location.href, history.state])',
+  );
+  assert.ok(!String(kept).includes(world.token));
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByLabel('Token').waitFor();
+  await page.context().close();
+});
+
+test('a form is made from the schema, finds faults at its fields, and submits', async () => {
+  const page = await world.signedIn('/create');
+  await page.getByLabel('Find a flow').fill('road');
+  await page.getByRole('link', { name: 'build_road' }).click();
+  await page.getByRole('button', { name: 'Submit' }).click();
+  await page.getByText('This is required.').waitFor();
+  assert.equal(
+    await page.getByLabel('town').evaluate(field => field === field.ownerDocument.activeElement),
+    true,
+  );
+  await page.getByLabel('town').fill('ayr');
+  await page.getByText('It must match ^[A-Z]').waitFor();
+  await page.getByLabel('town').fill("St John's");
+  await page.getByLabel('lanes').fill('7');
+  await page.getByText('At most 6.').waitFor();
+  await page.getByLabel('lanes').fill('3');
+  await page.getByLabel('surface').selectOption('stone');
+  await page.getByLabel('lit').selectOption('no');
+  const command = await page.locator('footer code').innerText();
+  assert.equal(command, `coax run build_road 'town=St John'\\''s' lanes=3 surface=stone lit=false --wait`);
+  await page.getByRole('button', { name: 'Submit' }).click();
+  await page.waitForURL(/\/messages\/\d+$/);
+  const msgid = Number(page.url().split('/').at(-1));
+  const { parameters } = await world.client().message(msgid);
+  assert.deepEqual(
+    [parameters.town, parameters.lanes, parameters.surface, parameters.lit],
+    ["St John's", 3, 'stone', false],
+  );
+  await page.context().close();
+});
+
+test('what only the server can know is wrong stands at the field, too', async () => {
+  const page = await world.signedIn('/create/create_vm');
+  await page.getByLabel('cpu').fill('1');
+  await page.getByLabel('mem').fill('128');
+  await page.getByLabel('labels').fill('[1]');
+  await page.getByRole('button', { name: 'Submit' }).click();
+  const field = page.getByLabel('labels');
+  await page.locator('[aria-invalid=true]').waitFor();
+  assert.equal(await field.getAttribute('aria-invalid'), 'true');
+  const described = String(await field.getAttribute('aria-describedby'))
+    .split(' ')
+    .at(-1)!;
+  assert.match(await page.locator(`[id="${described}"]`).innerText(), /must be an object/);
+  world.complaints.splice(0);
+  await page.context().close();
+});
+
+test('filters live in the address; the list is live, and holds still while somebody reads', async () => {
+  const { msgid } = await road({ hold: 0 });
+  const page = await world.signedIn('/messages');
+  const row = page.getByRole('row').filter({ hasText: String(msgid) });
+  await row.getByText('running').waitFor();
+  await page.getByRole('button', { name: /^running/ }).click();
+  await page.waitForURL(/\?status=running$/);
+  assert.match(await page.locator('footer code').innerText(), /^coax ls --status running/);
+  await page.getByRole('combobox', { name: 'Flow' }).selectOption('build_road');
+  await page.waitForURL(/flow=build_road/);
+  await row.waitFor();
+  // What no longer fits goes by itself.
+  await world.client().cancel(msgid, { reason: 'enough' });
+  await row.waitFor({ state: 'detached' });
+  await page.getByText('No message fits these filters').waitFor();
+  await page.getByRole('button', { name: 'Clear filters' }).click();
+  await row.waitFor();
+  await page.getByRole('button', { name: 'Pause' }).click();
+  const next = await road();
+  await page.getByText('1 new above').waitFor();
+  await page.getByRole('button', { name: 'Go on' }).click();
+  await page.getByRole('link', { name: String(next.msgid), exact: true }).waitFor();
+  await page.context().close();
+});
+
+test('a list of thousands has a bounded page, and is walked by the keyboard', async () => {
+  // Nobody serves that module, so they stay as they are.
+  const waiting = { name: 'wait', plan: { steps: ['nobody work'] } };
+  await world.client().submitMany(Array.from({ length: 3000 }, () => waiting));
+  const page = await world.signedIn('/messages');
+  const rows = page.locator('[role=row][data-index]');
+  await rows.nth(10).waitFor();
+  await page.locator('[data-index="0"] a').focus();
+  for (let press = 0; press < 3; press++) await page.keyboard.press('End');
+  // Pages are read as the end comes near.
+  await page.locator('[data-index]').filter({ hasText: 'nobody work' }).last().waitFor();
+  await page.keyboard.press('Home');
+  await page.locator('[data-index="0"] a:focus').waitFor();
+  await page.keyboard.press('ArrowDown');
+  await page.locator('[data-index="1"] a:focus').waitFor();
+  assert.ok((await rows.count()) < 80, `${await rows.count()} rows are in the document`);
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/\/messages\/\d+$/);
+  await page.context().close();
+});
+
+test('the overview counts, names what needs a person, and shows the hosts', async () => {
+  const { msgid } = await road({ fail: 1, stick: 0 });
+  const page = await world.signedIn('/', { viewport: NARROW });
+  const parked = page.locator(`[data-brief="${msgid}"]`);
+  await parked.waitFor();
+  assert.match(await parked.innerText(), /the roller stands on the road/);
+  assert.equal(await page.locator('[data-count=parked]').innerText(), '1');
+  await page.getByRole('listbox', { name: 'Hosts' }).focus();
+  await page.keyboard.press('End');
+  assert.match(await page.locator('[data-fleet-cell]').innerText(), /sim-4/);
+  await world.client().resolve(msgid, { how: 'skip', reason: 'let it stand' });
+  await page.getByText('Nothing is parked.').waitFor();
+  assert.equal(await page.evaluate('document.documentElement.scrollWidth'), NARROW.width);
+  await page.context().close();
+});
+
+test('language and colours are kept for the next visit', async () => {
+  const page = await world.signedIn('/');
+  await page.getByLabel('Language').selectOption('zh');
+  await page.getByRole('heading', { name: '概览' }).waitFor();
+  assert.equal(await page.locator('html').getAttribute('lang'), 'zh-CN');
+  await page.getByLabel('配色').selectOption('dark');
+  await page.reload();
+  await page.locator('html[data-theme=dark][lang=zh-CN]').waitFor({ state: 'attached' });
+  await page.context().close();
+});
+
+test('a page whose stream is lost says so, and is true again when it is back', async () => {
+  const page = await world.signedIn('/messages');
+  await page.getByRole('link').filter({ hasText: /^\d+$/ }).first().waitFor();
+  await world.stop();
+  await page.locator('[data-stale]').waitFor();
+  await world.startAgain();
+  const { msgid } = await road();
+  await page.locator('[data-stale]').waitFor({ state: 'detached' });
+  await page.getByRole('link', { name: String(msgid), exact: true }).waitFor();
+  await page.context().close();
+});
