@@ -22,7 +22,8 @@ const [seconds, perMinute, rowsWanted] = [values.seconds, values.rate, values.ro
   number,
   number,
 ];
-const PLAN = { name: 'quick', plan: { steps: ['quick note', 'quick note', 'quick note'] } };
+const NOTE = { module: 'quick', action: 'note' };
+const PLAN = { name: 'quick', plan: { steps: [NOTE, NOTE, NOTE] } };
 const BATCH_MS = 200;
 const MANY = 10_000;
 
@@ -128,7 +129,7 @@ try {
     tell(`${path} with ${Math.round((sent / seconds) * 60)} messages a minute for ${seconds} s`, frames);
     await page.close();
   }
-  const waiting = { name: 'wait', plan: { steps: ['nobody work'] } };
+  const waiting = { name: 'wait', plan: { steps: [{ module: 'nobody', action: 'work' }] } };
   for (let made = 0; made < rowsWanted; made += MANY)
     await client.submitMany(Array.from({ length: MANY }, () => waiting));
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });

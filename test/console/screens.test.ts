@@ -91,6 +91,14 @@ test('filters live in the address; the list is live, and holds still while someb
   await page.getByRole('combobox', { name: 'Flow' }).selectOption('build_road');
   await page.waitForURL(/flow=build_road/);
   await row.waitFor();
+  await page.getByLabel('Labels').fill('team=north');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/selector=team%3Dnorth/);
+  await page.getByText('No message fits these filters').waitFor();
+  assert.match(await page.locator('footer code').innerText(), /--selector team=north/);
+  await page.getByLabel('Labels').fill('team!=north');
+  await page.keyboard.press('Enter');
+  await row.waitFor();
   // What no longer fits goes by itself.
   await world.client().cancel(msgid, { reason: 'enough' });
   await row.waitFor({ state: 'detached' });
@@ -107,7 +115,7 @@ test('filters live in the address; the list is live, and holds still while someb
 
 test('a list of thousands has a bounded page, and is walked by the keyboard', async () => {
   // Nobody serves that module, so they stay as they are.
-  const waiting = { name: 'wait', plan: { steps: ['nobody work'] } };
+  const waiting = { name: 'wait', plan: { steps: [{ module: 'nobody', action: 'work' }] } };
   await world.client().submitMany(Array.from({ length: 3000 }, () => waiting));
   const page = await world.signedIn('/messages');
   const rows = page.locator('[role=row][data-index]');

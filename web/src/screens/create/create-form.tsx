@@ -1,5 +1,5 @@
 import { useNavigate, useParams } from '@tanstack/react-router';
-import { type FormEvent, useRef, useState } from 'react';
+import { useState } from 'react';
 import type { FlowView } from '../../../../src/api/flow.ts';
 import type { MessageView } from '../../../../src/api/message.ts';
 import { useFlows } from '../../api/flows.ts';
@@ -10,9 +10,11 @@ import { Empty, Loading, ProblemNotice } from '../../parts/notice.tsx';
 import { Screen } from '../../parts/screen.tsx';
 import { useWords } from '../../words/words.ts';
 import { ParameterField } from './parameter-field.tsx';
-import { faultsByName, readForm, type Texts } from './read-form.ts';
+import { type FormReading, faultsByName, readForm, type Texts } from './read-form.ts';
 import { runCommand } from './run-command.ts';
 import { firstText, type ParameterSchema } from './schema.ts';
+
+type Schemas = Readonly<Record<string, ParameterSchema>>;
 
 /** A form made from a flow's schema. */
 export function CreateForm() {
@@ -32,31 +34,39 @@ export function CreateForm() {
   return <FormOf key={name} flow={flow} />;
 }
 
-function FormOf({ flow }: { flow: FlowView }) {
+interface FormState {
+  readonly texts: Texts;
+  readonly refused: Error | null;
+  readonly busy: boolean;
+  readonly reading: FormReading;
+  readonly change: (name: string, text: string) => void;
+  readonly submit: (form: HTMLFormElement) => Promise<void>;
+  /** What is wrong at a parameter: as the page sees it once it was asked for, else as the server said. */
+  readonly errorOf: (name: string) => string | null;
+}
+
+/** What was typed, what is wrong with it, and the sending of it. */
+function useForm(flow: FlowView, schemas: Schemas): FormState {
   const word = useWords();
   const navigate = useNavigate();
-  const form = useRef<HTMLFormElement>(null);
-  const schemas = flow.parameters as Readonly<Record<string, ParameterSchema>>;
   const [texts, setTexts] = useState<Texts>({});
   const [asked, setAsked] = useState(false);
   const [refused, setRefused] = useState<Error | null>(null);
   const [busy, setBusy] = useState(false);
   // The same form, sent again because no answer came, must not make a second message.
-  const [key, setKey] = useState(() => crypto.randomUUID());
-  const { parameters, faults } = readForm(schemas, flow.required, texts);
+  const [key, setKey] = useState(newKey);
+  const reading = readForm(schemas, flow.required, texts);
+  const { parameters, faults } = reading;
   const theirs = faultsByName((refused instanceof RequestError && refused.problem?.faults) || []);
-  useCommand(runCommand(flow.name, schemas, parameters));
-
   const change = (name: string, text: string): void => {
     setTexts({ ...texts, [name]: text });
     setRefused(null);
-    setKey(crypto.randomUUID());
+    setKey(newKey());
   };
-  const submit = async (event: FormEvent): Promise<void> => {
-    event.preventDefault();
+  const submit = async (form: HTMLFormElement): Promise<void> => {
     setAsked(true);
     if (Object.keys(faults).length > 0) {
-      focusFirstFault(form.current!);
+      focusFirstFault(form);
       return;
     }
     setBusy(true);
@@ -67,7 +77,7 @@ function FormOf({ flow }: { flow: FlowView }) {
     } catch (error) {
       setRefused(error as Error);
       setBusy(false);
-      focusFirstFault(form.current!);
+      focusFirstFault(form);
     }
   };
   const errorOf = (name: string): string | null => {
@@ -75,14 +85,28 @@ function FormOf({ flow }: { flow: FlowView }) {
     if (asked && fault !== undefined) return word(fault.word, fault.holes);
     return theirs.get(name) ?? null;
   };
+  return { texts, refused, busy, reading, change, submit, errorOf };
+}
+
+/** Pages that came over plain HTTP from another machine have no `randomUUID`. */
+const newKey = (): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => byte.toString(16).padStart(2, '0')).join('');
+
+function FormOf({ flow }: { flow: FlowView }) {
+  const word = useWords();
+  const schemas = flow.parameters as Schemas;
+  const { texts, refused, busy, reading, change, submit, errorOf } = useForm(flow, schemas);
+  useCommand(runCommand(flow.name, schemas, reading.parameters));
   return (
     <Screen title={<span className="font-mono">{flow.name}</span>}>
       <p className="max-w-3xl text-soft">{flow.about}</p>
       <StepsLine steps={flow.steps} />
       <form
-        ref={form}
         noValidate
-        onSubmit={event => void submit(event)}
+        onSubmit={event => {
+          event.preventDefault();
+          void submit(event.currentTarget);
+        }}
         className="card grid max-w-3xl gap-x-6 gap-y-4 p-4 sm:grid-cols-2"
       >
         {Object.keys(schemas).length === 0 && <p className="text-soft">{word('create.noParameters')}</p>}

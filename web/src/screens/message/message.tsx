@@ -112,7 +112,7 @@ function MessageScreen({ message, etag }: TaggedMessage) {
 
 function Facts({ message }: { message: MessageView }) {
   const word = useWords();
-  const { actor, created, updated, worker, parent, status } = message;
+  const { actor, created, updated, worker, parent, status, labels, project } = message;
   const rests = status === 'done' || status === 'rolled_back';
   return (
     <dl className="flex flex-wrap gap-x-6 gap-y-1 text-xs [&_dd]:text-soft [&_dt]:text-faint [&>div]:flex [&>div]:gap-1.5">
@@ -130,6 +130,22 @@ function Facts({ message }: { message: MessageView }) {
         <div>
           <dt>{word('message.took')}</dt>
           <dd>{exactLength(Date.parse(updated) - Date.parse(created))}</dd>
+        </div>
+      )}
+      {project !== 'default' && (
+        <div>
+          <dt>{word('message.project')}</dt>
+          <dd>{project}</dd>
+        </div>
+      )}
+      {Object.keys(labels).length > 0 && (
+        <div>
+          <dt>{word('messages.labels')}</dt>
+          <dd className="font-mono">
+            {Object.entries(labels)
+              .map(([name, value]) => `${name}=${value}`)
+              .join(' ')}
+          </dd>
         </div>
       )}
       {worker !== null && (

@@ -3,7 +3,7 @@ import { useCounts } from '../../api/counts.ts';
 import { useFlows } from '../../api/flows.ts';
 import { Check } from '../../parts/field.tsx';
 import { useWords } from '../../words/words.ts';
-import { type Filters, isFiltered, STATUSES, type Status } from './filters.ts';
+import { type Filters, isFiltered, readFilters, STATUSES, type Status } from './filters.ts';
 
 /** The filters; each change is a new address. */
 export function FilterBar({ filters }: { filters: Filters }) {
@@ -11,16 +11,8 @@ export function FilterBar({ filters }: { filters: Filters }) {
   const navigate = useNavigate({ from: '/messages' });
   const flows = useFlows().data?.items ?? [];
   const change = (next: { readonly [Name in keyof Filters]: Filters[Name] | undefined }): void => {
-    const { status, flow, children, archived } = { ...filters, ...next };
-    void navigate({
-      search: {
-        ...(status && { status }),
-        ...(flow && { flow }),
-        ...(children && { children }),
-        ...(archived && { archived }),
-      },
-      replace: true,
-    });
+    // What is undefined or empty leaves the address.
+    void navigate({ search: readFilters({ ...filters, ...next }), replace: true });
   };
   const names = [
     ...new Set([...flows.map(({ name }) => name), ...(filters.flow ? [filters.flow] : [])]),
@@ -40,6 +32,11 @@ export function FilterBar({ filters }: { filters: Filters }) {
           <option key={name}>{name}</option>
         ))}
       </select>
+      <SelectorField
+        key={filters.selector}
+        selector={filters.selector ?? ''}
+        onChange={selector => change({ selector })}
+      />
       <Check
         label={word('messages.children')}
         checked={filters.children ?? false}
@@ -60,6 +57,23 @@ export function FilterBar({ filters }: { filters: Filters }) {
         </button>
       )}
     </fieldset>
+  );
+}
+
+/** Takes effect when it is left, or by Enter: half a selector is none. */
+function SelectorField({ selector, onChange }: { selector: string; onChange: (selector: string) => void }) {
+  const word = useWords();
+  return (
+    <input
+      aria-label={word('messages.labels')}
+      placeholder={word('messages.labelsHint')}
+      defaultValue={selector}
+      spellCheck={false}
+      autoComplete="off"
+      onBlur={event => event.target.value.trim() !== selector && onChange(event.target.value.trim())}
+      onKeyDown={event => event.key === 'Enter' && onChange(event.currentTarget.value.trim())}
+      className="min-h-7 w-44 rounded-md border border-line bg-card px-2 font-mono text-xs placeholder:text-faint"
+    />
   );
 }
 

@@ -8,6 +8,9 @@ export const STATUSES: readonly Status[] = ['queued', 'running', 'waiting', 'don
 export interface Filters {
   readonly status?: Status;
   readonly flow?: string;
+  /** By labels, as `env=prod,tier!=web`. */
+  readonly selector?: string;
+  readonly project?: string;
   /** The branches of groups too. */
   readonly children?: true;
   /** Messages that were moved to archive files. */
@@ -16,10 +19,12 @@ export interface Filters {
 
 /** Reads an address; what is none of ours is passed over. */
 export function readFilters(search: Record<string, unknown>): Filters {
-  const { status, flow, children, archived } = search;
+  const { status, flow, selector, project, children, archived } = search;
   return {
     ...(STATUSES.includes(status as Status) && { status: status as Status }),
     ...(typeof flow === 'string' && flow !== '' && { flow }),
+    ...(typeof selector === 'string' && selector !== '' && { selector }),
+    ...(typeof project === 'string' && project !== '' && { project }),
     ...(children === true && { children }),
     ...(archived === true && { archived }),
   };
@@ -28,11 +33,13 @@ export function readFilters(search: Record<string, unknown>): Filters {
 export const isFiltered = (filters: Filters): boolean => Object.keys(filters).length > 0;
 
 /** The command that lists the same. */
-export function lsCommand({ status, flow, children, archived }: Filters): string {
+export function lsCommand({ status, flow, selector, project, children, archived }: Filters): string {
   return [
     'coax ls',
     status && `--status ${status}`,
     flow && `--flow ${shellWord(flow)}`,
+    selector && `--selector ${shellWord(selector)}`,
+    project && `--project ${shellWord(project)}`,
     children && '--children',
     archived ? '--archived' : '--watch',
   ]

@@ -21,6 +21,7 @@ export interface ListState {
 const PAGE = 200;
 /** A page that was left open for days begins anew rather than keep everything that ever passed. */
 const ROWS_MAX = 200_000;
+const ASK_MS = 1000;
 
 /**
  * The messages of one filter: pages of the past, read as they are scrolled to, and what happens now. Rows are sorted by msgid,
@@ -31,6 +32,7 @@ export class MessageList {
   #state: ListState = { rows: [], held: 0, loading: false, error: null, ended: false };
   #held: MessageRow[] = [];
   #holding = false;
+  #asking = false;
   #next: string | undefined;
   #reading: AbortController | null = null;
   readonly #watchers = new Set<() => void>();
@@ -109,6 +111,10 @@ export class MessageList {
     // Older than all that was read: it comes with its page.
     if (at === rows.length && rows.length > 0 && !this.#state.ended) return false;
     if (!this.#fits(row)) return false;
+    if (this.#filters.selector !== undefined) {
+      this.#askSoon();
+      return false;
+    }
     if (at === 0 && this.#holding) {
       this.#held.unshift(row);
       return false;
@@ -117,14 +123,23 @@ export class MessageList {
     return true;
   }
 
+  /** Which labels fit a selector is the server's to say, so what is new is asked of it; seldom, and not under a reader's eyes. */
+  #askSoon(): void {
+    if (this.#asking || this.#holding) return;
+    this.#asking = true;
+    setTimeout(() => {
+      this.#asking = false;
+      if (!this.#holding && this.#watchers.size > 0) this.again();
+    }, ASK_MS);
+  }
+
   async #read(cursor: string | undefined): Promise<void> {
     this.#reading?.abort();
     const reading = new AbortController();
     this.#reading = reading;
     this.#become({ loading: true, error: null });
     try {
-      const { status, flow, children, archived } = this.#filters;
-      const query = { status, flow, children, archived, limit: PAGE, cursor };
+      const query = { ...this.#filters, limit: PAGE, cursor };
       const page = await get<MessagePage>('/v1/messages', query, reading.signal);
       const read = page.items.map(rowOf);
       if (cursor === undefined) this.#held = [];
@@ -191,6 +206,7 @@ export function rowOf(message: MessageView): MessageRow {
     undoError,
     worker,
     seq,
+    labels,
     updated,
   } = message;
   return {
@@ -207,6 +223,7 @@ export function rowOf(message: MessageView): MessageRow {
     undoError,
     worker,
     seq,
+    labels,
     updated,
     steps: message.steps.length,
     step: message.steps[cursor]?.step ?? null,
