@@ -7,6 +7,7 @@ import type { StoreFactory } from './fixture.ts';
 import { projectsConformance } from './projects.ts';
 import { readConformance } from './read.ts';
 import { submitConformance } from './submit.ts';
+import { togetherConformance } from './together.ts';
 import { transactConformance } from './transact.ts';
 import { writeConformance } from './write.ts';
 
@@ -19,6 +20,7 @@ export function storeConformance(name: string, factory: StoreFactory): void {
     claimConformance(factory);
     writeConformance(factory);
     transactConformance(factory);
+    togetherConformance(factory);
     dropConformance(factory);
     readConformance(factory);
     durabilityConformance(factory);
