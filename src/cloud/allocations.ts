@@ -3,7 +3,7 @@ import { DEFAULT_PROJECT } from '../message/limits.ts';
 import type { Parameters } from '../message/message.ts';
 import type { Allocation } from '../store/store.ts';
 import type { Tx } from '../store/tx.ts';
-import { isPostgres, jsonRows } from './change-marks.ts';
+import { isOneOf, isPostgres, jsonRows } from './change-marks.ts';
 import { type AllocationRow, cloudTables } from './schema.ts';
 
 /** Whose allocation it is: every one names the message and the step that made it. */
@@ -71,27 +71,19 @@ export async function lockAll(
   keys: readonly string[],
 ): Promise<ReadonlyMap<string, Allocation>> {
   // In the order of their keys, so that two transactions do not wait for each other. SQLite has but one.
-  const lock = isPostgres(tx.db) ? sql`FOR UPDATE OF a` : sql``;
+  const lock = isPostgres(tx.db) ? sql`FOR UPDATE` : sql``;
   const { rows } = await sql<AllocationRow>`
-    SELECT a.kind, a.key, a.msgid, a.detail, a.created
-    FROM (SELECT value ->> 0 AS key FROM ${keyRows(tx, keys)}) AS k
-    JOIN allocations a ON a.kind = ${kind} AND a.key = k.key ORDER BY a.key ${lock}`.execute(tx.db);
+    SELECT kind, key, msgid, detail, created FROM allocations
+    WHERE kind = ${kind} AND key ${isOneOf(tx.db, keys)} ORDER BY key ${lock}`.execute(tx.db);
   return new Map(rows.map(row => [row.key, allocationOf(row)]));
 }
 
 /** Which of those keys are taken, as far as one can see now. */
 export async function takenKeys(tx: Tx, kind: string, keys: readonly string[]): Promise<Set<string>> {
   const { rows } = await sql<{ key: string }>`
-    SELECT a.key FROM (SELECT value ->> 0 AS key FROM ${keyRows(tx, keys)}) AS k
-    JOIN allocations a ON a.kind = ${kind} AND a.key = k.key`.execute(tx.db);
+    SELECT key FROM allocations WHERE kind = ${kind} AND key ${isOneOf(tx.db, keys)}`.execute(tx.db);
   return new Set(rows.map(({ key }) => key));
 }
-
-const keyRows = (tx: Tx, keys: readonly string[]) =>
-  jsonRows(
-    tx.db,
-    keys.map(key => [key]),
-  );
 
 /** Changes many with one statement; the caller has locked them. */
 export async function changeAll(
@@ -104,7 +96,11 @@ export async function changeAll(
   await sql`
     UPDATE allocations SET detail = c.detail
     FROM (SELECT value ->> 0 AS key, value ->> 1 AS detail FROM ${jsonRows(tx.db, rows)}) AS c
-    WHERE allocations.kind = ${kind} AND allocations.key = c.key`.execute(tx.db);
+    WHERE allocations.kind = ${kind} AND allocations.key = c.key
+      AND allocations.key ${isOneOf(
+        tx.db,
+        details.map(([key]) => key),
+      )}`.execute(tx.db);
 }
 
 /** Takes out what that step of that message holds of one kind, and tells what it was; none when it holds none. */

@@ -31,6 +31,16 @@ export function jsonRows(db: Tx['db'], list: readonly unknown[]): RawBuilder<unk
   return isPostgres(db) ? sql`json_array_elements(CAST(${text} AS json))` : sql`json_each(${text})`;
 }
 
+/**
+ * To be written behind a column: it is one of these. Found by the column's index whatever the database believes of the table;
+ * a join with `jsonRows` may look at every row once for each of them.
+ */
+export function isOneOf(db: Tx['db'], texts: readonly string[]): RawBuilder<boolean> {
+  return isPostgres(db)
+    ? sql`= ANY (CAST(${[...texts]} AS text[]))`
+    : sql`IN (SELECT value FROM json_each(${JSON.stringify(texts)}))`;
+}
+
 /** The rows that a query finds are nobody else's until the transaction ends. With SQLite they never are. */
 export function locked<DB, TB extends keyof DB, O>(
   tx: Pick<Tx, 'db'>,

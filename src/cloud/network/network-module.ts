@@ -4,7 +4,7 @@ import { defineModule, type ModuleDefinition, type TransactionalCall } from '../
 import { Terminal } from '../../step/step-errors.ts';
 import type { Tx } from '../../store/tx.ts';
 import { allocate, allocateAll, allocationAt, type NewAllocation, takeOut } from '../allocations.ts';
-import { jsonRows } from '../change-marks.ts';
+import { isOneOf } from '../change-marks.ts';
 import { cloudTables, type NetworkRow } from '../schema.ts';
 import { formatAddress, macOf, parseAddress } from './address.ts';
 import { giveBack, takeAddress, takeLowest, takeLowestMany } from './free-ranges.ts';
@@ -83,10 +83,7 @@ const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]
 async function networkNames(tx: Tx, calls: readonly Asked[]): Promise<string[]> {
   const hosts = new Set(calls.flatMap(({ input }) => (input.network ? [] : (input.host ?? []))));
   const { rows } = await sql<{ name: string; network: string }>`
-    SELECT h.name, h.network FROM (SELECT value ->> 0 AS name FROM ${jsonRows(
-      tx.db,
-      [...hosts].map(host => [host]),
-    )}) AS k JOIN hosts h ON h.name = k.name`.execute(tx.db);
+    SELECT name, network FROM hosts WHERE name ${isOneOf(tx.db, [...hosts])}`.execute(tx.db);
   const ofHost = new Map(rows.map(({ name, network }) => [name, network]));
   return calls.map(({ input: { network, host } }) => network || (host && ofHost.get(host)) || 'default');
 }

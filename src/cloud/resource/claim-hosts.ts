@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Parameters } from '../../message/message.ts';
 import type { Tx } from '../../store/tx.ts';
 import { allocateAll, type Holder, type NewAllocation } from '../allocations.ts';
-import { isPostgres, jsonRows, locked, nextMark } from '../change-marks.ts';
+import { isOneOf, isPostgres, jsonRows, locked, nextMark } from '../change-marks.ts';
 import { cloudTables } from '../schema.ts';
 import { type ClaimedRoom, claimDetail, claimKey, claimOf, type Room } from './claim-detail.ts';
 import { type DeviceUse, withRoom } from './device-use.ts';
@@ -232,13 +232,7 @@ export async function releaseHosts(tx: Tx, holder: Holder): Promise<readonly Cla
 
 /** Gives back claims by their keys. */
 export async function giveBack(tx: Tx, keys: readonly string[]): Promise<void> {
-  await release(
-    tx,
-    sql`kind = 'claim' AND key IN (SELECT value ->> 0 FROM ${jsonRows(
-      tx.db,
-      keys.map(key => [key]),
-    )})`,
-  );
+  await release(tx, sql`kind = 'claim' AND key ${isOneOf(tx.db, keys)}`);
 }
 
 async function release(tx: Tx, which: RawBuilder<unknown>): Promise<readonly ClaimedRoom[]> {

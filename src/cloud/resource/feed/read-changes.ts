@@ -46,9 +46,8 @@ export const hostsSince = (db: Db, mark: number): Promise<HostRow[]> =>
 /** What became of the claims that were made or given back since, as they are now. */
 export async function claimsSince(db: Db, mark: number): Promise<ClaimNow[]> {
   const { rows } = await sql<{ key: string; detail: string | null }>`
-    SELECT DISTINCT c.key, a.detail FROM claim_changes c
-    LEFT JOIN allocations a ON a.kind = 'claim' AND a.key = c.key
-    WHERE c.change >= CAST(${mark} AS bigint)`.execute(db);
+    SELECT c.key, ${detailOf('c')} FROM (
+      SELECT DISTINCT key FROM claim_changes WHERE change >= CAST(${mark} AS bigint)) c`.execute(db);
   return rows.map(claimNow);
 }
 
@@ -57,10 +56,15 @@ export async function claimsAt(db: Db, keys: readonly string[]): Promise<ClaimNo
   if (keys.length === 0) return [];
   const wanted = keys.map(key => [key]);
   const { rows } = await sql<{ key: string; detail: string | null }>`
-    SELECT k.key, a.detail FROM (SELECT value ->> 0 AS key FROM ${jsonRows(db, wanted)}) k
-    LEFT JOIN allocations a ON a.kind = 'claim' AND a.key = k.key`.execute(db);
+    SELECT k.key, ${detailOf('k')} FROM (SELECT value ->> 0 AS key FROM ${jsonRows(db, wanted)}) k`.execute(
+    db,
+  );
   return rows.map(claimNow);
 }
+
+/** By key for each; a join may be done by looking at every claim for each. */
+const detailOf = (rows: string) => sql`(
+  SELECT a.detail FROM allocations a WHERE a.kind = 'claim' AND a.key = ${sql.ref(`${rows}.key`)}) AS detail`;
 
 const claimNow = ({ key, detail }: { key: string; detail: string | null }): ClaimNow => [
   key,
