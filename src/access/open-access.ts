@@ -18,6 +18,7 @@ import { openApiDocument, registerOpenApi } from './describe/openapi.ts';
 import { EventHub } from './events/event-hub.ts';
 import { Holds } from './events/hold.ts';
 import { tagAnswer } from './exchange/etag.ts';
+import { keepAnswer, repeatAnswer } from './exchange/repeat.ts';
 import { newRequestId, requestIdOf } from './exchange/request-id.ts';
 import { healthRoutes } from './health/health-routes.ts';
 import { Gate } from './limits/gate.ts';
@@ -101,6 +102,7 @@ export async function makeApp(
   app.decorateRequest('principal');
   app.decorateRequest('fromHost', null);
   app.decorateRequest('head', null);
+  app.decorateRequest('keptUnder', null);
   app.addHook('onSend', async (request, reply) => {
     // A connection that is kept would hold up the end of the server; one that was to become a WebSocket is cut after a refusal.
     if (closing.signal.aborted || request.ws) reply.header('connection', 'close');
@@ -218,7 +220,11 @@ function registerRoutes(scope: App, app: App, context: RouteContext, gate: Gate)
   scope.addHook('preValidation', async request => {
     if (request.method === 'POST' && request.body === undefined) request.body = {};
   });
-  scope.addHook('onSend', async (request, reply, payload) => tagAnswer(request, reply, payload));
+  scope.addHook('preHandler', (request, reply) => repeatAnswer(context.services.store, request, reply));
+  scope.addHook('onSend', async (request, reply, payload) => {
+    if (request.keptUnder !== null) await keepAnswer(context.services.store, request, reply, payload);
+    return tagAnswer(request, reply, payload);
+  });
   messageRoutes(scope, context);
   decisionRoutes(scope, context);
   commitRoutes(scope, context);

@@ -1,3 +1,4 @@
+import { repeatSchema } from '../access/exchange/repeat-schema.ts';
 import { cloudSchema } from '../cloud/schema.ts';
 import { identitySchema } from '../identity/schema.ts';
 import { secretSchema } from '../secret/schema.ts';
@@ -7,6 +8,7 @@ import { workersSchema } from '../store/workers.ts';
 export const installationSchema = [
   ...cloudSchema,
   ...workersSchema,
+  ...repeatSchema,
   ...identitySchema,
   ...secretSchema,
 ] as const;

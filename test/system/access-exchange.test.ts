@@ -113,3 +113,97 @@ test('a VM is removed under its ETag, and not under an older one', async () => {
   assert.equal(removed.status, 200);
   assert.equal(removed.body.status, 'rolled_back');
 });
+
+test('the same key and body give the first answer again, whichever server is asked', async () => {
+  const { openAccess } = await import('../../src/access/open-access.ts');
+  const other = await openAccess(served.services, { listen: '127.0.0.1:0' });
+  try {
+    const { msgid } = await served.client.submit({ plan: plan('lab note') }, { waitMs: 10_000 });
+    const path = `/v1/messages/${msgid}/revert`;
+    const post = (body: object, at = served.url, key = 'revert-1') =>
+      ask({ url: at } as Served, 'POST', path, { body, headers: { 'idempotency-key': key } });
+    const first = await post({ reason: 'once' });
+    assert.equal(first.status, 202);
+    assert.equal(first.headers.get('idempotent-replayed'), null);
+    await served.client.waitFor(msgid);
+    for (const url of [served.url, other.url]) {
+      const again = await post({ reason: 'once' }, url);
+      assert.equal(again.status, 202);
+      assert.deepEqual(again.body, first.body, 'as it was then');
+      assert.equal(again.headers.get('idempotent-replayed'), 'true');
+      assert.equal(again.headers.get('location'), first.headers.get('location'));
+      const conflict = await post({ reason: 'other' }, url);
+      assert.equal(conflict.status, 409);
+      assert.equal(conflict.body.code, 'COAX_IDEMPOTENCY_CONFLICT');
+    }
+    assert.equal((await post({ reason: 'once' }, served.url, 'revert-2')).status, 409);
+    assert.equal((await post({}, served.url, 'a b')).body.where, 'Idempotency-Key');
+  } finally {
+    await other.close();
+  }
+});
+
+// biome-ignore lint/suspicious/noExplicitAny: a table of the access layer
+const answers = async (): Promise<any[]> => served.store.reader.selectFrom('answers').selectAll().execute();
+
+test('a key is taken once by many at a time, freed by a refusal, and free again when it expires', async () => {
+  const { msgid } = await served.client.submit({ plan: plan('lab note') }, { waitMs: 10_000 });
+  const post = (verb: string, key: string) =>
+    ask(served, 'POST', `/v1/messages/${msgid}/${verb}`, { body: {}, headers: { 'idempotency-key': key } });
+  const before = (await answers()).length;
+  assert.equal((await post('resolve', 'refused')).status, 400);
+  assert.equal((await post('cancel', 'refused')).status, 409, 'it is done');
+  assert.equal((await answers()).length, before, 'what was refused keeps no key');
+  const all = await Promise.all(Array.from({ length: 10 }, () => post('revert', 'many')));
+  const done = all.filter(({ status }) => status === 202);
+  assert.equal(done.filter(({ headers }) => headers.get('idempotent-replayed') === null).length, 1);
+  for (const { status, body } of all)
+    assert.ok(status === 202 || body.code === 'COAX_IDEMPOTENCY_CONFLICT', JSON.stringify(body));
+  await served.client.waitFor(msgid);
+  await served.store.transact(async ({ db }) => {
+    await db.updateTable('answers').set({ expires: 1 }).execute();
+  });
+  assert.equal((await post('revert', 'many')).body.code, 'COAX_MESSAGE_STATE', 'asked anew');
+});
+
+test('an answer that holds a secret is not kept, so its repeat is refused', async () => {
+  const post = () =>
+    ask(served, 'POST', '/v1/join-tokens', { body: {}, headers: { 'idempotency-key': 'join-1' } });
+  const { status, body } = await post();
+  assert.equal(status, 200);
+  const again = await post();
+  assert.equal(again.status, 409);
+  assert.match(again.body.detail, /secret that is not kept/);
+  assert.ok(!JSON.stringify(await answers()).includes(body.token), 'the token is in the store');
+});
+
+test('labels are given at submission, and select messages', async () => {
+  const labels = { env: 'prod', tier: 'web' };
+  const one = await served.client.submit({ plan: plan('lab note'), labels });
+  assert.deepEqual(one.labels, labels);
+  await served.client.submit({ plan: plan('lab note'), labels: { env: 'dev' } });
+  const { items } = await served.client.messages({ selector: 'env=prod,tier in (web,db)' });
+  assert.deepEqual(
+    items.map(({ msgid }) => msgid),
+    [one.msgid],
+  );
+  for (const selector of ['env prod', '=', 'env in (', 'a'.repeat(3000)]) {
+    const { body } = await ask(served, 'GET', `/v1/messages?selector=${encodeURIComponent(selector)}`);
+    assert.equal(body.code, 'COAX_MESSAGE_INVALID', selector);
+  }
+  const wrong = { plan: plan('lab note'), labels: { 'a b': '1' } };
+  assert.equal((await ask(served, 'POST', '/v1/messages', { body: wrong })).status, 400);
+});
+
+test('a trace comes with a request, stays with its message, and goes to who does its steps', async () => {
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+  const submit = (headers: Record<string, string>) =>
+    ask(served, 'POST', '/v1/messages', { body: { plan: plan('far away') }, headers });
+  assert.equal((await submit({ traceparent, tracestate: 'a=1' })).body.traceparent, traceparent);
+  const claim = await ask(served, 'POST', '/v1/channel/claim', {
+    body: { worker: 'w9', addresses: ['far'] },
+  });
+  const { step } = claim.body.items[0];
+  assert.deepEqual([step.traceparent, step.tracestate], [traceparent, 'a=1']);
+  assert.equal((await submit({ traceparent: 'nonsense' })).body.traceparent, null);
+});

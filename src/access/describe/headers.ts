@@ -1,17 +1,11 @@
 import type { FastifyContextConfig } from 'fastify';
+import { type Repeat, repeatOf } from '../exchange/repeat.ts';
 
 type Member = Readonly<Record<string, unknown>>;
 
-/**
- * What a repeated POST comes to. `key`: with an Idempotency-Key the first answer is given again. `own`: the same, and the
- * operation sees to it by itself. `secret`: the answer holds a secret and is not kept, so a repeat is refused. `harmless`: a
- * repeat changes nothing more than the first time, so no key is needed.
- */
-export type Repeat = 'key' | 'own' | 'secret' | 'harmless';
-
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Of a POST; missing: `key`. */
+    /** Of a POST; missing: `harmless` for what needs `view` or `work` alone or opens to anyone, else `key`. */
     readonly repeat?: Repeat;
     /** `If-Match` is heeded: what is changed must be as the caller saw it. */
     readonly ifMatch?: boolean;
@@ -85,9 +79,9 @@ export const ANSWER_HEADERS: Readonly<Record<string, Member>> = {
 
 /** Names among `PARAMETERS` of the headers that an operation heeds. */
 export function headersOf(method: string, config: FastifyContextConfig): string[] {
-  const { repeat = 'key', ifMatch = false, waits = false, heeds = [] } = config;
+  const { ifMatch = false, waits = false, heeds = [] } = config;
   const names: string[] = [...heeds];
-  if (method === 'POST' && repeat === 'own') names.push('IdempotencyKey');
+  if (method === 'POST' && repeatOf(config) !== 'harmless') names.push('IdempotencyKey');
   if (ifMatch) names.push('IfMatch');
   if (waits) names.push('Prefer');
   return names;

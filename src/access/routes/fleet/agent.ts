@@ -31,7 +31,7 @@ function joinTokenRoute(app: App, { services: { agents } }: RouteContext): void 
   app.post(
     '/v1/join-tokens',
     {
-      config: { needs: 'admin', scope: 'installation' },
+      config: { needs: 'admin', scope: 'installation', repeat: 'secret' },
       schema: {
         operationId: 'joinToken',
         tags: ['hosts'],

@@ -23,6 +23,7 @@ import { type Asking, assertMay, projectsToShow } from '../../admission/access-t
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { waitMsOf } from '../../events/hold.ts';
 import { answerMessage } from '../../exchange/answer-message.ts';
+import { idempotencyKeyOf } from '../../exchange/repeat.ts';
 import { acceptedTrace } from '../../exchange/submit-span.ts';
 import { viewCommit, viewMessage } from '../../message-view.ts';
 import { commitsPage, cursorOf, readCursor } from '../../page.ts';
@@ -74,7 +75,7 @@ function submitRoute(app: App, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const key = idempotencyKeyOf(request.headers['idempotency-key']);
+      const key = idempotencyKeyOf(request);
       const body: unknown = request.body;
       if (Array.isArray(body)) {
         if (body.length === 0 || body.length > SUBMIT_ITEMS_MAX) {
@@ -247,14 +248,4 @@ export async function findMessage(
   if (message === null) throw missing();
   assertMay(asking, message.project, missing);
   return message;
-}
-
-function idempotencyKeyOf(header: string | string[] | undefined): string | undefined {
-  if (header === undefined) return undefined;
-  // The draft standard writes it as a quoted string; most clients do not.
-  const key = String(header).replace(/^"(.*)"$/, '$1');
-  if (/^[\x21-\x7e]{1,200}$/.test(key)) return key;
-  throw new CoaxError('COAX_MESSAGE_INVALID', 'Idempotency-Key is not 1 to 200 visible ASCII characters', {
-    where: 'Idempotency-Key',
-  });
 }

@@ -7,7 +7,7 @@ export function fsckRoutes(app: App, { services }: RouteContext): void {
   app.post(
     '/v1/fsck',
     {
-      config: { needs: 'operate', scope: 'installation' },
+      config: { needs: 'operate', scope: 'installation', repeat: 'harmless' },
       schema: {
         operationId: 'fsck',
         tags: ['ledger'],
