@@ -35,6 +35,11 @@ import { networkRoutes } from './routes/fleet/network.ts';
 import { placementRoutes } from './routes/fleet/placement.ts';
 import { serialRoutes } from './routes/fleet/serial.ts';
 import { vmRoutes } from './routes/fleet/vm.ts';
+import { accountRoutes } from './routes/identity/account.ts';
+import { projectRoutes } from './routes/identity/project.ts';
+import { roleRoutes } from './routes/identity/role.ts';
+import { sessionRoutes } from './routes/identity/session.ts';
+import { tokenRoutes } from './routes/identity/token.ts';
 import { commitRoutes } from './routes/messages/commit.ts';
 import { decisionRoutes } from './routes/messages/decision.ts';
 import { eventRoutes } from './routes/messages/event.ts';
@@ -244,6 +249,11 @@ function registerRoutes(scope: App, app: App, context: RouteContext, gate: Gate)
   systemRoutes(scope, context);
   cgiRoutes(scope, app, context);
   metricRoutes(scope, context);
+  sessionRoutes(scope, context);
+  projectRoutes(scope, context);
+  tokenRoutes(scope, context);
+  accountRoutes(scope, context);
+  roleRoutes(scope, context);
 }
 
 /** What is no HTTP at all, or has too many headers, never reaches a route. */

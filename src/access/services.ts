@@ -5,8 +5,8 @@ import type { Agents } from '../cloud/agents/agents.ts';
 import type { Cloud } from '../cloud/cloud.ts';
 import type { Fault } from '../errors/coax-error.ts';
 import type { FlowDefinition } from '../flow/flow.ts';
+import type { Identity } from '../identity/identity.ts';
 import type { Principal } from '../identity/principal.ts';
-import type { Projects } from '../identity/projects.ts';
 import type { GivenSecrets } from '../secret/seal-given.ts';
 import type { SecretKeys } from '../secret/secret-keys.ts';
 import type { Catalogue } from '../step/contract.ts';
@@ -24,8 +24,9 @@ export interface Services {
   readonly cloud: CloudViews;
   /** Hosts with agents of their own. */
   readonly agents: Agents;
-  readonly projects: Pick<Projects, 'exists'>;
-  /** Whom a token stands for, or null. See `makeTokenCheck`. */
+  /** Who may do what. */
+  readonly identity: Identity;
+  /** Whom a token or a login session stands for, or null. */
   actorOf(token: string): Promise<Principal | null>;
   /** The folder of CGI scripts that is served, and where large bodies wait; null or absent if none is. */
   readonly cgi?: { readonly folder: CgiFolder; readonly dataDir: string } | null;

@@ -15,11 +15,12 @@ import { secretNames } from '../secret/seal-given.ts';
 import type { Catalogue } from '../step/contract.ts';
 import type { Accepted, Submission } from '../store/store.ts';
 import { type Asking, noProject, projectForNew } from './admission/access-to.ts';
+import { assertPlanAllowed } from './admission/plan-scope.ts';
 import { problemOf } from './problem.ts';
 import type { Services } from './services.ts';
 import { requestInvalid } from './validation.ts';
 
-type Needs = Pick<Services, 'store' | 'flows' | 'catalogue' | 'projects' | 'secrets'>;
+type Needs = Pick<Services, 'store' | 'flows' | 'catalogue' | 'identity' | 'secrets'>;
 
 /** Who submits, and into which project what names none, or another one, goes. */
 export interface Submitter {
@@ -27,6 +28,8 @@ export interface Submitter {
   readonly requestId: string;
   /** What the messages carry. */
   readonly trace: Trace | null;
+  /** Errors: COAX_FORBIDDEN when such a plan is not for them; `own`: it came with the request. */
+  allows(plan: Plan, own: boolean): void;
   /** Errors: COAX_NOT_FOUND, COAX_FORBIDDEN. */
   projectFor(wanted: string | undefined): string;
 }
@@ -36,14 +39,20 @@ export function submitterOf(
   trace: Trace | null,
 ): Submitter {
   const { actor, id } = request;
-  return { actor, requestId: id, trace, projectFor: wanted => projectForNew(request, wanted) };
+  return {
+    actor,
+    requestId: id,
+    trace,
+    projectFor: wanted => projectForNew(request, wanted),
+    allows: (plan, own) => assertPlanAllowed(request, plan, own),
+  };
 }
 
 /** Makes what the store accepts of one line of a request, or refuses it with JSON pointers into that line. */
 export function submissionOf(
   services: Needs,
   one: SubmitOne,
-  by: Pick<Submitter, 'actor' | 'projectFor' | 'trace'>,
+  by: Omit<Submitter, 'requestId'>,
   headerKey?: string,
 ): Submission {
   const { actor, trace } = by;
@@ -58,7 +67,9 @@ export function submissionOf(
     const parameters = under('/parameters', () =>
       services.secrets.seal(checkParameters(flow, one.parameters ?? {}), flow.parameters, once),
     );
-    return { flow: flow.name, plan: planNow(flow, services.catalogue), parameters, ...more };
+    const plan = planNow(flow, services.catalogue);
+    by.allows(plan, false);
+    return { flow: flow.name, plan, parameters, ...more };
   }
   const name = one.name ?? 'plan';
   if (!NAME.test(name)) {
@@ -68,6 +79,7 @@ export function submissionOf(
     });
   }
   const plan = under('/plan', () => validatePlan(one.plan));
+  by.allows(plan, true);
   const secret = one.secret ?? [];
   refuseSecretAddresses(plan.steps, secret);
   const parameters = under('/parameters', () =>
@@ -146,10 +158,10 @@ function onceOf({
 
 /** Accepts one. Errors: COAX_IDEMPOTENCY_CONFLICT, COAX_NOT_FOUND when there is no such project. */
 export async function acceptOne(
-  { store, projects, secrets }: Pick<Needs, 'store' | 'projects' | 'secrets'>,
+  { store, identity, secrets }: Pick<Needs, 'store' | 'identity' | 'secrets'>,
   submission: Submission,
 ): Promise<Accepted> {
-  await assertProjects(projects, [submission]);
+  await assertProjects(identity, [submission]);
   const once = onceOf(submission);
   try {
     return await only(store, submission);
@@ -173,7 +185,7 @@ async function only(store: Services['store'], submission: Submission): Promise<A
 }
 
 async function assertProjects(
-  projects: Needs['projects'],
+  { projects }: Pick<Needs['identity'], 'projects'>,
   submissions: readonly Submission[],
 ): Promise<void> {
   for (const name of new Set(submissions.map(({ project = DEFAULT_PROJECT }) => project)))
@@ -185,8 +197,8 @@ async function acceptAll(
   submissions: readonly Submission[],
   requestId: string,
 ): Promise<SubmitItem[]> {
-  const { store, projects } = services;
-  await assertProjects(projects, submissions);
+  const { store, identity } = services;
+  await assertProjects(identity, submissions);
   try {
     return (await store.submit(submissions)).map(({ msgid, created }) => ({ msgid, created }));
   } catch (error) {

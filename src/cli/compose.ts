@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { makeTokenCheck } from '../access/admission/token.ts';
+import { hostPrincipal } from '../access/admission/host-scope.ts';
 import { Health } from '../access/health/health.ts';
 import { openHealth } from '../access/health/open-health.ts';
 import { openAccess } from '../access/open-access.ts';
@@ -11,7 +11,7 @@ import { Agents } from '../cloud/agents/agents.ts';
 import type { CloudReport } from '../cloud/fsck/fsck-cloud.ts';
 import { HostWatch, type HostWatchOptions } from '../cloud/hosts/host-watch.ts';
 import { CoaxError } from '../errors/coax-error.ts';
-import { Projects } from '../identity/projects.ts';
+import { Identity } from '../identity/identity.ts';
 import { gitExport } from '../ledger/git-export.ts';
 import { DEFAULT_PROJECT } from '../message/limits.ts';
 import { exportMessages } from '../store/export.ts';
@@ -55,11 +55,15 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
   health.opened(parts.store);
   const archives = openArchives(opened, parts.store, dataDir, options);
   const store = archives.readable;
-  const projects = new Projects(store);
   const agents = new Agents(store, agentWorkerName);
+  const identity = new Identity({
+    store,
+    token: keepToken(dataDir),
+    others: token => hostPrincipal(agents, token),
+  });
   const watch = new HostWatch({
     store,
-    submit: submitter({ ...parts, secrets: parts.secrets.given, flows, projects }),
+    submit: submitter({ ...parts, secrets: parts.secrets.given, flows, identity }),
     ...(options.lostAfterMs !== undefined && { lostAfterMs: options.lostAfterMs }),
     onFault: reportOnce(options.log),
   });
@@ -74,8 +78,8 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
       channel: work.channel,
       decisions: makeDecisions(store),
       agents,
-      projects,
-      actorOf: makeTokenCheck(keepToken(dataDir), token => agents.hostOf(token)),
+      identity,
+      actorOf: given => identity.principalOf(given),
       fsck: async () => joinReports(await checkStore(parts.store), await parts.cloud.fsckReport()),
       archive: (olderThanMs, to) => archives.archive(olderThanMs, to),
       cgi: parts.cgi && { folder: parts.cgi, dataDir },
@@ -101,7 +105,7 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
 }
 
 /** What the server itself submits, for the whole installation. */
-const COAX = { actor: 'coax', trace: null, projectFor: () => DEFAULT_PROJECT };
+const COAX = { actor: 'coax', trace: null, projectFor: () => DEFAULT_PROJECT, allows: () => {} };
 const submitter =
   (needs: Parameters<typeof submissionOf>[0]): HostWatchOptions['submit'] =>
   async (flow, parameters, key) => {

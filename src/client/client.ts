@@ -35,6 +35,7 @@ import type { ActionList } from '../api/step.ts';
 import type { CgiList, DoctorView, ReadyView, WorkerList } from '../api/system.ts';
 import type { ConsoleView, SerialTicket, VmList, VmRemoveBody, VmView } from '../api/vm.ts';
 import { type Trace, traceHeaders } from '../message/carried/trace.ts';
+import { AccessClient } from './access-client.ts';
 import { type EventsOptions, followEvents, type StreamEvent } from './event-stream.ts';
 import { type ClientOptions, Transport } from './transport.ts';
 import { type WaitOptions, waitFor } from './wait-for.ts';
@@ -59,12 +60,15 @@ export interface SubmitOptions {
  */
 export class CoaxClient {
   readonly transport: Transport;
+  /** Who may do what. */
+  readonly access: AccessClient;
   /** Goes with every submission and list that names none; undefined: the server's choice, and all that the token may see. */
   readonly project: string | undefined;
 
   constructor(options: ClientOptions) {
     this.transport = new Transport(options);
     this.project = options.project;
+    this.access = new AccessClient(this.transport);
   }
 
   get url(): string {

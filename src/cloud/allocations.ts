@@ -170,16 +170,6 @@ export async function ownedAllocations(
   return rows.map(row => ({ ...allocationOf(row), project: String(row.project) }));
 }
 
-/** Whose a message is. */
-export async function projectOf({ db }: Pick<Tx, 'db'>, msgid: number): Promise<string> {
-  const row = await cloudTables(db)
-    .selectFrom('messages')
-    .select('project')
-    .where('msgid', '=', msgid)
-    .executeTakeFirst();
-  return row?.project ?? DEFAULT_PROJECT;
-}
-
 export async function changeDetail(tx: Tx, kind: string, key: string, detail: Parameters): Promise<void> {
   await cloudTables(tx.db)
     .updateTable('allocations')

@@ -2,10 +2,11 @@ import { sql } from 'kysely';
 import { CoaxError } from '../errors/coax-error.ts';
 import type { Store } from '../store/store.ts';
 import { agentViews } from './agents/agent-views.ts';
-import { allocationOf, ownedAllocations, projectOf } from './allocations.ts';
+import { allocationOf, ownedAllocations } from './allocations.ts';
 import type { Guest, Hypervisor } from './compute/hypervisor.ts';
 import { statesSince } from './hosts/host-state.ts';
 import { owedByHost } from './owed/owed.ts';
+import { projectOf } from './owners.ts';
 import { type CloudDb, cloudTables, type HostState } from './schema.ts';
 import { type HostView, hostView, type NetworkView, networkView, type VmView, vmView } from './views.ts';
 

@@ -195,8 +195,9 @@ export interface CloudTables {
   free_ranges: FreeRangeRow;
   cloud_settings: { name: string; value: string };
   allocations: AllocationRow;
-  /** The store's; of it only whose a message is. */
-  messages: { msgid: number; project: string };
+  /** The store's; of them only whose a message is, and by which plan. */
+  messages: { msgid: number; project: string; plan: string; parent_msgid: number | null };
+  plans: { hash: string; body: string };
 }
 
 /** The same connection, typed for the cloud's tables. */

@@ -258,6 +258,11 @@ export const CODES = {
     about: 'The claim is no longer valid: the message moved on without this worker.',
     hint: 'Claim again.',
   },
+  COAX_CONFLICT: {
+    kind: 'conflict',
+    about: 'What is there already, or is still in use, stands against it.',
+    hint: 'The reason names what; choose another name, or end that first.',
+  },
   COAX_IDEMPOTENCY_CONFLICT: {
     kind: 'conflict',
     about: 'The same idempotency key came with another body.',

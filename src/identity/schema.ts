@@ -1,8 +1,16 @@
 import type { Kysely } from 'kysely';
+import type { Role } from './principal.ts';
 
 /**
- * Projects, in SQL that both engines take. A project that was removed keeps its row, so that its name is never given again to
- * somebody who would then see its history. `labels` and `quota` are JSON objects. Times are milliseconds since 1970.
+ * Who may do what, in SQL that both engines take. Of tokens only the SHA-256 is kept. Times are milliseconds since 1970 by the
+ * store's clock; 0 stands for never.
+ *
+ * `projects`: one that was removed keeps its row, so that its name is never given again to somebody who would then see its
+ * history. `labels` and `quota` are JSON objects.
+ *
+ * `api_tokens`: `role` empty means what the account's bindings give. `role_bindings`: a subject is a person as the login names
+ * it, `group:NAME`, or `sa/NAME`; a project is `*` for the whole installation. `login_sessions`: `subjects` is a JSON list of
+ * whose bindings count; `token` is the hash of the API token that was traded for it, or empty.
  */
 export const identitySchema = [
   {
@@ -18,6 +26,45 @@ export const identitySchema = [
       `INSERT INTO projects VALUES ('default', 0, 'coax', 0, '{}', '{}')`,
     ],
   },
+  {
+    id: 'access-0002',
+    sql: [
+      `CREATE TABLE api_tokens (
+        hash text PRIMARY KEY,
+        name text NOT NULL,
+        prefix text NOT NULL,
+        account text NOT NULL,
+        project text NOT NULL,
+        role text NOT NULL,
+        created bigint NOT NULL,
+        created_by text NOT NULL,
+        expires bigint NOT NULL,
+        revoked bigint NOT NULL,
+        last_used bigint NOT NULL)`,
+      'CREATE INDEX api_tokens_name ON api_tokens (name)',
+      `CREATE TABLE service_accounts (
+        name text PRIMARY KEY,
+        project text NOT NULL,
+        about text NOT NULL,
+        created bigint NOT NULL,
+        created_by text NOT NULL,
+        removed bigint NOT NULL)`,
+      `CREATE TABLE role_bindings (
+        subject text NOT NULL,
+        project text NOT NULL,
+        role text NOT NULL,
+        created bigint NOT NULL,
+        created_by text NOT NULL,
+        PRIMARY KEY (subject, project))`,
+      `CREATE TABLE login_sessions (
+        hash text PRIMARY KEY,
+        actor text NOT NULL,
+        subjects text NOT NULL,
+        token text NOT NULL,
+        created bigint NOT NULL,
+        expires bigint NOT NULL)`,
+    ],
+  },
 ] as const;
 
 interface ProjectRow {
@@ -30,10 +77,61 @@ interface ProjectRow {
   quota: string;
 }
 
+export interface TokenRow {
+  hash: string;
+  name: string;
+  prefix: string;
+  /** Name of the service account that it is of; empty when it is of none. */
+  account: string;
+  project: string;
+  role: Role | '';
+  created: number;
+  created_by: string;
+  expires: number;
+  revoked: number;
+  last_used: number;
+}
+
+export interface AccountRow {
+  name: string;
+  /** Whose it is: its admins may change it. */
+  project: string;
+  about: string;
+  created: number;
+  created_by: string;
+  removed: number;
+}
+
+export interface BindingRow {
+  subject: string;
+  project: string;
+  role: Role;
+  created: number;
+  created_by: string;
+}
+
+interface SessionRow {
+  hash: string;
+  actor: string;
+  subjects: string;
+  token: string;
+  created: number;
+  expires: number;
+}
+
 interface IdentityTables {
   projects: ProjectRow;
+  api_tokens: TokenRow;
+  service_accounts: AccountRow;
+  role_bindings: BindingRow;
+  login_sessions: SessionRow;
+  /** The store's; of it only what tells whether a project is in use. */
+  messages: { msgid: number; project: string; phase: string };
+  allocations: { kind: string; key: string; msgid: number };
 }
+
+export type IdentityDb = Kysely<IdentityTables>;
 
 /** The same connection, typed for these tables. */
 // biome-ignore lint/suspicious/noExplicitAny: the store does not know these tables
-export const identityTables = (db: Kysely<any>): Kysely<IdentityTables> => db as Kysely<IdentityTables>;
+export const identityTables = (db: Kysely<any>): IdentityDb => db as IdentityDb;

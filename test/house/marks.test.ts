@@ -12,7 +12,7 @@ function unmarked(document: { paths: Record<string, Record<string, Operation>> }
   return Object.values(document.paths)
     .flatMap(path => Object.values(path))
     .filter(({ 'x-coax-access': mark = {} }) => {
-      if (mark.opens === 'anyone') return false;
+      if (mark.opens === 'anyone' || mark.opens === 'known') return false;
       return mark.needs === undefined || mark.scope === undefined;
     })
     .map(({ operationId }) => operationId);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { z } from 'zod';
-import { makeTokenCheck } from '../../src/access/admission/token.ts';
+import { hostPrincipal } from '../../src/access/admission/host-scope.ts';
 import { Health } from '../../src/access/health/health.ts';
 import type { Limits } from '../../src/access/limits/limits.ts';
 import { openAccess } from '../../src/access/open-access.ts';
@@ -17,7 +17,7 @@ import { installationSchema } from '../../src/cli/installation-schema.ts';
 import { makeClient } from '../../src/client/client.ts';
 import { Agents } from '../../src/cloud/agents/agents.ts';
 import { openCloud } from '../../src/cloud/cloud.ts';
-import { Projects } from '../../src/identity/projects.ts';
+import { Identity } from '../../src/identity/identity.ts';
 import { gitExport } from '../../src/ledger/git-export.ts';
 import { openSecrets } from '../../src/secret/open-secrets.ts';
 import { openCatalogue } from '../../src/step/catalogue.ts';
@@ -140,6 +140,12 @@ export async function openServed(
   };
   presence.add(() => [{ name: worker.name, since: 0, steps: worker.inFlight, about }]);
   const agents = new Agents(store, agentWorkerName);
+  const identity = new Identity({
+    store,
+    token: TOKEN,
+    actor: 'tester',
+    others: token => hostPrincipal(agents, token),
+  });
   const services: Services = {
     store,
     decisions: makeDecisions(store),
@@ -150,8 +156,8 @@ export async function openServed(
     secretKeys: secrets.keys,
     cloud,
     agents,
-    projects: new Projects(store),
-    actorOf: makeTokenCheck(TOKEN, token => agents.hostOf(token), 'tester'),
+    identity,
+    actorOf: given => identity.principalOf(given),
     fsck: () => fsckStore(store.scan()),
     archive: async () => ({ place: '', archives: [], messages: 0, commits: 0, bytes: 0, kept: 0 }),
     exportGit: () => gitExport(exportMessages(store)),

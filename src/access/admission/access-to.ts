@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { CoaxError } from '../../errors/coax-error.ts';
-import { may, type Need, projectsWith } from '../../identity/principal.ts';
+import { INSTALLATION, may, type Need, projectsWith } from '../../identity/principal.ts';
 import { DEFAULT_PROJECT } from '../../message/limits.ts';
 import { needOf, VERB } from './admit.ts';
 
@@ -37,6 +37,18 @@ export function projectsToShow(asking: Asking, wanted?: string): { projects?: re
 }
 
 /**
+ * For a list of tokens, accounts or roles: the places (projects, and `*` for the installation) in which the request may do what
+ * its route needs; undefined for all. Errors: COAX_NOT_FOUND, COAX_FORBIDDEN for the one that was asked for.
+ */
+export function placesToShow(asking: Asking, wanted?: string): readonly string[] | undefined {
+  if (wanted !== undefined) {
+    assertMay(asking, wanted, () => noProject(wanted));
+    return [wanted];
+  }
+  return projectsWith(asking.principal, needOf(asking.routeOptions.config)) ?? undefined;
+}
+
+/**
  * The project of what the request makes: the one that was named, else the only one in which it may, else `default`. Errors:
  * COAX_NOT_FOUND when it may not even see that, COAX_FORBIDDEN.
  */
@@ -50,6 +62,8 @@ export function projectForNew(asking: Asking, wanted?: string): string {
 }
 
 export function noProject(name: string): CoaxError {
+  if (name === INSTALLATION)
+    return new CoaxError('COAX_FORBIDDEN', 'that asks for a role in the whole installation');
   return new CoaxError('COAX_NOT_FOUND', `there is no project "${name}"`, {
     where: '/project',
     hint: '`coax whoami` lists the projects that your token opens.',

@@ -1,16 +1,16 @@
 import type { FastifyRequest } from 'fastify';
 import { CoaxError } from '../../errors/coax-error.ts';
 import { INSTALLATION, may, type Need, type Principal, projectsWith } from '../../identity/principal.ts';
-import { bearerOf } from './token.ts';
+import { credentialOf } from './credential.ts';
 
 /** Whom a token stands for; null when it is not known. */
 type ActorOf = (token: string) => Promise<Principal | null>;
 
 /**
  * Who may ask for a route, beside those whose roles open it. `host`: the session of a host, for what is its own; the route
- * itself checks what it is asked for. `anyone`: no token is asked for, or the route checks one of another kind.
+ * itself checks what it is asked for. `known`: every good token, whatever its roles. `anyone`: no token is asked for, or the route checks one of another kind.
  */
-export type Opens = 'host' | 'anyone';
+export type Opens = 'host' | 'known' | 'anyone';
 
 /**
  * `installation`: the role must be one for the whole installation. `project`: a role in any project lets the request in, and
@@ -60,18 +60,18 @@ export async function admit(
 ): Promise<void> {
   request.principal = NOBODY;
   if (mark.opens === 'anyone') return;
-  const token = bearerOf(request.headers.authorization);
-  const principal = token === null ? null : await actorOf(token);
+  const credential = credentialOf(request);
+  const principal = credential === null ? null : await actorOf(credential.text);
   if (principal === null) {
-    const reason = token === null ? 'the request has no token' : 'the token is not known here';
+    const reason = credential === null ? 'the request has no token' : 'the token is not known here';
     throw new CoaxError('COAX_AUTH_MISSING', reason);
   }
   const { actor, host } = principal;
-  if (host !== null) {
+  if (host !== null && mark.opens !== 'known') {
     if (mark.opens !== 'host') throw forbidden(host, 'this operation is for people');
     const { host: asked = host } = (request.params ?? {}) as { host?: string };
     if (asked !== host) throw forbidden(host, `this is of host ${asked}`);
-  } else assertRole(principal, mark);
+  } else if (mark.opens !== 'known') assertRole(principal, mark);
   request.actor = actor;
   request.principal = principal;
   request.fromHost = host;
@@ -102,9 +102,15 @@ export const VERB: Readonly<Record<Need, string>> = {
 
 /** Whether what the request was let in by still holds, when its answer was held for long. */
 export async function isStillAdmitted(request: FastifyRequest, actorOf: ActorOf): Promise<boolean> {
-  if (request.fromHost === null) return true;
-  const token = bearerOf(request.headers.authorization);
-  return token !== null && (await actorOf(token))?.host === request.fromHost;
+  const text = credentialOf(request)?.text;
+  const principal = text === undefined ? null : await actorOf(text);
+  if (principal === null || principal.host !== request.fromHost) return false;
+  if (principal.host !== null) return true;
+  // Whatever it was let in for it must still reach all of.
+  const need = needOf(request.routeOptions.config);
+  const now = projectsWith(principal, need);
+  const before = projectsWith(request.principal, need);
+  return now === null || (before?.every(project => now.includes(project)) ?? false);
 }
 
 export function forbidden(host: string, reason: string): CoaxError {

@@ -1,10 +1,21 @@
 import { agentWorkerName } from '../../api/agent.ts';
 import type { ClaimRef } from '../../channel/channel.ts';
+import type { Agents } from '../../cloud/agents/agents.ts';
+import type { Principal } from '../../identity/principal.ts';
 import { addressOf, hostOf } from '../../message/address.ts';
 import { isGroup, type Message, type Parameters, type Plan } from '../../message/message.ts';
 import { parametersOf } from '../../message/parameters.ts';
 import type { Store } from '../../store/store.ts';
 import { forbidden } from './admit.ts';
+
+/** Whom the token of a host's session stands for; null when it is none. */
+export async function hostPrincipal(
+  agents: Pick<Agents, 'hostOf'>,
+  token: string,
+): Promise<Principal | null> {
+  const host = await agents.hostOf(token);
+  return host === null ? null : { actor: agentWorkerName(host), host, grants: [] };
+}
 
 /**
  * What the session of a host may do in the worker protocol: claim and finish the steps that are addressed to that host, under

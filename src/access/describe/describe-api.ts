@@ -6,7 +6,8 @@ import { openApiDocument } from './openapi.ts';
 /** The OpenAPI document as it is committed, made without a server: describing the API asks nothing of what it stands on. */
 export async function describeApi(): Promise<string> {
   const idle = { now: () => 0, onCommit: () => () => {} };
-  const services = { store: idle, workers: { add: () => () => {} }, version: '0.1.0' } as unknown as Services;
+  const workers = { add: () => () => {} };
+  const services = { store: idle, workers, identity: {}, version: '0.1.0' } as unknown as Services;
   const { app, stop } = await makeApp(services, pino({ level: 'silent' }));
   try {
     return `${JSON.stringify(openApiDocument(app), null, 2)}\n`;

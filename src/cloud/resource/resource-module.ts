@@ -71,7 +71,7 @@ export function resourceModule(scheduler: Scheduler, policyOf: PolicyOf): Module
         input: z.object({ name: z.string() }),
         output: z.object({ host: z.string(), uuid: z.string(), ip: z.string(), was: z.string() }),
         async do({ name }, call) {
-          const { detail } = await readyVm(call.tx, name);
+          const { detail } = await readyVm(call.tx, name, call.msgid);
           await markUse(call.tx, name, call);
           return {
             host: String(detail.host),

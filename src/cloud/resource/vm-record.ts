@@ -11,6 +11,7 @@ import {
   lockAll,
   takeOut,
 } from '../allocations.ts';
+import { mayWorkOn } from '../owners.ts';
 import { cloudTables } from '../schema.ts';
 
 /**
@@ -53,10 +54,10 @@ export async function releaseNames(tx: Tx, holder: Holder): Promise<void> {
   }
 }
 
-/** A VM that a later message may work on. Errors: Terminal COAX_NOT_FOUND, COAX_MESSAGE_STATE. */
-export async function readyVm(tx: Tx, name: string): Promise<Allocation> {
+/** A VM that message `by` may work on. Errors: Terminal COAX_NOT_FOUND, COAX_MESSAGE_STATE. */
+export async function readyVm(tx: Tx, name: string, by: number): Promise<Allocation> {
   const vm = await allocationAt(tx, 'vm', name);
-  if (!vm)
+  if (!vm || !(await mayWorkOn(tx, by, vm.msgid)))
     throw new Terminal(`there is no vm ${name}; \`coax vm ls\` lists them`, { code: 'COAX_NOT_FOUND' });
   const { state } = vm.detail;
   if (state !== 'running' && state !== 'stopped') {

@@ -16,6 +16,7 @@ import { diffCommits, diffMessages } from '../../../ledger/diff.ts';
 import type { Message } from '../../../message/message.ts';
 import { chainOf } from '../../../store/chain.ts';
 import { type Asking, maySee, projectsToShow } from '../../admission/access-to.ts';
+import { assertEditAllowed } from '../../admission/plan-scope.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { answerMessage } from '../../exchange/answer-message.ts';
 import { viewCommit } from '../../message-view.ts';
@@ -105,6 +106,7 @@ function forkRoute(app: App, context: RouteContext): void {
       const { commit, message } = await findCommit(context, request, request.params.prefix);
       const by = { actor: request.actor, reason };
       const edit = edited(context.services, message, parameters);
+      await assertEditAllowed(context.services, request, message, edit);
       return answerMessage(context, request, reply, await decisions.fork(commit.id, edit, by));
     },
   );

@@ -5,6 +5,7 @@ import { didYouMean } from '../../../flow/nearest.ts';
 import type { Message, Parameters } from '../../../message/message.ts';
 import { stepLabel } from '../../../message/step-label.ts';
 import { validateParameters } from '../../../message/validate.ts';
+import { assertEditAllowed } from '../../admission/plan-scope.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { answerMessage, deciderOf } from '../../exchange/answer-message.ts';
 import type { Services } from '../../services.ts';
@@ -86,6 +87,7 @@ function editRoutes(app: App, context: RouteContext): void {
       const { msgid } = message;
       const index = typeof to === 'number' ? to : stepIndex(message, to);
       const edit = edited(context.services, message, parameters);
+      await assertEditAllowed(context.services, request, message, edit);
       const moved = await decisions.rewind(msgid, index, edit, deciderOf(request, reason));
       return answerMessage(context, request, reply, moved);
     },
@@ -109,6 +111,7 @@ function editRoutes(app: App, context: RouteContext): void {
       const { how, parameters, reason } = request.body;
       const by = deciderOf(request, reason);
       const edit = edited(context.services, message, parameters);
+      await assertEditAllowed(context.services, request, message, edit);
       const moved = await decisions.resolve(message.msgid, how, edit, by);
       return answerMessage(context, request, reply, moved);
     },

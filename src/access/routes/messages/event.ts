@@ -1,8 +1,10 @@
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { EventsQuery } from '../../../api/event.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import type { CommitEvent } from '../../../store/store.ts';
 import { projectsToShow } from '../../admission/access-to.ts';
+import { isStillAdmitted } from '../../admission/admit.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { SseStream } from '../../events/sse-stream.ts';
 import { logFault } from '../../log-fault.ts';
@@ -11,6 +13,8 @@ import { coaxErrorOf } from '../../problem.ts';
 import { findMessage } from './message.ts';
 
 const HISTORY_PAGE = 200;
+/** So often it is looked whether a stream may still go on. */
+const ADMISSION_LOOK_MS = 15_000;
 
 export function eventRoutes(app: App, context: RouteContext): void {
   app.get(
@@ -39,6 +43,7 @@ export function eventRoutes(app: App, context: RouteContext): void {
       const closing = context.holds.hold(reply);
       const stream = new SseStream(reply);
       closing.addEventListener('abort', () => stream.end('the server closes'));
+      endWithAdmission(context, request, stream);
       if (msgid === undefined) followAll(context, stream, position, projects);
       else {
         followMessage(context, stream, msgid, position.number + 1).catch(error => {
@@ -49,6 +54,16 @@ export function eventRoutes(app: App, context: RouteContext): void {
       return reply;
     },
   );
+}
+
+/** Ends the stream of a token that was revoked or has expired, or whose roles no longer reach so far. */
+function endWithAdmission({ services }: RouteContext, request: FastifyRequest, stream: SseStream): void {
+  const look = async (): Promise<void> => {
+    if (!(await isStillAdmitted(request, services.actorOf))) stream.end('the token opens this no longer');
+  };
+  // A store that is away says nothing; it is asked again.
+  const timer = setInterval(() => void look().catch(() => {}), ADMISSION_LOOK_MS).unref();
+  stream.closed.addEventListener('abort', () => clearInterval(timer));
 }
 
 interface Position {

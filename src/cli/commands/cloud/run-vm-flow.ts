@@ -16,7 +16,7 @@ export function vmFlowVerb(name: string, flow: string, does: string): Verb {
     async run(context, [word = ''], options) {
       const client = await context.client();
       const vm = await client.vm(word);
-      const message = await client.submit({ flow, parameters: { name: vm.name } });
+      const message = await client.submit({ flow, parameters: { name: vm.name }, project: vm.project });
       return afterDecision(context, client, message, `accepted: ${flow} ${vm.name}`, options);
     },
   });

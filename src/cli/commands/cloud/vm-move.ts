@@ -16,8 +16,12 @@ export const verb = defineVerb<DecisionOptions & { to?: string }>({
   statuses: WAIT_STATUSES,
   async run(context, [word = ''], options) {
     const client = await context.client();
-    const { name } = await client.vm(word);
-    const message = await client.submit({ flow: 'move_vm', parameters: { name, to: options.to ?? '' } });
+    const { name, project } = await client.vm(word);
+    const message = await client.submit({
+      flow: 'move_vm',
+      parameters: { name, to: options.to ?? '' },
+      project,
+    });
     return afterDecision(context, client, message, `accepted: move_vm ${name}`, options);
   },
 });

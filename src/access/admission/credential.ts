@@ -1,0 +1,73 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { CoaxError } from '../../errors/coax-error.ts';
+import { bearerOf } from './token.ts';
+
+/** What a request brings to be let in with. */
+export interface Credential {
+  readonly text: string;
+  /** It came as a cookie, which a browser sends along whoever made it ask. */
+  readonly cookie: boolean;
+}
+
+const COOKIE = 'coax_session';
+const COOKIE_TLS = `__Host-${COOKIE}`;
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+type Headers = Pick<FastifyRequest, 'headers'>;
+
+/**
+ * The bearer token, else the session's cookie. A cookie is taken for a request that changes something only if the browser
+ * says that our own page asked (Fetch Metadata, else the Origin). Errors: COAX_FORBIDDEN.
+ */
+export function credentialOf(request: FastifyRequest): Credential | null {
+  const token = bearerOf(request.headers.authorization);
+  if (token !== null) return { text: token, cookie: false };
+  const text = request.headers.authorization === undefined ? sessionCookie(request) : null;
+  if (text === null) return null;
+  if (!SAFE.has(request.method)) assertOwnPage(request);
+  return { text, cookie: true };
+}
+
+export function sessionCookie(request: Headers): string | null {
+  return cookieOf(request, COOKIE_TLS) ?? cookieOf(request, COOKIE);
+}
+
+/** Errors: COAX_FORBIDDEN when it was not our own page that asked. */
+export function assertOwnPage({ headers }: Headers): void {
+  const site = headers['sec-fetch-site'];
+  const own = site === undefined ? originIsOwn(headers) : site === 'same-origin';
+  if (own) return;
+  throw new CoaxError('COAX_FORBIDDEN', 'another page than the console asked in its name', {
+    hint: 'Programs send a token: `Authorization: Bearer …`.',
+  });
+}
+
+function originIsOwn({ origin, host }: FastifyRequest['headers']): boolean {
+  return origin !== undefined && URL.parse(origin)?.host === host;
+}
+
+/** A value of the Cookie header (RFC 6265, 4.2). */
+export function cookieOf({ headers }: Headers, name: string): string | null {
+  for (const pair of (headers.cookie ?? '').split(/; */)) {
+    const at = pair.indexOf('=');
+    if (at > 0 && pair.slice(0, at) === name)
+      return /^[A-Za-z0-9._~-]{1,512}$/.exec(pair.slice(at + 1))?.[0] ?? null;
+  }
+  return null;
+}
+
+/** No script reads it, and no other page's request carries it. `expires`: ms since 1970; null ends it. */
+export function setSessionCookie(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  text: string,
+  seconds: number,
+): void {
+  const tls = isTls(request);
+  const cookie = `${tls ? COOKIE_TLS : COOKIE}=${text}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict`;
+  reply.header('set-cookie', tls ? `${cookie}; Secure` : cookie).header('cache-control', 'no-store');
+}
+
+export function isTls({ headers, protocol }: Pick<FastifyRequest, 'headers' | 'protocol'>): boolean {
+  return protocol === 'https' || headers['x-forwarded-proto'] === 'https';
+}

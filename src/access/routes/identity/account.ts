@@ -1,0 +1,95 @@
+import {
+  AccountBody,
+  AccountList,
+  AccountPath,
+  AccountView,
+  Done,
+  RightsQuery,
+} from '../../../api/identity.ts';
+import { CoaxError } from '../../../errors/coax-error.ts';
+import type { Account } from '../../../identity/accounts.ts';
+import { type Asking, assertMay, placesToShow } from '../../admission/access-to.ts';
+import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
+import { isoTime } from '../../message-view.ts';
+import { assertMayGive } from './rights.ts';
+
+export function accountRoutes(app: App, context: RouteContext): void {
+  const { identity } = context.services;
+  const { accounts } = identity;
+
+  app.get(
+    '/v1/accounts',
+    {
+      config: { needs: 'admin', scope: 'project' },
+      schema: {
+        operationId: 'accounts',
+        tags: ['access'],
+        summary: 'Service accounts',
+        querystring: RightsQuery,
+        response: { 200: AccountList, ...PROBLEMS },
+      },
+    },
+    async request => ({
+      items: (await accounts.list(placesToShow(request, request.query.project))).map(viewAccount),
+    }),
+  );
+
+  app.post(
+    '/v1/accounts',
+    {
+      config: { needs: 'admin', scope: 'project' },
+      schema: {
+        operationId: 'createAccount',
+        tags: ['access'],
+        summary: 'Make a service account; it has no roles yet',
+        body: AccountBody,
+        response: { 200: AccountView, ...PROBLEMS },
+      },
+    },
+    async request => {
+      const { name, project, about = '' } = request.body;
+      await assertMayGive(context, request, project, undefined);
+      await accounts.create({ name, project, about }, request.actor);
+      return viewAccount(await findAccount(context, request, name));
+    },
+  );
+
+  app.post(
+    '/v1/accounts/:name/remove',
+    {
+      config: { needs: 'admin', scope: 'project', repeat: 'harmless' },
+      schema: {
+        operationId: 'removeAccount',
+        tags: ['access'],
+        summary: 'Remove a service account, with its tokens and roles',
+        params: AccountPath,
+        response: { 200: Done, ...PROBLEMS },
+      },
+    },
+    async request => {
+      const { name } = await findAccount(context, request, request.params.name);
+      await accounts.remove(name);
+      identity.changed();
+      return { ok: true as const };
+    },
+  );
+}
+
+/** The account, if the request may do with it what its route needs. Errors: COAX_NOT_FOUND, COAX_FORBIDDEN. */
+export async function findAccount(
+  { services }: RouteContext,
+  asking: Asking,
+  name: string,
+): Promise<Account> {
+  const missing = () =>
+    new CoaxError('COAX_NOT_FOUND', `there is no service account "${name}"`, {
+      where: name,
+      hint: '`coax account ls` lists them.',
+    });
+  const account = await services.identity.accounts.find(name);
+  if (account === null) throw missing();
+  assertMay(asking, account.project, missing);
+  return account;
+}
+
+const viewAccount = (account: Account): AccountView => ({ ...account, created: isoTime(account.created) });

@@ -1,0 +1,79 @@
+import { Done, GrantBody, RightsQuery, RoleList, WithdrawBody } from '../../../api/identity.ts';
+import { CoaxError } from '../../../errors/coax-error.ts';
+import { placesToShow } from '../../admission/access-to.ts';
+import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
+import { isoTime } from '../../message-view.ts';
+import { findAccount } from './account.ts';
+import { assertMayGive } from './rights.ts';
+
+/** Who has which role where. */
+export function roleRoutes(app: App, context: RouteContext): void {
+  const { identity } = context.services;
+  const { bindings } = identity;
+
+  app.get(
+    '/v1/roles',
+    {
+      config: { needs: 'admin', scope: 'project' },
+      schema: {
+        operationId: 'roles',
+        tags: ['access'],
+        summary: 'Who has which role where',
+        querystring: RightsQuery,
+        response: { 200: RoleList, ...PROBLEMS },
+      },
+    },
+    async request => {
+      const found = await bindings.list(placesToShow(request, request.query.project));
+      return { items: found.map(binding => ({ ...binding, created: isoTime(binding.created) })) };
+    },
+  );
+
+  app.post(
+    '/v1/roles/grant',
+    {
+      config: { needs: 'admin', scope: 'project', repeat: 'harmless' },
+      schema: {
+        operationId: 'grantRole',
+        tags: ['access'],
+        summary: 'Give somebody a role, in place of the one they had there',
+        body: GrantBody,
+        response: { 200: Done, ...PROBLEMS },
+      },
+    },
+    async request => {
+      const { subject, project, role } = request.body;
+      await assertMayGive(context, request, project, role);
+      if (subject.startsWith('sa/') && (await identity.accounts.find(subject.slice(3))) === null)
+        await findAccount(context, request, subject.slice(3));
+      await bindings.grant(subject, project, role, request.actor);
+      identity.changed();
+      return { ok: true as const };
+    },
+  );
+
+  app.post(
+    '/v1/roles/withdraw',
+    {
+      config: { needs: 'admin', scope: 'project', repeat: 'harmless' },
+      schema: {
+        operationId: 'withdrawRole',
+        tags: ['access'],
+        summary: 'Take the role away that somebody has there',
+        body: WithdrawBody,
+        response: { 200: Done, ...PROBLEMS },
+      },
+    },
+    async request => {
+      const { subject, project } = request.body;
+      await assertMayGive(context, request, project, undefined);
+      if (!(await bindings.revoke(subject, project)))
+        throw new CoaxError('COAX_NOT_FOUND', `${subject} has no role there`, {
+          where: subject,
+          hint: '`coax role ls` lists who has which role.',
+        });
+      identity.changed();
+      return { ok: true as const };
+    },
+  );
+}

@@ -1,0 +1,106 @@
+import type {
+  AccountBody,
+  AccountList,
+  AccountView,
+  GrantBody,
+  ProjectBody,
+  ProjectEditBody,
+  ProjectList,
+  ProjectView,
+  RoleList,
+  TokenBody,
+  TokenList,
+  TokenMade,
+  TokenView,
+  WhoamiView,
+  WithdrawBody,
+} from '../api/identity.ts';
+import type { Transport } from './transport.ts';
+
+/** A project, or `*` for the whole installation; absent: wherever the token may give rights. */
+interface Where {
+  readonly project?: string | undefined;
+}
+
+/** The operations on projects, tokens, accounts and roles; errors as those of CoaxClient. */
+export class AccessClient {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  whoami(): Promise<WhoamiView> {
+    return this.#get('/v1/whoami');
+  }
+
+  projects(): Promise<ProjectList> {
+    return this.#get('/v1/projects');
+  }
+
+  project(name: string): Promise<ProjectView> {
+    return this.#get(`/v1/projects/${encodeURIComponent(name)}`);
+  }
+
+  createProject(body: ProjectBody): Promise<ProjectView> {
+    return this.#post('/v1/projects', body);
+  }
+
+  editProject(name: string, body: ProjectEditBody): Promise<ProjectView> {
+    return this.#post(`/v1/projects/${encodeURIComponent(name)}/edit`, body);
+  }
+
+  removeProject(name: string): Promise<unknown> {
+    return this.#post(`/v1/projects/${encodeURIComponent(name)}/remove`);
+  }
+
+  /** `all`: those that are no longer good, too. */
+  tokens(query: Where & { readonly all?: boolean } = {}): Promise<TokenList> {
+    return this.#get('/v1/tokens', { ...query });
+  }
+
+  token(name: string): Promise<TokenView> {
+    return this.#get(`/v1/tokens/${encodeURIComponent(name)}`);
+  }
+
+  /** The text of the token is in this answer and nowhere else. */
+  createToken(body: TokenBody): Promise<TokenMade> {
+    return this.#post('/v1/tokens', body);
+  }
+
+  revokeToken(name: string): Promise<unknown> {
+    return this.#post(`/v1/tokens/${encodeURIComponent(name)}/revoke`);
+  }
+
+  accounts(query: Where = {}): Promise<AccountList> {
+    return this.#get('/v1/accounts', { ...query });
+  }
+
+  createAccount(body: AccountBody): Promise<AccountView> {
+    return this.#post('/v1/accounts', body);
+  }
+
+  removeAccount(name: string): Promise<unknown> {
+    return this.#post(`/v1/accounts/${encodeURIComponent(name)}/remove`);
+  }
+
+  roles(query: Where = {}): Promise<RoleList> {
+    return this.#get('/v1/roles', { ...query });
+  }
+
+  grantRole(body: GrantBody): Promise<unknown> {
+    return this.#post('/v1/roles/grant', body);
+  }
+
+  withdrawRole(body: WithdrawBody): Promise<unknown> {
+    return this.#post('/v1/roles/withdraw', body);
+  }
+
+  #get<T>(path: string, query: Record<string, string | boolean | undefined> = {}): Promise<T> {
+    return this.#transport.json({ method: 'GET', path, query });
+  }
+
+  #post<T>(path: string, body: unknown = {}): Promise<T> {
+    return this.#transport.json({ method: 'POST', path, body });
+  }
+}
