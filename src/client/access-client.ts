@@ -14,7 +14,7 @@ import type {
   TokenView,
   WhoamiView,
   WithdrawBody,
-} from '../api/identity.ts';
+} from '../api/access/identity.ts';
 import type { Transport } from './transport.ts';
 
 /** A project, or `*` for the whole installation; absent: wherever the token may give rights. */

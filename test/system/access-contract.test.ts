@@ -101,6 +101,8 @@ before(async () => {
     finish: {
       body: { msgid: made.msgid, fence: 0, outcome: { kind: 'ok', set: {} }, started: 1, finished: 2 },
     },
+    signIn: { body: { token: TOKEN } },
+    createToken: { body: { name: 'sample', project: 'default', role: 'viewer' } },
     cancel: { values: { msgid: waiting.msgid } },
     revert: { values: { msgid: await message('lab note') } },
     rewind: { values: { msgid: await message('lab note') }, body: { to: 0 } },

@@ -32,8 +32,12 @@ export function sessionCookie(request: Headers): string | null {
   return cookieOf(request, COOKIE_TLS) ?? cookieOf(request, COOKIE);
 }
 
-/** Errors: COAX_FORBIDDEN when it was not our own page that asked. */
-export function assertOwnPage({ headers }: Headers): void {
+/**
+ * Errors: COAX_FORBIDDEN when a browser says that it was not our own page that asked. `program`: what says nothing at all is
+ * no browser, and may ask.
+ */
+export function assertOwnPage({ headers }: Headers, program = false): void {
+  if (program && headers.origin === undefined && headers['sec-fetch-site'] === undefined) return;
   const site = headers['sec-fetch-site'];
   const own = site === undefined ? originIsOwn(headers) : site === 'same-origin';
   if (own) return;

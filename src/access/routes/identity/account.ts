@@ -5,7 +5,7 @@ import {
   AccountView,
   Done,
   RightsQuery,
-} from '../../../api/identity.ts';
+} from '../../../api/access/identity.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import type { Account } from '../../../identity/accounts.ts';
 import { type Asking, assertMay, placesToShow } from '../../admission/access-to.ts';

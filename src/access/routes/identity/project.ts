@@ -5,7 +5,7 @@ import {
   ProjectList,
   ProjectPath,
   ProjectView,
-} from '../../../api/identity.ts';
+} from '../../../api/access/identity.ts';
 import type { Project } from '../../../identity/projects.ts';
 import { type Asking, assertMay, noProject, projectsToShow } from '../../admission/access-to.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';

@@ -1,4 +1,4 @@
-import { Done, GrantBody, RightsQuery, RoleList, WithdrawBody } from '../../../api/identity.ts';
+import { Done, GrantBody, RightsQuery, RoleList, WithdrawBody } from '../../../api/access/identity.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import { placesToShow } from '../../admission/access-to.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';

@@ -1,4 +1,4 @@
-import { Done, SignInBody, WhoamiView } from '../../../api/identity.ts';
+import { Done, SignInBody, WhoamiView } from '../../../api/access/identity.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import type { Principal } from '../../../identity/principal.ts';
 import { assertOwnPage, credentialOf, sessionCookie, setSessionCookie } from '../../admission/credential.ts';
@@ -34,7 +34,7 @@ export function sessionRoutes(app: App, { services: { identity, store } }: Route
       },
     },
     async (request, reply) => {
-      assertOwnPage(request);
+      assertOwnPage(request, true);
       const { token } = request.body;
       const principal = await identity.principalOf(token);
       // Neither a host nor a session: those end by themselves, and would live on in this one.
@@ -60,7 +60,7 @@ export function sessionRoutes(app: App, { services: { identity, store } }: Route
       },
     },
     async (request, reply) => {
-      assertOwnPage(request);
+      assertOwnPage(request, true);
       const text = sessionCookie(request);
       if (text !== null) await identity.sessions.end(text);
       identity.changed();

@@ -6,7 +6,7 @@ import {
   TokenNamePath,
   TokensQuery,
   TokenView,
-} from '../../../api/identity.ts';
+} from '../../../api/access/identity.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import type { ApiToken } from '../../../identity/tokens.ts';
 import { type Asking, assertMay, placesToShow } from '../../admission/access-to.ts';

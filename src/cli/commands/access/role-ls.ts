@@ -1,4 +1,4 @@
-import type { RoleView } from '../../../api/identity.ts';
+import type { RoleView } from '../../../api/access/identity.ts';
 import { cell } from '../../output/output.ts';
 import { defineVerb } from '../../verb.ts';
 import { INSTALLATION_OPTION, placeText, placeToList } from './where.ts';

@@ -1,4 +1,4 @@
-import type { RoleName } from '../../../api/identity.ts';
+import type { RoleName } from '../../../api/access/identity.ts';
 import { defineVerb, lengthOfTime } from '../../verb.ts';
 import { INSTALLATION_OPTION, placeOf, placeText } from './where.ts';
 

@@ -1,4 +1,4 @@
-import type { TokenView } from '../../../api/identity.ts';
+import type { TokenView } from '../../../api/access/identity.ts';
 import { cell, type Output } from '../../output/output.ts';
 import { defineVerb } from '../../verb.ts';
 import { INSTALLATION_OPTION, placeText, placeToList } from './where.ts';

@@ -1,4 +1,4 @@
-import type { ProjectView } from '../../../api/identity.ts';
+import type { ProjectView } from '../../../api/access/identity.ts';
 import { cell, type Output } from '../../output/output.ts';
 import { defineVerb } from '../../verb.ts';
 

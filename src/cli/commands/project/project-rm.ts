@@ -4,7 +4,7 @@ import { defineVerb } from '../../verb.ts';
 export const verb = defineVerb({
   examples: [
     ['coax project rm web', 'with its tokens, accounts and roles; its history stays'],
-    ['coax ls --project web --status parked', 'what may stand in the way'],
+    ['coax project rm web -o json', 'for a program'],
   ],
   details: ['Refused while one of its messages is under way, or holds something such as a VM.'],
   args: [{ name: '<name>', about: 'Name of the project' }],

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { ProjectName } from './message.ts';
-import { listOf, Time } from './value.ts';
+import { ProjectName } from '../message.ts';
+import { listOf, Time } from '../value.ts';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
