@@ -119,6 +119,7 @@
 #include <linux/sockios.h>
 #include <linux/if_link.h>
 #include <linux/if_addr.h>
+#include <linux/if_tun.h>
 #include <linux/neighbour.h>
 #include <linux/fs.h>
 #include <linux/kcmp.h>

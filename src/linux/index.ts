@@ -1,4 +1,4 @@
-/** What programs import from `coax/linux`: running programs as Coax runs them, looking at the memory of others, and calling C. Knows nothing of Coax. */
+/** What programs import from `coax/linux`: running programs as Coax runs them, looking at the memory of others, calling C, and netlink. Knows nothing of Coax. */
 export { LinuxError } from './linux-error.ts';
 export { type MemoryOfMapping, type MemoryUse, memoryUse } from './memory/memory-use.ts';
 export type { Repeat } from './memory/repeats.ts';
@@ -6,11 +6,26 @@ export { type MemorySearch, type MemorySearchOptions, searchMemory } from './mem
 export type { Argument, Pointer } from './native/arguments.ts';
 export { ErrnoError } from './native/errno.ts';
 export { headerTable } from './native/header/header-table.ts';
+export { _IO, _IOR, _IOW, _IOWR, type IoctlRequest, ioctlRequest } from './native/ioctl.ts';
 export { libc } from './native/libc.ts';
 export { type Library, type NativeFunction, openLibrary } from './native/library.ts';
 export { bytesAt, textAt } from './native/pointers.ts';
 export { fieldsOf, type Struct, struct } from './native/structs.ts';
 export { constants } from './native/tables.ts';
+export { genericFamily, processAccounts } from './netlink/generic.ts';
+export {
+  type Address,
+  addresses,
+  type Link,
+  links,
+  type Neighbour,
+  neighbours,
+  type Route,
+  type RouteChange,
+  type RouteObject,
+  routeChanges,
+  routes,
+} from './netlink/route.ts';
 export {
   type DetachedOptions,
   type ExecEnd,

@@ -7,6 +7,7 @@ import { after, test } from 'node:test';
 import { LinuxError } from '../linux-error.ts';
 import { ErrnoError } from './errno.ts';
 import { headerTable } from './header/header-table.ts';
+import { _IO, _IOR, _IOW, _IOWR, ioctlRequest } from './ioctl.ts';
 import { libc } from './libc.ts';
 import { openLibrary } from './library.ts';
 import { bytesAt, textAt } from './pointers.ts';
@@ -100,6 +101,24 @@ test('an ioctl reads the MTU of lo by its constant and struct', () => {
   libc.ioctl!(socket, SIOCGIFMTU!, request);
   libc.close!(socket);
   assert.equal(request.ifru_mtu, Number(readFileSync('/sys/class/net/lo/mtu', 'utf8')));
+});
+
+test('numbers of ioctls are made as the macros make them', () => {
+  const { TUNSETIFF, TUNGETIFF, BLKGETSIZE64, FS_IOC_GETFLAGS, FITRIM, BLKROSET } = constants();
+  assert.equal(_IOW('T', 202, 4), TUNSETIFF);
+  assert.equal(_IOR('T', 210, 4), TUNGETIFF);
+  assert.equal(_IOR(0x12, 114, 8), BLKGETSIZE64);
+  assert.equal(_IOR('f', 1, 8), FS_IOC_GETFLAGS);
+  assert.equal(_IOWR('X', 121, 24), FITRIM);
+  assert.equal(_IO(0x12, 93), BLKROSET);
+  assert.deepEqual(ioctlRequest(Number(FITRIM)), {
+    direction: 'read and write',
+    type: 'X',
+    number: 121,
+    bytes: 24,
+  });
+  assert.throws(() => _IOR('T', 256, 4), isRefused('EINVAL', /number 256/));
+  assert.throws(() => _IOR('TT', 1, 4), isRefused('EINVAL', /type "TT"/));
 });
 
 test('the tables say what Node says, and what the headers hold', () => {

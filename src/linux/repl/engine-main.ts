@@ -7,11 +7,14 @@ import { inspect } from 'node:util';
 import { createContext, runInContext } from 'node:vm';
 import { LinuxError } from '../linux-error.ts';
 import { headerTable } from '../native/header/header-table.ts';
+import { _IO, _IOR, _IOW, _IOWR, ioctlRequest } from '../native/ioctl.ts';
 import { libc } from '../native/libc.ts';
 import { type Library, openLibrary } from '../native/library.ts';
 import { bytesAt, textAt } from '../native/pointers.ts';
 import { fieldsOf, struct } from '../native/structs.ts';
 import { constants, functionTable, structTable } from '../native/tables.ts';
+import { processAccounts } from '../netlink/generic.ts';
+import { addresses, links, neighbours, routes } from '../netlink/route.ts';
 import type { Answer, Request } from './engine-words.ts';
 
 /** Long enough that one call's time can be told, short enough not to be felt. */
@@ -24,17 +27,17 @@ const load = (file: string, header: string): Library => {
   return openLibrary(file, table);
 };
 
-const own = {
-  libc,
-  C: constants(),
-  struct,
-  fields: fieldsOf,
-  text: textAt,
-  bytes: bytesAt,
-  load,
-  Buffer,
-  console,
+/** Lists as arrays: at a prompt nobody wants to write a loop. */
+const net = {
+  links: () => Array.fromAsync(links()),
+  addresses: () => Array.fromAsync(addresses()),
+  routes: () => Array.fromAsync(routes()),
+  neighbours: () => Array.fromAsync(neighbours()),
+  processAccounts,
 };
+const memory = { struct, fields: fieldsOf, text: textAt, bytes: bytesAt, load };
+const ioctls = { _IO, _IOR, _IOW, _IOWR, ioctlRequest };
+const own = { libc, C: constants(), ...memory, ...ioctls, net, Buffer, console };
 const context = createContext(Object.assign(Object.create(null), own));
 for (const [name, value] of Object.entries(constants()))
   if (!(name in context)) Object.defineProperty(context, name, { value, configurable: true, writable: true });

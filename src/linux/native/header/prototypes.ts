@@ -62,6 +62,8 @@ export function typeOf(text: string, typedefs: ReadonlyMap<string, string>): str
   if (stars > 0)
     return stars === 1 && bare === 'char' ? (/\bconst\b/.test(text) ? 'string' : 'chars') : 'pointer';
   if (bare in BASE) return BASE[bare]!;
+  // Unions that stand for a pointer to any kind of address.
+  if (bare === '__SOCKADDR_ARG' || bare === '__CONST_SOCKADDR_ARG') return 'pointer';
   if (bare.startsWith('enum ')) return 'i32';
   if (bare === '__builtin_va_list' || bare === '__gnuc_va_list') return null;
   const meant = typedefs.get(bare);
