@@ -13,8 +13,19 @@ const BACKLOG = 4096;
 export interface AccessServer {
   /** Where it listens: `http://127.0.0.1:PORT` or `unix:/path`. */
   readonly url: string;
+  /**
+   * Lets held requests go and takes no new connection; resolves when those that there are have gone, or after `ms`. Until
+   * `close` it answers what comes on them.
+   */
+  leave(ms: number): Promise<void>;
   /** Lets held requests go, answers what is under way, then closes. Safe to repeat. */
   close(): Promise<void>;
+}
+
+/** What ends an application: at once, or after those who use it have gone. */
+export interface AppEnds {
+  readonly stop: () => Promise<void>;
+  readonly leave: (ms: number) => Promise<void>;
 }
 
 /** Binds an application; `stop` is what closes it. Errors: COAX_USAGE for an address that cannot be listened on. */
@@ -22,7 +33,7 @@ export async function listenOn(
   app: App,
   listen: string,
   allowRemote: boolean,
-  stop: () => Promise<void>,
+  { stop, leave }: AppEnds,
   connectionsMax = CONNECTIONS_MAX,
 ): Promise<AccessServer> {
   let closed: Promise<void> | null = null;
@@ -35,14 +46,14 @@ export async function listenOn(
       // A proxy of the same group may use it; the token is asked for all the same.
       chmodSync(path, 0o660);
       const close = (): Promise<void> => stop().then(() => rmSync(path, { force: true }));
-      return { url: `unix:${path}`, close: () => (closed ??= close()) };
+      return { url: `unix:${path}`, leave, close: () => (closed ??= close()) };
     }
     await app.listen({ host: address.host, port: address.port, backlog: BACKLOG });
     app.server.maxConnections = connectionsMax;
     const bound = app.server.address();
     const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
     const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-    return { url: `http://${host}:${port}`, close: () => (closed ??= stop()) };
+    return { url: `http://${host}:${port}`, leave, close: () => (closed ??= stop()) };
   } catch (cause) {
     await stop();
     if (cause instanceof CoaxError) throw cause;

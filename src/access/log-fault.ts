@@ -15,7 +15,7 @@ export function logFault(error: CoaxError, thrown: unknown, request: FastifyRequ
   // Draining is no fault of anybody.
   if (error.httpStatus < 500 || error.code === 'COAX_NOT_READY') return;
   if (error.kind === 'internal') {
-    request.log.error({ err: thrown, reqId: request.id }, textOf(thrown));
+    request.log.error({ err: thrown, reqId: request.id, client: request.ip }, textOf(thrown));
     return;
   }
   const { code, where, reason } = error;
@@ -24,5 +24,5 @@ export function logFault(error: CoaxError, thrown: unknown, request: FastifyRequ
   const now = performance.now();
   if (now - (last.get(code) ?? Number.NEGATIVE_INFINITY) < AGAIN_MS) return;
   last.set(code, now);
-  request.log.error({ code, where, reqId: request.id }, reason);
+  request.log.error({ code, where, reqId: request.id, client: request.ip }, reason);
 }

@@ -25,7 +25,8 @@ import { Gate } from './limits/gate.ts';
 import { isDeeperThan } from './limits/json-depth.ts';
 import { type Limits, limitsOf } from './limits/limits.ts';
 import { SlowReaders } from './limits/slow-readers.ts';
-import { type AccessServer, listenOn } from './listen-on.ts';
+import { linger } from './linger.ts';
+import { type AccessServer, type AppEnds, listenOn } from './listen-on.ts';
 import { metricRoutes } from './metrics/metric-routes.ts';
 import { answerError, problemOf } from './problem.ts';
 import { cgiRoutes } from './routes/cgi/cgi.ts';
@@ -55,6 +56,7 @@ import { systemRoutes } from './routes/system/system.ts';
 import { SERIAL_PROTOCOL } from './serial/relay-socket.ts';
 import { SerialReach } from './serial/serial-reach.ts';
 import type { Services } from './services.ts';
+import { trustedProxies } from './trusted-proxies.ts';
 import { checkBySchema } from './validation.ts';
 import { HttpWorkers } from './workers/http-workers.ts';
 
@@ -71,6 +73,8 @@ export interface AccessOptions {
   readonly log?: FastifyBaseLogger;
   /** Bounds of what clients may ask; the usual ones for what is absent. */
   readonly limits?: Partial<Limits>;
+  /** Whose word on the client's address is taken: addresses and ranges of proxies. Nobody's if absent. */
+  readonly trustProxy?: readonly string[];
 }
 
 /** So often it is looked for requests that come too slowly. */
@@ -85,9 +89,9 @@ const LET_GO_MS = 5000;
 export async function openAccess(services: Services, options: AccessOptions): Promise<AccessServer> {
   const log = options.log ?? pino({ level: 'warn' }, pino.destination(2));
   const limits = limitsOf(options.limits);
-  const { app, serial, stop } = await makeApp(services, log, limits, options.console);
+  const { app, serial, ...ends } = await makeApp(services, log, limits, options);
   const { listen, allowRemote = false } = options;
-  const server = await listenOn(app, listen, allowRemote, stop, limits.connections);
+  const server = await listenOn(app, listen, allowRemote, ends, limits.connections);
   await serial.announce(options.peerUrl ?? server.url);
   return server;
 }
@@ -97,9 +101,9 @@ export async function makeApp(
   services: Services,
   log: FastifyBaseLogger,
   limits = limitsOf(),
-  consoleFolder?: string,
-): Promise<{ app: App; serial: SerialReach; stop: () => Promise<void> }> {
-  const app = newApp(log, limits);
+  { console: consoleFolder, trustProxy = [] }: Pick<AccessOptions, 'console' | 'trustProxy'> = {},
+): Promise<{ app: App; serial: SerialReach } & AppEnds> {
+  const app = newApp(log, limits, trustedProxies(trustProxy));
   const gate = new Gate(limits);
   const slowReaders = new SlowReaders(app.server, limits['answer-seconds'] * 1000);
   const closing = new AbortController();
@@ -149,7 +153,11 @@ export async function makeApp(
     await context.holds.released(LET_GO_MS);
     await app.close();
   };
-  return { app, serial: context.serial, stop };
+  const leave = (ms: number): Promise<void> => {
+    closing.abort();
+    return linger(app.server, ms);
+  };
+  return { app, serial: context.serial, stop, leave };
 }
 
 function documentRoute(app: App, gate: Gate): void {
@@ -162,9 +170,10 @@ function documentRoute(app: App, gate: Gate): void {
 }
 
 /** Fastify with our own checks and our own errors, without a route. */
-function newApp(log: FastifyBaseLogger, limits: Limits): App {
+function newApp(log: FastifyBaseLogger, limits: Limits, trustProxy: (address: string) => boolean): App {
   const app: App = Fastify({
     loggerInstance: log,
+    trustProxy,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits['body-kib'] * 1024,
     // Receiving a request, not answering it: answers may be held for long.

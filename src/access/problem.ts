@@ -3,6 +3,7 @@ import type { Problem } from '../api/problem.ts';
 import { PROBLEM_TYPE } from '../api/problem.ts';
 import { CoaxError, textOf } from '../errors/coax-error.ts';
 import { CODES } from '../errors/codes.ts';
+import { discardBody } from './exchange/discard-body.ts';
 import { logFault } from './log-fault.ts';
 
 /** A CoaxError whose HTTP status says more than its kind's (413, 415, 429). */
@@ -47,7 +48,11 @@ export function answerError(thrown: unknown, request: FastifyRequest, reply: Fas
   if (error.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1000));
   if (error.kind === 'auth') reply.header('www-authenticate', 'Bearer realm="coax"');
   // Past any serializer: a route has none for problems.
-  reply.code(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem));
+  const send = (): void => {
+    reply.code(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem));
+  };
+  if (problem.status === 413) discardBody(request.raw, send);
+  else send();
 }
 
 /** Fastify's own refusals become ours; what nobody foresaw is COAX_INTERNAL. */

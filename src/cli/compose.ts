@@ -94,6 +94,7 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
       listen: options.listen ?? LISTEN_DEFAULT,
       allowRemote: options.allowRemote ?? false,
       ...(options.limits && { limits: options.limits }),
+      ...(options.trustProxy && { trustProxy: options.trustProxy }),
       console: join(import.meta.dirname, '../../web/dist'),
       ...(options.peerUrl !== undefined && { peerUrl: options.peerUrl }),
     },
@@ -101,7 +102,9 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
   opened.defer(() => access.close());
   writeServerFile(dataDir, access.url);
   opened.defer(() => removeServerFile(dataDir));
-  return running(opened.move(), work, health, access.url);
+  const { lingerMs = 0 } = options;
+  const leave = lingerMs > 0 ? () => access.leave(lingerMs) : null;
+  return running(opened.move(), work, health, { url: access.url, leave });
 }
 
 /** What the server itself submits, for the whole installation. */
@@ -134,14 +137,14 @@ async function openWorkerProcess(options: ProcessOptions): Promise<RunningProces
   const parts = await openParts(opened, dataDir, options);
   const work = await openWork(opened, parts, options, health);
   health.opened(parts.store);
-  return running(opened.move(), work, health, url);
+  return running(opened.move(), work, health, { url, leave: null });
 }
 
 function running(
   closing: AsyncDisposableStack,
   work: Awaited<ReturnType<typeof openWork>>,
   health: Health,
-  url: string | null,
+  { url, leave }: { readonly url: string | null; readonly leave: (() => Promise<void>) | null },
 ): RunningProcess {
   const drain = work.start();
   return {
@@ -151,7 +154,7 @@ function running(
       health.drain();
       work.presence.changed();
       try {
-        await drain(graceMs);
+        await Promise.all([drain(graceMs), leave?.()]);
       } finally {
         await closing.disposeAsync();
       }

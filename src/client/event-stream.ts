@@ -72,7 +72,9 @@ export async function* followEvents(
       }
       lostAt = Date.now();
     } catch (error) {
-      if (options.signal?.aborted || !isCoaxError(error, 'COAX_SERVER_UNREACHABLE')) throw error;
+      // Another server, or this one, may be there in a moment; a proxy says so by a problem.
+      const mayCome = isCoaxError(error, 'COAX_SERVER_UNREACHABLE') || isCoaxError(error, 'COAX_NOT_READY');
+      if (options.signal?.aborted || !mayCome) throw error;
       if (Date.now() - lostAt > (options.giveUpMs ?? 30_000)) throw error;
     }
     await pause(delayMs, options.signal);

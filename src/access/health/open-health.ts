@@ -23,5 +23,8 @@ export async function openHealth(
   app.setSerializerCompiler(() => data => JSON.stringify(data));
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
   healthRoutes(app, health);
-  return listenOn(app, options.listen, options.allowRemote, () => app.close());
+  return listenOn(app, options.listen, options.allowRemote, {
+    stop: () => app.close(),
+    leave: async () => {},
+  });
 }

@@ -39,6 +39,13 @@ export interface ProcessOptions {
   readonly limits?: Partial<Limits>;
   /** Folder of CGI scripts, served at /cgi-bin/ and known as actions of the module `cgi`. */
   readonly cgiDir?: string;
+  /** Addresses and ranges of proxies whose word on the client's address is taken. */
+  readonly trustProxy?: readonly string[];
+  /**
+   * When it stops, connections that a proxy keeps open may still bring requests for so long, while new ones are refused. 0 or
+   * absent: it takes new ones until the steps under way have ended, and then closes all.
+   */
+  readonly lingerMs?: number;
   /** A line about what the process does. */
   log(line: string): void;
 }

@@ -21,7 +21,11 @@ export class ScriptAnswer {
   #first: Uint8Array | null = null;
   #firstTimer: NodeJS.Timeout | undefined;
 
-  constructor(request: FastifyRequest, reply: FastifyReply) {
+  readonly #last: boolean;
+
+  /** `last`: the server closes, and the connection is not to be used again. */
+  constructor(request: FastifyRequest, reply: FastifyReply, last: boolean) {
+    this.#last = last;
     this.#request = request;
     this.#reply = reply;
     this.#raw = reply.raw;
@@ -108,6 +112,7 @@ export class ScriptAnswer {
 
   #takeOver(): ServerResponse {
     this.#reply.hijack();
+    if (this.#last) this.#raw.setHeader('connection', 'close');
     return this.#raw;
   }
 

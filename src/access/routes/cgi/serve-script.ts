@@ -89,7 +89,7 @@ export class ScriptServer {
     const { request, reply, method, target } = asked;
     const { settings } = this.#folder;
     const { env, timeoutMs } = settings.of(script.name);
-    const answer = new ScriptAnswer(request, reply);
+    const answer = new ScriptAnswer(request, reply, this.#context.closing.aborted);
     const nonParsed = isNonParsed(script.name);
     const cgiRequest = cgiRequestOf(request, {
       method,

@@ -42,7 +42,13 @@ export function eventRoutes(app: App, context: RouteContext): void {
       const { projects } = projectsToShow(request, project);
       const closing = context.holds.hold(reply);
       const stream = new SseStream(reply);
-      closing.addEventListener('abort', () => stream.end('the server closes'));
+      const end = (): void => stream.end('the server closes');
+      closing.addEventListener('abort', end);
+      // It may have come by a connection that was there before the server began to close.
+      if (closing.aborted) {
+        end();
+        return reply;
+      }
       endWithAdmission(context, request, stream);
       if (msgid === undefined) followAll(context, stream, position, projects);
       else {

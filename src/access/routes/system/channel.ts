@@ -276,6 +276,7 @@ function sessionRoute(app: App, context: RouteContext): void {
       const end = channel.onAsk(worker, msgid => stream.send('ask', { msgid }));
       stream.send('open', { worker, protocol: WORKER_PROTOCOL });
       closing.addEventListener('abort', () => stream.end('the server closes'));
+      if (closing.aborted) stream.end('the server closes');
       const endWatch = host === null ? () => {} : await watchKey(services.agents, host, () => stream.cut());
       const over = () => {
         end();

@@ -50,6 +50,8 @@ function upArguments(dataDir: string, options: UpOptions): string[] {
       : []),
     ...(options.placement ? ['--placement', resolve(options.placement)] : []),
     ...(options.limit ?? []).flatMap(pair => ['--limit', pair]),
+    ...(options.trustProxy ?? []).flatMap(range => ['--trust-proxy', range]),
+    ...(options.linger === undefined ? [] : ['--linger', `${options.linger}ms`]),
     ...(options.cgiBin ? ['--cgi-bin', resolve(options.cgiBin)] : []),
     ...(options.secretKeyFile ? ['--secret-key-file', resolve(options.secretKeyFile)] : []),
     ...(options.modules ?? []).flatMap(dir => ['--modules', resolve(dir)]),

@@ -12,6 +12,8 @@ export interface UpOptions {
   readonly allowRemote?: boolean;
   readonly cgiBin?: string;
   readonly peerUrl?: string;
+  readonly trustProxy?: readonly string[];
+  readonly linger?: number;
   readonly lease?: number;
   readonly grace?: number;
   readonly retain?: number;

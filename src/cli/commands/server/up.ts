@@ -48,6 +48,18 @@ export const verb = defineVerb<UpOptions>({
       completes: 'file',
     },
     { flags: '-l, --listen <addr>', about: 'HOST:PORT (port 0 = any) or unix:/path' },
+    {
+      flags: '--trust-proxy <range>',
+      about:
+        "Believe what a proxy there says of the client's address: 10.0.0.0/8, or unix; may be given again",
+      repeats: true,
+    },
+    {
+      flags: '--linger <time>',
+      about:
+        'When it stops: refuse new connections, and for so long serve those that a proxy keeps open (default 0)',
+      parse: lengthOfTime,
+    },
     { flags: '--allow-remote', about: 'Listen on an address that other machines reach' },
     {
       flags: '--peer-url <url>',
@@ -178,6 +190,8 @@ async function serve(
     ...(options.placement !== undefined && { policiesFile: resolve(options.placement) }),
     ...(limits && { limits }),
     ...(options.cgiBin !== undefined && { cgiDir: options.cgiBin }),
+    ...(options.trustProxy !== undefined && { trustProxy: options.trustProxy }),
+    ...(options.linger !== undefined && { lingerMs: options.linger }),
     log: line => out.hint(`${out.errorStyle('dim', new Date().toISOString())}  ${plain(line)}`),
   });
   const { name, url } = running;
