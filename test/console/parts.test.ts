@@ -6,6 +6,7 @@ import type { CommitView } from '../../src/api/commit.ts';
 import type { HostView } from '../../src/api/host.ts';
 import { shellWord } from '../../web/src/parts/command/shell-word.ts';
 import { exactLength } from '../../web/src/parts/time/length.ts';
+import { valueText } from '../../web/src/parts/value-text.ts';
 import { faultsByName, readForm } from '../../web/src/screens/create/read-form.ts';
 import { runCommand } from '../../web/src/screens/create/run-command.ts';
 import { changesOf } from '../../web/src/screens/message/ledger/changes.ts';
@@ -111,12 +112,19 @@ test('the faults of the server come to their fields', () => {
 });
 
 test('edits are text where text was, else JSON', () => {
-  const known = { name: 'a', cpu: 1 };
+  const known = { name: 'a', cpu: 1, key: { $secret: { data: 'x' } } };
   const read = (name: string, text: string) => readEdits([{ name, text }], known);
   assert.deepEqual(read('name', '7').parameters, { name: '7' });
   assert.deepEqual(read('cpu', '7').parameters, { cpu: 7 });
   assert.equal(read('cpu', 'many').wrong, 'cpu');
+  assert.deepEqual(read('key', '7').parameters, { key: '7' });
   assert.deepEqual(read('new', 'many').parameters, { new: 'many' });
+});
+
+test('a secret is shown nowhere', () => {
+  const value = { user: 'a', key: { $secret: { data: 'cipher' } } };
+  assert.equal(valueText(value), '{"user":"a","key":"••••••"}');
+  assert.equal(valueText(value.key), '"••••••"');
 });
 
 test('a word is quoted so that a shell gives it back', () => {

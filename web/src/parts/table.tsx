@@ -99,13 +99,8 @@ interface RowProps<Row> extends Pick<TableProps<Row>, 'columns' | 'narrow' | 'is
   readonly height: number;
 }
 
-const TableRow = memo(drawRow, (before, after) =>
-  (['row', 'index', 'top', 'height', 'columns', 'isNarrow', 'narrow'] as const).every(
-    name => before[name] === after[name],
-  ),
-) as typeof drawRow;
-
-function drawRow<Row>({ row, index, top, height, columns, narrow, isNarrow }: RowProps<Row>) {
+/** Where a row stands changes with every new row above it; what is in it does not, and is not drawn again. */
+function TableRow<Row>({ row, index, top, height, columns, narrow, isNarrow }: RowProps<Row>) {
   const place = { height, transform: `translateY(${top}px)` };
   return (
     <div
@@ -115,17 +110,21 @@ function drawRow<Row>({ row, index, top, height, columns, narrow, isNarrow }: Ro
       className="absolute inset-x-0 top-0 grid items-center gap-3 border-b border-line/60 px-3 hover:bg-sunk/60 has-[a:focus-visible]:bg-accent-soft/60"
       style={isNarrow ? place : { ...place, gridTemplateColumns: tracksOf(columns) }}
     >
-      {isNarrow ? (
-        <div role="cell">{narrow(row)}</div>
-      ) : (
-        columns.map(({ name, cell, right }) => (
-          <div key={name} role="cell" className={`truncate ${right ? 'text-right' : ''}`}>
-            {cell(row)}
-          </div>
-        ))
-      )}
+      <Cells row={row} columns={columns} narrow={narrow} isNarrow={isNarrow} />
     </div>
   );
+}
+
+const Cells = memo(drawCells) as typeof drawCells;
+
+function drawCells<Row>(props: Pick<RowProps<Row>, 'row' | 'columns' | 'narrow' | 'isNarrow'>) {
+  const { row, columns, narrow, isNarrow } = props;
+  if (isNarrow) return <div role="cell">{narrow(row)}</div>;
+  return columns.map(({ name, cell, right }) => (
+    <div key={name} role="cell" className={`truncate ${right ? 'text-right' : ''}`}>
+      {cell(row)}
+    </div>
+  ));
 }
 
 const tracksOf = (columns: readonly { readonly width: string }[]): string =>

@@ -1,5 +1,18 @@
+/** Text of a value that is kept encrypted: it is shown nowhere. */
+const HIDDEN = '••••••';
+
+/** Whether a value is kept encrypted: then it is an envelope with one member. */
+export function isSecret(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && '$secret' in value;
+}
+
 /** A value as a person reads it: text as it is, all else as JSON; not longer than asked. */
 export function valueText(value: unknown, longest = Number.POSITIVE_INFINITY): string {
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  const text = typeof value === 'string' ? value : jsonText(value);
   return text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
+}
+
+/** A value as JSON, with secrets hidden wherever they are in it. */
+export function jsonText(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) => (isSecret(inner) ? HIDDEN : inner)) ?? '';
 }

@@ -1,5 +1,6 @@
 import { useBlame } from '../../api/message.ts';
 import { Loading, ProblemNotice } from '../../parts/notice.tsx';
+import { jsonText } from '../../parts/value-text.ts';
 import { useWords } from '../../words/words.ts';
 
 /** The parameters, and who set each to what it is now. */
@@ -23,7 +24,7 @@ export function Blame({ msgid }: { msgid: number }) {
           {data.items.map(({ name, value, step, actor, worker, commit }) => (
             <tr key={name} className="border-b border-line/60 align-top">
               <td className="px-3 py-1.5 font-mono text-xs">{name}</td>
-              <td className="max-w-96 px-3 py-1.5 font-mono text-xs break-all">{JSON.stringify(value)}</td>
+              <td className="max-w-96 px-3 py-1.5 font-mono text-xs break-all">{jsonText(value)}</td>
               <td className="px-3 py-1.5">{step ?? actor}</td>
               <td className="px-3 py-1.5 font-mono text-xs text-soft" title={worker ?? actor}>
                 {commit.slice(0, 10)}

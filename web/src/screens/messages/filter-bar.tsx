@@ -18,14 +18,14 @@ export function FilterBar({ filters }: { filters: Filters }) {
     ...new Set([...flows.map(({ name }) => name), ...(filters.flow ? [filters.flow] : [])]),
   ].sort();
   return (
-    <fieldset className="flex flex-wrap items-center gap-x-4 gap-y-2">
+    <fieldset className="flex flex-wrap items-center gap-x-3 gap-y-2">
       <legend className="sr-only">{word('messages.filters')}</legend>
       <StatusPicker current={filters.status} onPick={status => change({ status })} />
       <select
         aria-label={word('messages.flow')}
         value={filters.flow ?? ''}
         onChange={event => change({ flow: event.target.value })}
-        className="min-h-7 rounded-md border border-line bg-card px-2"
+        className="min-h-7 w-32 rounded-md border border-line bg-card px-2"
       >
         <option value="">{word('messages.anyFlow')}</option>
         {names.map(name => (
@@ -72,7 +72,7 @@ function SelectorField({ selector, onChange }: { selector: string; onChange: (se
       autoComplete="off"
       onBlur={event => event.target.value.trim() !== selector && onChange(event.target.value.trim())}
       onKeyDown={event => event.key === 'Enter' && onChange(event.currentTarget.value.trim())}
-      className="min-h-7 w-44 rounded-md border border-line bg-card px-2 font-mono text-xs placeholder:text-faint"
+      className="min-h-7 w-40 rounded-md border border-line bg-card px-2 font-mono text-xs placeholder:text-faint"
     />
   );
 }

@@ -47,12 +47,12 @@ export function Overview() {
           );
         })}
       </ul>
-      <div className="grid items-start gap-3 lg:grid-cols-2">
-        <div className="grid gap-3">
+      <div className="grid grid-cols-1 items-start gap-3 lg:grid-cols-2">
+        <div className="grid grid-cols-1 gap-3">
           <BriefList status="parked" title="parked.title" none="parked.none" />
           <BriefList status="rolled_back" title="back.title" none="back.none" />
         </div>
-        <div className="grid gap-3">
+        <div className="grid grid-cols-1 gap-3">
           <RateChart />
           <FleetMap />
         </div>

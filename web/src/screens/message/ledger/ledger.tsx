@@ -9,7 +9,7 @@ import { Loading, ProblemNotice } from '../../../parts/notice.tsx';
 import { Output } from '../../../parts/output.tsx';
 import { Age } from '../../../parts/time/age.tsx';
 import { exactLength } from '../../../parts/time/length.ts';
-import { valueText } from '../../../parts/value-text.ts';
+import { jsonText, valueText } from '../../../parts/value-text.ts';
 import { useWords } from '../../../words/words.ts';
 import { OUTCOME_TONES } from '../plan/step-panel.tsx';
 import { type Change, changesOf } from './changes.ts';
@@ -224,7 +224,7 @@ function DiffLine({
   return (
     <div className={`px-2 py-0.5 ${look}`}>
       {sign} {name}
-      {value !== undefined && `: ${JSON.stringify(value)}`}
+      {value !== undefined && `: ${jsonText(value)}`}
     </div>
   );
 }

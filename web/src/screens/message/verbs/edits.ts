@@ -1,3 +1,5 @@
+import { isSecret } from '../../../parts/value-text.ts';
+
 /** A parameter to change, as it was typed. */
 export interface Edit {
   readonly name: string;
@@ -20,9 +22,9 @@ export function readEdits(
   return { parameters, wrong };
 }
 
-/** Text stays text where text was. Elsewhere it is JSON; where nothing was, what is no JSON is text. */
+/** Text stays text where text, or a secret, was. Elsewhere it is JSON; where nothing was, what is no JSON is text. */
 function readValue(text: string, before: unknown): unknown {
-  if (typeof before === 'string') return text;
+  if (typeof before === 'string' || isSecret(before)) return text;
   try {
     return JSON.parse(text) as unknown;
   } catch {

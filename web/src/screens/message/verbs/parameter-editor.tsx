@@ -1,7 +1,7 @@
 import { useId } from 'react';
 import { Button, IconButton } from '../../../parts/button.tsx';
 import { TextInput } from '../../../parts/field.tsx';
-import { valueText } from '../../../parts/value-text.ts';
+import { isSecret, valueText } from '../../../parts/value-text.ts';
 import { useWords } from '../../../words/words.ts';
 import type { Edit } from './edits.ts';
 
@@ -42,6 +42,7 @@ export function ParameterEditor({ known, edits, onChange }: ParameterEditorProps
           <TextInput
             aria-label={word('edit.value')}
             value={edit.text}
+            type={isSecret(known[edit.name]) ? 'password' : 'text'}
             onChange={event => change(index, { ...edit, text: event.target.value })}
             className="font-mono text-xs"
           />
