@@ -27,8 +27,40 @@ test('a person signs in with a token; it stands in no address and in no storage'
     'JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie, location.href, history.state])',
   );
   assert.ok(!String(kept).includes(world.token));
+  const [cookie] = await page.context().cookies();
+  assert.deepEqual([cookie?.httpOnly, cookie?.sameSite], [true, 'Strict']);
+  assert.notEqual(cookie?.value, world.token);
+  await page.reload();
+  await page.getByRole('heading', { name: 'Messages' }).waitFor();
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.getByLabel('Token').waitFor();
+  await page.reload();
+  await page.getByLabel('Token').waitFor();
+  await page.context().close();
+});
+
+test('who may only look is told why nothing else can be done', async () => {
+  const { msgid } = await road({ hold: 0 });
+  const { token } = await world
+    .client()
+    .access.createToken({ name: 'looker', role: 'viewer', project: 'default' });
+  const page = await world.signedIn(`/messages/${msgid}`, {}, token);
+  const cancel = page.getByRole('button', { name: 'Cancel' });
+  await cancel.waitFor();
+  assert.equal(await cancel.getAttribute('aria-disabled'), 'true');
+  assert.match(String(await cancel.getAttribute('aria-description')), /project default, not decide/);
+  // It is in reach of the keyboard, so that the reason can be read, and does nothing.
+  await cancel.focus();
+  await page.keyboard.press('Enter');
+  assert.equal(await page.getByRole('dialog').count(), 0);
+  await page.getByRole('link', { name: 'Overview' }).click();
+  await page.getByText('Needs a person').waitFor();
+  assert.equal(
+    await page.getByRole('listbox', { name: 'Hosts' }).count(),
+    0,
+    'hosts are of the installation',
+  );
+  await world.client().cancel(msgid, { reason: 'enough' });
   await page.context().close();
 });
 
@@ -83,7 +115,9 @@ test('what only the server can know is wrong stands at the field, too', async ()
 test('filters live in the address; the list is live, and holds still while somebody reads', async () => {
   const { msgid } = await road({ hold: 0 });
   const page = await world.signedIn('/messages');
-  const row = page.getByRole('row').filter({ hasText: String(msgid) });
+  const row = page
+    .getByRole('row')
+    .filter({ has: page.getByRole('link', { name: String(msgid), exact: true }) });
   await row.getByText('running').waitFor();
   await page.getByRole('button', { name: /^running/ }).click();
   await page.waitForURL(/\?status=running$/);

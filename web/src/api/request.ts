@@ -1,5 +1,5 @@
 import type { Problem } from '../../../src/api/problem.ts';
-import { heardUnauthorized, heardWelcome, sessionHeaders } from './session.ts';
+import { heardUnauthorized } from './session.ts';
 
 /** What the server refused, or null when it did not answer at all. */
 export class RequestError extends Error {
@@ -47,7 +47,6 @@ export async function send(method: string, path: string, options: RequestOptions
       method,
       credentials: 'same-origin',
       headers: {
-        ...sessionHeaders(),
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...headers,
       },
@@ -58,10 +57,7 @@ export async function send(method: string, path: string, options: RequestOptions
     if (signal?.aborted) throw error;
     throw new RequestError((error as Error).message, null);
   }
-  if (answer.ok) {
-    heardWelcome();
-    return answer;
-  }
+  if (answer.ok) return answer;
   const problem = await problemOf(answer);
   if (answer.status === 401) heardUnauthorized();
   throw new RequestError(problem?.detail ?? `${answer.status} ${answer.statusText}`, problem);

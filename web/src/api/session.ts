@@ -1,10 +1,12 @@
 import { useSyncExternalStore } from 'react';
 
-/** Whether this browser is let in. */
+/**
+ * Whether this browser is let in. What lets it in is a cookie that no script can read; so this is only what the answers of
+ * the server say.
+ */
 export type SessionState = 'unknown' | 'in' | 'out' | 'ended';
 
 let state: SessionState = 'unknown';
-let bearer: string | null = null;
 const listeners = new Set<() => void>();
 
 function become(next: SessionState): void {
@@ -23,22 +25,17 @@ export function heardWelcome(): void {
   become('in');
 }
 
+/** The person has left. */
+export function heardFarewell(): void {
+  become('out');
+}
+
 export function useSession(): SessionState {
-  return useSyncExternalStore(subscribe, sessionState);
-}
-
-export const sessionState = (): SessionState => state;
-
-/** Where the server makes no cookie, the token stays in the memory of this page: nowhere else, and until it is left. */
-export function holdToken(token: string | null): void {
-  bearer = token;
-}
-
-export function sessionHeaders(): Record<string, string> {
-  return bearer === null ? {} : { authorization: `Bearer ${bearer}` };
-}
-
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener);
-  return () => listeners.delete(listener);
+  return useSyncExternalStore(
+    listener => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => state,
+  );
 }

@@ -1,23 +1,21 @@
-import { get, post, RequestError } from './request.ts';
-import { heardUnauthorized, heardWelcome, holdToken } from './session.ts';
+import { cache } from './cache.ts';
+import { post } from './request.ts';
+import { heardFarewell, heardWelcome } from './session.ts';
 
 /**
  * Trades a token for the session's cookie, which no script can read. Errors: RequestError; its problem's status is 401 when
  * the token is not known.
  */
 export async function signIn(token: string): Promise<void> {
-  try {
-    await post('/auth/session', { token });
-  } catch (error) {
-    if (!(error instanceof RequestError) || error.problem?.status !== 404) throw error;
-    holdToken(token);
-    await get('/v1/counts');
-  }
+  await post('/auth/session', { token });
+  // What somebody else saw in this page is not this person's.
+  cache.clear();
   heardWelcome();
 }
 
-/** Ends the session of this browser. */
+/** Ends the session of this browser. Errors: RequestError, and then it has not ended. */
 export async function signOut(): Promise<void> {
-  holdToken(null);
-  heardUnauthorized();
+  await post('/auth/logout', {});
+  heardFarewell();
+  cache.clear();
 }

@@ -1,11 +1,11 @@
 import { Outlet } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { keepCacheFresh } from '../api/cache.ts';
-import { useCounts } from '../api/counts.ts';
 import { live } from '../api/live.ts';
 import { countRates } from '../api/rates.ts';
 import { useReady } from '../api/ready.ts';
 import { useSession } from '../api/session.ts';
+import { useWhoami } from '../api/whoami.ts';
 import logo from '../icon.svg';
 import { IconButton } from '../parts/button.tsx';
 import { CommandLine } from '../parts/command/command-line.tsx';
@@ -21,7 +21,7 @@ import { SignInForm } from './sign-in-form.tsx';
 export function Shell() {
   const session = useSession();
   // The first request says whether this browser is let in.
-  const first = useCounts();
+  const first = useWhoami();
   useEffect(() => {
     if (session !== 'in') return;
     const ends = [live.start(), keepCacheFresh(), countRates()];
@@ -116,10 +116,14 @@ function Brand() {
 function About() {
   const word = useWords();
   const ready = useReady().data;
+  const actor = useWhoami().data?.actor;
   return (
     <div className="space-y-1 px-1 text-2xs text-faint">
       {ready?.simulated && <p className="font-medium text-back">{word('shell.simulated')}</p>}
-      {ready && <p>{ready.version}</p>}
+      <p className="truncate text-xs text-soft" title={actor}>
+        {actor}
+      </p>
+      {ready && <p>{word('shell.version', { version: ready.version })}</p>}
     </div>
   );
 }

@@ -4,8 +4,10 @@ import type { FlowView } from '../../../../src/api/flow.ts';
 import type { MessageView } from '../../../../src/api/message.ts';
 import { useFlows } from '../../api/flows.ts';
 import { post, RequestError } from '../../api/request.ts';
+import { useProjects } from '../../api/whoami.ts';
 import { Button } from '../../parts/button.tsx';
 import { useCommand } from '../../parts/command/command-line.tsx';
+import { Field, Select } from '../../parts/field.tsx';
 import { Empty, Loading, ProblemNotice } from '../../parts/notice.tsx';
 import { Screen } from '../../parts/screen.tsx';
 import { useWords } from '../../words/words.ts';
@@ -38,6 +40,8 @@ interface FormState {
   readonly texts: Texts;
   readonly refused: Error | null;
   readonly busy: boolean;
+  readonly project: string;
+  readonly setProject: (project: string) => void;
   readonly reading: FormReading;
   readonly change: (name: string, text: string) => void;
   readonly submit: (form: HTMLFormElement) => Promise<void>;
@@ -55,6 +59,7 @@ function useForm(flow: FlowView, schemas: Schemas): FormState {
   const [busy, setBusy] = useState(false);
   // The same form, sent again because no answer came, must not make a second message.
   const [key, setKey] = useState(newKey);
+  const [project, setProject] = useState('');
   const reading = readForm(schemas, flow.required, texts);
   const { parameters, faults } = reading;
   const theirs = faultsByName((refused instanceof RequestError && refused.problem?.faults) || []);
@@ -71,8 +76,9 @@ function useForm(flow: FlowView, schemas: Schemas): FormState {
     }
     setBusy(true);
     setRefused(null);
+    const body = { flow: flow.name, parameters, ...(project !== '' && { project }) };
     try {
-      const { msgid } = await post<MessageView>('/v1/messages', { flow: flow.name, parameters }, key);
+      const { msgid } = await post<MessageView>('/v1/messages', body, key);
       await navigate({ to: '/messages/$msgid', params: { msgid: String(msgid) } });
     } catch (error) {
       setRefused(error as Error);
@@ -85,7 +91,7 @@ function useForm(flow: FlowView, schemas: Schemas): FormState {
     if (asked && fault !== undefined) return word(fault.word, fault.holes);
     return theirs.get(name) ?? null;
   };
-  return { texts, refused, busy, reading, change, submit, errorOf };
+  return { texts, refused, busy, project, setProject, reading, change, submit, errorOf };
 }
 
 /** Pages that came over plain HTTP from another machine have no `randomUUID`. */
@@ -95,8 +101,12 @@ const newKey = (): string =>
 function FormOf({ flow }: { flow: FlowView }) {
   const word = useWords();
   const schemas = flow.parameters as Schemas;
-  const { texts, refused, busy, reading, change, submit, errorOf } = useForm(flow, schemas);
-  useCommand(runCommand(flow.name, schemas, reading.parameters));
+  const { texts, refused, busy, project, setProject, reading, change, submit, errorOf } = useForm(
+    flow,
+    schemas,
+  );
+  const projects = useProjects('operate');
+  useCommand(runCommand(flow.name, schemas, reading.parameters, project));
   return (
     <Screen title={<span className="font-mono">{flow.name}</span>}>
       <p className="max-w-3xl text-soft">{flow.about}</p>
@@ -109,6 +119,7 @@ function FormOf({ flow }: { flow: FlowView }) {
         }}
         className="card grid max-w-3xl gap-x-6 gap-y-4 p-4 sm:grid-cols-2"
       >
+        {projects.length > 1 && <ProjectField projects={projects} value={project} onPick={setProject} />}
         {Object.keys(schemas).length === 0 && <p className="text-soft">{word('create.noParameters')}</p>}
         {Object.entries(schemas).map(([name, schema]) => (
           <ParameterField
@@ -130,12 +141,33 @@ function FormOf({ flow }: { flow: FlowView }) {
           kind="main"
           type="submit"
           disabled={busy}
+          blocked={projects.length === 0 ? word('blocked.nowhere') : null}
           className="min-h-8 sm:col-span-2 sm:justify-self-start sm:px-6"
         >
           {word('create.do')}
         </Button>
       </form>
     </Screen>
+  );
+}
+
+/** Whose the message is to be; asked for where there is a choice. */
+function ProjectField(props: { projects: readonly string[]; value: string; onPick: (name: string) => void }) {
+  const { projects, value, onPick } = props;
+  const word = useWords();
+  return (
+    <div className="sm:col-span-2">
+      <Field label={word('message.project')}>
+        {attributes => (
+          <Select {...attributes} value={value} onChange={event => onPick(event.target.value)}>
+            <option value="">{word('create.usualProject')}</option>
+            {projects.map(name => (
+              <option key={name}>{name}</option>
+            ))}
+          </Select>
+        )}
+      </Field>
+    </div>
   );
 }
 

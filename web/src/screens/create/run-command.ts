@@ -6,10 +6,12 @@ export function runCommand(
   flow: string,
   schemas: Readonly<Record<string, ParameterSchema>>,
   parameters: Readonly<Record<string, unknown>>,
+  project = '',
 ): string {
   const words = Object.entries(parameters).map(([name, value]) => {
     if (schemas[name]?.secret) return `${name}=@FILE`;
     return shellWord(`${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
   });
-  return ['coax run', flow, ...words, '--wait'].join(' ');
+  const of = project === '' ? [] : [`--project ${shellWord(project)}`];
+  return ['coax run', flow, ...words, ...of, '--wait'].join(' ');
 }

@@ -1,6 +1,7 @@
 import { useNavigate } from '@tanstack/react-router';
 import { useCounts } from '../../api/counts.ts';
 import { useFlows } from '../../api/flows.ts';
+import { useProjects } from '../../api/whoami.ts';
 import { Check } from '../../parts/field.tsx';
 import { useWords } from '../../words/words.ts';
 import { type Filters, isFiltered, readFilters, STATUSES, type Status } from './filters.ts';
@@ -9,6 +10,7 @@ import { type Filters, isFiltered, readFilters, STATUSES, type Status } from './
 export function FilterBar({ filters }: { filters: Filters }) {
   const word = useWords();
   const navigate = useNavigate({ from: '/messages' });
+  const projects = useProjects('view');
   const flows = useFlows().data?.items ?? [];
   const change = (next: { readonly [Name in keyof Filters]: Filters[Name] | undefined }): void => {
     // What is undefined or empty leaves the address.
@@ -32,6 +34,19 @@ export function FilterBar({ filters }: { filters: Filters }) {
           <option key={name}>{name}</option>
         ))}
       </select>
+      {projects.length > 1 && (
+        <select
+          aria-label={word('message.project')}
+          value={filters.project ?? ''}
+          onChange={event => change({ project: event.target.value })}
+          className="min-h-7 w-32 rounded-md border border-line bg-card px-2"
+        >
+          <option value="">{word('messages.anyProject')}</option>
+          {projects.map(name => (
+            <option key={name}>{name}</option>
+          ))}
+        </select>
+      )}
       <SelectorField
         key={filters.selector}
         selector={filters.selector ?? ''}

@@ -158,9 +158,10 @@ export class MessageList {
   }
 
   #fits(row: MessageRow): boolean {
-    const { status, flow, children } = this.#filters;
+    const { status, flow, project, children } = this.#filters;
     if (status !== undefined && row.status !== status) return false;
     if (flow !== undefined && row.flow !== flow) return false;
+    if (project !== undefined && row.project !== project) return false;
     return children === true || row.parent === null;
   }
 

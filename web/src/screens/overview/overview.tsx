@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import { useCounts } from '../../api/counts.ts';
+import { useMay } from '../../api/whoami.ts';
 import { STATUS_TONES, type Tone } from '../../parts/badge.tsx';
 import { useCommand } from '../../parts/command/command-line.tsx';
 import { Screen } from '../../parts/screen.tsx';
@@ -22,6 +23,8 @@ const NUMBERS: Readonly<Record<Tone, string>> = {
 export function Overview() {
   const word = useWords();
   const counts = useCounts().data;
+  // Hosts are of the whole installation.
+  const seesHosts = useMay('view', '*');
   useCommand('coax status');
   return (
     <Screen title={word('nav.overview')}>
@@ -54,7 +57,7 @@ export function Overview() {
         </div>
         <div className="grid grid-cols-1 gap-3">
           <RateChart />
-          <FleetMap />
+          {seesHosts && <FleetMap />}
         </div>
       </div>
     </Screen>
