@@ -53,6 +53,7 @@ import { channelRoutes } from './routes/system/channel.ts';
 import { errorPages } from './routes/system/error-page.ts';
 import { fsckRoutes } from './routes/system/fsck.ts';
 import { systemRoutes } from './routes/system/system.ts';
+import { webhookRoutes } from './routes/webhooks/webhook.ts';
 import { SERIAL_PROTOCOL } from './serial/relay-socket.ts';
 import { SerialReach } from './serial/serial-reach.ts';
 import type { Services } from './services.ts';
@@ -254,6 +255,7 @@ function registerRoutes(scope: App, app: App, context: RouteContext, gate: Gate)
   fsckRoutes(scope, context);
   archiveRoutes(scope, context);
   secretKeyRoutes(scope, context);
+  webhookRoutes(scope, context);
   channelRoutes(scope, context);
   systemRoutes(scope, context);
   cgiRoutes(scope, app, context);

@@ -12,6 +12,7 @@ import type { SecretKeys } from '../secret/secret-keys.ts';
 import type { Catalogue } from '../step/contract.ts';
 import type { Store } from '../store/store.ts';
 import type { WorkerNow, WorkerRecord } from '../store/workers.ts';
+import type { Webhooks } from '../webhook/webhooks.ts';
 import type { Health } from './health/health.ts';
 
 /** All that the HTTP API stands on. It makes none of it. */
@@ -32,6 +33,7 @@ export interface Services {
   readonly cgi?: { readonly folder: CgiFolder; readonly dataDir: string } | null;
   /** Seals what messages are given to keep secret. */
   readonly secrets: GivenSecrets;
+  readonly webhooks: Webhooks;
   readonly secretKeys: Pick<SecretKeys, 'list' | 'rotate' | 'drop'>;
   fsck(): Promise<FsckResult>;
   /** Moves old finished messages to archive files; `to`: another place than the server's own. */

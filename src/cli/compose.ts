@@ -19,6 +19,7 @@ import type { FsckReport } from '../store/fsck.ts';
 import { openArchives } from './compose/archives.ts';
 import { openBook, openParts } from './compose/open-parts.ts';
 import { checkStore, makeDataDir } from './compose/open-store.ts';
+import { openWebhooks } from './compose/open-webhooks.ts';
 import { openWork } from './compose/open-work.ts';
 import { LISTEN_DEFAULT, type ProcessOptions, VERSION } from './compose/process-options.ts';
 import { reportOnce } from './compose/report-once.ts';
@@ -74,6 +75,7 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
       store,
       secrets: parts.secrets.given,
       secretKeys: parts.secrets.keys,
+      webhooks: openWebhooks(opened, parts, work.name, options),
       flows,
       channel: work.channel,
       decisions: makeDecisions(store),

@@ -3,6 +3,7 @@ import { cloudSchema } from '../cloud/schema.ts';
 import { identitySchema } from '../identity/schema.ts';
 import { secretSchema } from '../secret/schema.ts';
 import { workersSchema } from '../store/workers.ts';
+import { webhookSchema } from '../webhook/schema.ts';
 
 /** The tables of all parts beside the store's own. A server and `coax store copy` must agree on them. */
 export const installationSchema = [
@@ -11,4 +12,5 @@ export const installationSchema = [
   ...repeatSchema,
   ...identitySchema,
   ...secretSchema,
+  ...webhookSchema,
 ] as const;

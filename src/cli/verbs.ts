@@ -30,6 +30,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   step: 'Actions that plans are made of',
   cgi: 'CGI scripts that the server serves',
   store: 'The database with all messages',
+  webhook: 'Where events of messages are sent',
   'secret-key': 'Keys that secrets are sealed with',
 };
 
@@ -189,6 +190,40 @@ export const GROUPS: readonly VerbGroup[] = [
         'mem',
         "Where a process's memory goes, and what it holds many times",
         () => import('./commands/linux/mem.ts'),
+      ),
+    ],
+  },
+  {
+    title: 'Webhooks',
+    verbs: [
+      verb(
+        'webhook create',
+        'Send events of messages to a URL',
+        () => import('./commands/webhook/webhook-create.ts'),
+      ),
+      verb('webhook ls', 'List webhooks', () => import('./commands/webhook/webhook-ls.ts')),
+      verb('webhook show', 'One webhook', () => import('./commands/webhook/webhook-show.ts')),
+      verb(
+        'webhook edit',
+        'Change a webhook, or make it active again',
+        () => import('./commands/webhook/webhook-edit.ts'),
+      ),
+      verb('webhook rm', 'Remove a webhook', () => import('./commands/webhook/webhook-rm.ts')),
+      verb('webhook test', 'Send a test event', () => import('./commands/webhook/webhook-test.ts')),
+      verb(
+        'webhook rotate-secret',
+        'Give a webhook a new secret',
+        () => import('./commands/webhook/webhook-rotate-secret.ts'),
+      ),
+      verb(
+        'webhook deliveries',
+        'What was sent, what waits, what was given up',
+        () => import('./commands/webhook/webhook-deliveries.ts'),
+      ),
+      verb(
+        'webhook retry',
+        'Send what was given up once more',
+        () => import('./commands/webhook/webhook-retry.ts'),
       ),
     ],
   },

@@ -39,6 +39,7 @@ import { AccessClient } from './access-client.ts';
 import { type EventsOptions, followEvents, type StreamEvent } from './event-stream.ts';
 import { type ClientOptions, Transport } from './transport.ts';
 import { type WaitOptions, waitFor } from './wait-for.ts';
+import { WebhookCalls } from './webhook-calls.ts';
 
 export type { EventsOptions, StreamEvent } from './event-stream.ts';
 export type { ClientOptions } from './transport.ts';
@@ -64,11 +65,13 @@ export class CoaxClient {
   readonly access: AccessClient;
   /** Goes with every submission and list that names none; undefined: the server's choice, and all that the token may see. */
   readonly project: string | undefined;
+  readonly webhooks: WebhookCalls;
 
   constructor(options: ClientOptions) {
     this.transport = new Transport(options);
     this.project = options.project;
     this.access = new AccessClient(this.transport);
+    this.webhooks = new WebhookCalls(this.transport, options.project);
   }
 
   get url(): string {

@@ -299,6 +299,12 @@ export const CODES = {
     about: "A host's key is not known here, or was replaced or revoked.",
     hint: '`coax host token HOST --replace` on the server makes a token by which it joins anew.',
   },
+  COAX_WEBHOOK_URL: {
+    kind: 'input',
+    about:
+      'A webhook may not send there: the URL is none, or names an address that is not of the public internet.',
+    hint: 'Give an https URL of a public host; `coax up --webhook-allow NETWORK` allows others.',
+  },
   COAX_SECRET_KEY_MISSING: {
     kind: 'unavailable',
     about: 'A secret is sealed with a key that this process does not have, or it has none to seal one with.',

@@ -65,6 +65,7 @@ const PLANTED: readonly (readonly [rule: string, file: string, text: string])[] 
   ['layer-archive', 'src/archive/x.ts', "import '../channel/channel.ts';"],
   ['layer-cgi', 'src/cgi/x.ts', "import '../access/app.ts';"],
   ['layer-channel', 'src/channel/x.ts', "import '../store/sqlite/engine.ts';"],
+  ['layer-webhook', 'src/webhook/x.ts', "import '../access/app.ts';"],
   ['layer-worker', 'src/worker/x.ts', "import '../channel/store-channel.ts';"],
   ['layer-cloud', 'src/cloud/x.ts', "import '../access/app.ts';"],
   ['layer-replay', 'src/replay/x.ts', "import type { A } from '../client/client.ts';"],

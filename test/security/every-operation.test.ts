@@ -75,11 +75,24 @@ async function request(operation: Operation, thing: typeof own, project: string)
     msgid: String(thing.msgid),
     prefix: thing.commit,
     host: 'sim-1',
+    id: operation.path.startsWith('/v1/webhooks/') ? await webhookOf(project) : '0'.repeat(16),
     name: nameFor(operation, thing, project, account),
   };
   const path = operation.path.replace(/\{(\w+)\}/g, (_all, name: string) => values[name]!);
   const query = operation.operationId === 'diff' ? `?a=${thing.msgid}&b=${thing.commit}` : '';
   return { path: path + query, body: bodyFor(operation, project) };
+}
+
+/** A webhook of that project; each is asked for once, since one of the questions removes it. */
+async function webhookOf(project: string): Promise<string> {
+  const made = {
+    project,
+    url: 'https://example.org/',
+    events: ['done'] as const,
+    flow: null,
+    actor: 'tester',
+  };
+  return (await served.services.webhooks.create(made)).webhook.id;
 }
 
 function nameFor(
@@ -108,6 +121,7 @@ function bodyFor({ operationId }: Operation, project: string): unknown {
     createToken: { name: 'made', project, role: 'viewer' },
     createAccount: { name: 'made', project },
     createProject: { name: 'own' },
+    createWebhook: { project, url: 'https://example.org/', events: ['done'] },
     editProject: { labels: {} },
     grantRole: { subject: 'bob@example.org', project, role: 'viewer' },
     withdrawRole: { subject: 'nobody@example.org', project },

@@ -52,13 +52,30 @@ const OF_A_PROJECT = [
   '/v1/projects/{',
   '/v1/tokens/{',
   '/v1/accounts/{',
+  '/v1/webhooks/{',
 ];
 /** Paths of things that are there for everybody, or of the installation. */
-const OF_ALL = ['/v1/flows/{', '/v1/networks/{', '/v1/agents/{', '/errors/{'];
+const OF_ALL = ['/v1/flows/{', '/v1/networks/{', '/v1/agents/{', '/v1/secret-keys/{', '/errors/{'];
 /** Operations whose query or body names a thing of a project. */
-const NAMES_ONE = new Set(['diff', 'submit', 'createToken', 'createAccount', 'grantRole', 'withdrawRole']);
+const NAMES_ONE = new Set([
+  'diff',
+  'submit',
+  'createWebhook',
+  'createToken',
+  'createAccount',
+  'grantRole',
+  'withdrawRole',
+]);
 /** What these ask for is not there in this test, even for who may. */
-const ABSENT = new Set(['removeProject', 'withdrawRole', 'revokeAgent', 'agentReport', 'network', 'console']);
+const ABSENT = new Set([
+  'removeProject',
+  'dropSecretKey',
+  'withdrawRole',
+  'revokeAgent',
+  'agentReport',
+  'network',
+  'console',
+]);
 
 function touchesProject({ path, operationId }: Operation): boolean {
   if (OF_A_PROJECT.some(prefix => path.startsWith(prefix)) || NAMES_ONE.has(operationId)) return true;

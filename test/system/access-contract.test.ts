@@ -93,6 +93,7 @@ before(async () => {
   await served.services.secretKeys.rotate();
   samples = {
     ...(await hostSamples()),
+    ...(await webhookSamples()),
     dropSecretKey: { values: { id: oldKey!.id } },
     submit: { body: { plan: plan('lab note') } },
     claim: { body: { worker: 'w-contract', addresses: ['nowhere'] } },
@@ -116,6 +117,32 @@ before(async () => {
 after(async () => {
   await served[Symbol.asyncDispose]();
 });
+
+/** Webhooks that nothing is sent to: no server of this test sends any. */
+async function webhookSamples(): Promise<typeof samples> {
+  const url = 'https://example.org/coax';
+  const make = async () => {
+    const { webhook } = await served.services.webhooks.create({
+      project: 'default',
+      url,
+      events: ['done'],
+      flow: null,
+      actor: 'tester',
+    });
+    return { id: webhook.id };
+  };
+  const [kept, removed] = [await make(), await make()];
+  return {
+    createWebhook: { body: { url, events: ['done'] } },
+    webhook: { values: kept },
+    editWebhook: { values: kept, body: { events: ['parked'] } },
+    rotateWebhookSecret: { values: kept },
+    testWebhook: { values: kept },
+    webhookDeliveries: { values: kept },
+    retryWebhook: { values: kept },
+    removeWebhook: { values: removed },
+  };
+}
 
 /** A host that has joined, with what its own operations take. */
 async function hostSamples(): Promise<typeof samples> {

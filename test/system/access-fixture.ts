@@ -29,6 +29,8 @@ import { exportMessages } from '../../src/store/export.ts';
 import { fsckStore } from '../../src/store/fsck.ts';
 import { openSqlite } from '../../src/store/sqlite/open-sqlite.ts';
 import { REAL_TIMERS } from '../../src/store/timers.ts';
+import { AddressGuard } from '../../src/webhook/address-guard.ts';
+import { Webhooks } from '../../src/webhook/webhooks.ts';
 import { Worker } from '../../src/worker/worker.ts';
 
 export const TOKEN = 'coax_test-token';
@@ -154,6 +156,7 @@ export async function openServed(
     catalogue,
     secrets: secrets.given,
     secretKeys: secrets.keys,
+    webhooks: new Webhooks(store, secrets.box, new AddressGuard()),
     cloud,
     agents,
     identity,

@@ -53,6 +53,7 @@ function upArguments(dataDir: string, options: UpOptions): string[] {
     ...(options.trustProxy ?? []).flatMap(range => ['--trust-proxy', range]),
     ...(options.linger === undefined ? [] : ['--linger', `${options.linger}ms`]),
     ...(options.cgiBin ? ['--cgi-bin', resolve(options.cgiBin)] : []),
+    ...(options.webhookAllow ?? []).flatMap(network => ['--webhook-allow', network]),
     ...(options.secretKeyFile ? ['--secret-key-file', resolve(options.secretKeyFile)] : []),
     ...(options.modules ?? []).flatMap(dir => ['--modules', resolve(dir)]),
     ...(options.flows ?? []).flatMap(dir => ['--flows', resolve(dir)]),

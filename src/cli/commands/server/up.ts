@@ -81,6 +81,12 @@ export const verb = defineVerb<UpOptions>({
       completes: 'file',
     },
     {
+      flags: '--webhook-allow <network>',
+      about:
+        'Let webhooks send to this network too, as 10.1.0.0/16; may be given again (default: the public internet alone)',
+      repeats: true,
+    },
+    {
       flags: '--secret-key-file <file>',
       about: 'Keys that secrets are sealed with (default: secret-keys.json in the data directory)',
       completes: 'file',
@@ -187,6 +193,7 @@ async function serve(
     ...(options.retain !== undefined && { retainMs: options.retain }),
     ...(options.archive !== undefined && { archive: placeOf(options.archive) }),
     ...secretKeyFile(options),
+    ...(options.webhookAllow !== undefined && { webhookAllow: options.webhookAllow }),
     ...(options.placement !== undefined && { policiesFile: resolve(options.placement) }),
     ...(limits && { limits }),
     ...(options.cgiBin !== undefined && { cgiDir: options.cgiBin }),
