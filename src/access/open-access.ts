@@ -18,6 +18,7 @@ import { openApiDocument, registerOpenApi } from './describe/openapi.ts';
 import { EventHub } from './events/event-hub.ts';
 import { Holds } from './events/hold.ts';
 import { tagAnswer } from './exchange/etag.ts';
+import { linkNext } from './exchange/link.ts';
 import { keepAnswer, repeatAnswer } from './exchange/repeat.ts';
 import { newRequestId, requestIdOf } from './exchange/request-id.ts';
 import { healthRoutes } from './health/health-routes.ts';
@@ -234,6 +235,10 @@ function registerRoutes(scope: App, app: App, context: RouteContext, gate: Gate)
   // A POST whose members may all be left out may leave out its body too.
   scope.addHook('preValidation', async request => {
     if (request.method === 'POST' && request.body === undefined) request.body = {};
+  });
+  scope.addHook('preSerialization', async (request, reply, payload) => {
+    linkNext(request, reply, payload);
+    return payload;
   });
   scope.addHook('preHandler', (request, reply) => repeatAnswer(context.services.store, request, reply));
   scope.addHook('onSend', async (request, reply, payload) => {
