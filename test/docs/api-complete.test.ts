@@ -68,6 +68,7 @@ const OVER_HTTP: Readonly<Record<string, readonly string[]>> = {
   agent: ['enrol', 'agentChallenge', 'agentSession', 'agentReport'],
   archive: ['archive'],
   doctor: ['doctor'],
+  whoami: ['whoami'],
 };
 
 /** What does its work on this machine, and why it is not a server's to do. */
@@ -87,6 +88,8 @@ const HERE: Readonly<Record<string, string>> = {
 const OF_OTHERS: Readonly<Record<string, string>> = {
   livez: 'for whoever restarts a process that hangs',
   metrics: 'for Prometheus',
+  signIn: 'for browsers, which must not keep a token',
+  signOut: 'for browsers',
 };
 
 /** Verbs and operations of one noun come together: `secret-key rotate` is `rotateSecretKey`. */
