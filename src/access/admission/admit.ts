@@ -86,10 +86,11 @@ function assertRole(principal: Principal, mark: Mark): void {
   const need = needOf(mark);
   if (may(principal, need, INSTALLATION)) return;
   if (mark.scope === 'project' && projectsWith(principal, need)?.length !== 0) return;
-  const where = mark.scope === 'project' ? 'in no project' : 'not in the whole installation';
-  throw new CoaxError('COAX_FORBIDDEN', `${principal.actor} may ${VERB[need]} ${where}`, {
-    where: principal.actor,
-  });
+  const reason =
+    mark.scope === 'project'
+      ? `may ${VERB[need]} in no project`
+      : `may not ${VERB[need]} for the whole installation`;
+  throw new CoaxError('COAX_FORBIDDEN', `${principal.actor} ${reason}`, { where: principal.actor });
 }
 
 /** As people read it in a refusal. */
