@@ -2,8 +2,10 @@ import type { Engine } from '../engine.ts';
 import type { Notes } from '../notes.ts';
 import { encodeNotices } from './notice.ts';
 
-/** Notices of so long a time are sent together. */
-const GATHER_MS = 10;
+/** Notices of so long a time are sent together: a message that is waited for must not lie, and many must not cost each. */
+const GATHER_MS = { few: 2, many: 10 };
+/** Transactions told of in one notice that are many. */
+const MANY = 32;
 
 /**
  * Tells the other servers what this one made durable. In a transaction of its own: one that notifies holds a lock of the
@@ -15,6 +17,8 @@ export class Notifier {
   #ready = new Set<string>();
   #asked: [number, string][] = [];
   #commits = false;
+  /** Transactions that wait to be told of. */
+  #pushed = 0;
   #sending: Promise<void> | null = null;
 
   constructor(engine: Engine, channel: string) {
@@ -26,6 +30,7 @@ export class Notifier {
     for (const address of notes.ready) this.#ready.add(address);
     for (const { msgid, worker } of notes.asked) this.#asked.push([msgid, worker]);
     if (notes.events.length > 0) this.#commits = true;
+    this.#pushed += 1;
     // With nothing to send it would end before it is written down here, and hold back all that comes later.
     if (this.#sending === null && this.#hasNews()) this.#sending = this.#send();
   }
@@ -49,6 +54,8 @@ export class Notifier {
       this.#ready = new Set();
       this.#asked = [];
       this.#commits = false;
+      const gather = this.#pushed < MANY ? GATHER_MS.few : GATHER_MS.many;
+      this.#pushed = 0;
       try {
         const link = await this.#engine.leases.get();
         await Promise.all(payloads.map(payload => link.run(NOTIFY, [this.#channel, payload])));
@@ -56,7 +63,7 @@ export class Notifier {
         // Polling finds what nobody was told of.
       }
       await new Promise<void>(resolve => {
-        this.#engine.timers.after(GATHER_MS, resolve);
+        this.#engine.timers.after(gather, resolve);
       });
     }
     this.#sending = null;
