@@ -5,6 +5,7 @@ import { PROBLEM_TYPE, Problem } from '../api/problem.ts';
 import type { EventHub } from './events/event-hub.ts';
 import type { Holds } from './events/hold.ts';
 import type { Limits } from './limits/limits.ts';
+import type { QueueBound } from './limits/queue-bound.ts';
 import type { SerialReach } from './serial/serial-reach.ts';
 import type { Services } from './services.ts';
 import type { HttpWorkers } from './workers/http-workers.ts';
@@ -24,6 +25,7 @@ export interface RouteContext {
   readonly httpWorkers: HttpWorkers;
   readonly holds: Holds;
   readonly limits: Limits;
+  readonly queue: QueueBound;
   /** Aborts when the server closes: what is held is let go. */
   readonly closing: AbortSignal;
   /** The way to the guests' serial lines. */

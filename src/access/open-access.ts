@@ -25,6 +25,7 @@ import { healthRoutes } from './health/health-routes.ts';
 import { Gate } from './limits/gate.ts';
 import { isDeeperThan } from './limits/json-depth.ts';
 import { type Limits, limitsOf } from './limits/limits.ts';
+import { QueueBound } from './limits/queue-bound.ts';
 import { SlowReaders } from './limits/slow-readers.ts';
 import { linger } from './linger.ts';
 import { type AccessServer, type AppEnds, listenOn } from './listen-on.ts';
@@ -35,6 +36,7 @@ import { agentRoutes } from './routes/fleet/agent.ts';
 import { hostRoutes } from './routes/fleet/host.ts';
 import { networkRoutes } from './routes/fleet/network.ts';
 import { placementRoutes } from './routes/fleet/placement.ts';
+import { quotaRoutes } from './routes/fleet/quota.ts';
 import { serialRoutes } from './routes/fleet/serial.ts';
 import { vmRoutes } from './routes/fleet/vm.ts';
 import { accountRoutes } from './routes/identity/account.ts';
@@ -128,6 +130,7 @@ export async function makeApp(
     httpWorkers: new HttpWorkers(() => services.workers.changed()),
     holds: new Holds(closing.signal, limits.held, reply => gate.held(reply)),
     limits,
+    queue: new QueueBound(services.store, limits.queued),
     closing: closing.signal,
     serial: new SerialReach(services),
   };
@@ -255,6 +258,7 @@ function registerRoutes(scope: App, app: App, context: RouteContext, gate: Gate)
   agentRoutes(scope, context);
   networkRoutes(scope, context);
   placementRoutes(scope, context);
+  quotaRoutes(scope, context);
   vmRoutes(scope, context);
   serialRoutes(scope, context);
   fsckRoutes(scope, context);

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Problem } from '../api/problem.ts';
 import { PROBLEM_TYPE } from '../api/problem.ts';
 import { CoaxError, textOf } from '../errors/coax-error.ts';
-import { CODES } from '../errors/codes.ts';
+import { CODES, KINDS } from '../errors/codes.ts';
 import { discardBody } from './exchange/discard-body.ts';
 import { logFault } from './log-fault.ts';
 
@@ -16,7 +16,9 @@ export function withStatus(error: CoaxError, status: number): CoaxError {
 }
 
 export function statusOfError(error: CoaxError): number {
-  return (error as WithStatus)[STATUS] ?? error.httpStatus;
+  // What will be there again by itself is asked for too soon; anything else that is used up is a conflict.
+  const soon = error.code === 'COAX_QUOTA_EXCEEDED' && error.retryAfterMs !== undefined;
+  return (error as WithStatus)[STATUS] ?? (soon ? KINDS.limited.http : error.httpStatus);
 }
 
 /** The problem+json (RFC 9457) of an error; a defect of ours shows nothing but the incident's id. */

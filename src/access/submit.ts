@@ -32,6 +32,8 @@ export interface Submitter {
   allows(plan: Plan, own: boolean): void;
   /** Errors: COAX_NOT_FOUND, COAX_FORBIDDEN. */
   projectFor(wanted: string | undefined): string;
+  /** Asked before any is accepted: is there room for them? Errors: COAX_RATE. */
+  readonly room?: (submissions: readonly Submission[]) => Promise<void>;
 }
 
 export function submitterOf(
@@ -145,6 +147,7 @@ export async function submitMany(
       },
     );
   }
+  await by.room?.(submissions);
   return acceptAll(services, submissions, by.requestId);
 }
 

@@ -20,6 +20,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   vm: 'Virtual machines',
   policy: 'Placement policies',
   reservation: 'Room that is held for VMs to come',
+  quota: 'What projects may have',
   host: 'Hosts that VMs run on',
   network: 'Networks and their addresses',
   project: 'Projects: whose messages and VMs are whose',
@@ -136,6 +137,8 @@ export const GROUPS: readonly VerbGroup[] = [
         'Hold room for VMs that name it',
         () => import('./commands/placement/reservation-create.ts'),
       ),
+      verb('quota show', 'What a project may have, and has', () => import('./commands/quota/quota-show.ts')),
+      verb('quota set', 'Change what a project may have', () => import('./commands/quota/quota-set.ts')),
       verb('reservation ls', 'List reservations', () => import('./commands/placement/reservation-ls.ts')),
       verb('reservation show', 'One reservation', () => import('./commands/placement/reservation-show.ts')),
       verb(

@@ -10,6 +10,7 @@ import type {
   RebalanceBody,
   ReservationList,
 } from '../api/cloud/placement.ts';
+import type { QuotaBody, QuotaView } from '../api/cloud/quota.ts';
 import type { BlameList, CommitPage, CommitShow, CommitsQuery, DiffView, ForkBody } from '../api/commit.ts';
 import type { FlowList, FlowShow, LintAnswer, LintBody } from '../api/flow.ts';
 import type { FsckReportView } from '../api/fsck.ts';
@@ -35,6 +36,7 @@ import type { ActionList } from '../api/step.ts';
 import type { CgiList, DoctorView, ReadyView, WorkerList } from '../api/system.ts';
 import type { ConsoleView, SerialTicket, VmList, VmRemoveBody, VmView } from '../api/vm.ts';
 import { type Trace, traceHeaders } from '../message/carried/trace.ts';
+import { DEFAULT_PROJECT } from '../message/limits.ts';
 import { AccessClient } from './access-client.ts';
 import { type EventsOptions, followEvents, type StreamEvent } from './event-stream.ts';
 import { type ClientOptions, Transport } from './transport.ts';
@@ -208,6 +210,15 @@ export class CoaxClient {
   /** Which moves would free how many hosts; nothing is written. */
   planRebalance(body: RebalanceBody = {}): Promise<RebalanceAnswer> {
     return this.#post('/v1/rebalance-plan', body, 0);
+  }
+
+  /** Of that project, else of the client's own, else of `default`. */
+  quota(project = this.project ?? DEFAULT_PROJECT): Promise<QuotaView> {
+    return this.#get(`/v1/projects/${encodeURIComponent(project)}/quota`);
+  }
+
+  setQuota(project: string, limits: QuotaBody): Promise<QuotaView> {
+    return this.#post(`/v1/projects/${encodeURIComponent(project)}/quota`, limits);
   }
 
   reservations(): Promise<ReservationList> {

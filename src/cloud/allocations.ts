@@ -42,6 +42,9 @@ export interface NewAllocation {
   readonly detail: Parameters;
 }
 
+/** What a quota counts it as. */
+export const countedOf = ({ kind, holder, detail }: NewAllocation) => ({ kind, msgid: holder.msgid, detail });
+
 /** Writes many with one statement. Those whose key is taken stay as they are; gives `kind key` of what was written. */
 export async function allocateAll(tx: Tx, wanted: readonly NewAllocation[]): Promise<ReadonlySet<string>> {
   if (wanted.length === 0) return new Set();

@@ -41,6 +41,13 @@ export function isOneOf(db: Tx['db'], texts: readonly string[]): RawBuilder<bool
     : sql`IN (SELECT value FROM json_each(${JSON.stringify(texts)}))`;
 }
 
+/** The same of whole numbers. */
+export function isOneOfNumbers(db: Tx['db'], numbers: readonly number[]): RawBuilder<boolean> {
+  return isPostgres(db)
+    ? sql`= ANY (CAST(${[...numbers]} AS bigint[]))`
+    : sql`IN (SELECT value FROM json_each(${JSON.stringify(numbers)}))`;
+}
+
 /** The rows that a query finds are nobody else's until the transaction ends. With SQLite they never are. */
 export function locked<DB, TB extends keyof DB, O>(
   tx: Pick<Tx, 'db'>,

@@ -361,6 +361,11 @@ export const CODES = {
     about: 'A CGI script took longer than it may.',
     hint: 'A longer `timeout` in cgi.yaml lets it.',
   },
+  COAX_QUOTA_EXCEEDED: {
+    kind: 'exhausted',
+    about: 'The project may have no more of that.',
+    hint: 'Remove something of the project, or ask who runs this for more: `coax quota show PROJECT`.',
+  },
   COAX_RATE: {
     kind: 'limited',
     about: 'Too many requests at once, or too many messages that wait.',

@@ -87,6 +87,15 @@ export const CORE_TABLES: readonly RawTable[] = [
     columns: [...texts('kind', 'key'), ...integers('msgid'), ...texts('detail'), ...integers('created')],
   },
   {
+    name: 'quotas',
+    key: ['project'],
+    columns: [
+      ...texts('project'),
+      ...integers('vms', 'cpu_milli', 'mem_mib', 'addresses', 'messages_per_minute', 'queued'),
+      ...integers('vms_used', 'cpu_milli_used', 'mem_mib_used', 'addresses_used', 'minute', 'messages'),
+    ],
+  },
+  {
     name: 'archives',
     key: ['name'],
     columns: [

@@ -76,6 +76,8 @@ export interface Store {
   messages(query: MessageQuery): Promise<readonly Message[]>;
   /** How many have each status, of all projects or of these. */
   counts(projects?: readonly string[]): Promise<Readonly<Record<Status, number>>>;
+  /** How many messages wait for a worker, of all projects or of one; no more than `atMost` are counted. */
+  queued(atMost: number, project?: string): Promise<number>;
   /** Commits of one message, by seq; `order` newest or oldest first. */
   commits(msgid: number, range?: CommitRange): Promise<readonly Commit[]>;
   /** Commits whose id begins so (at least 4 hex digits), at most `limit`. */

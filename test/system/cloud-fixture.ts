@@ -25,10 +25,11 @@ export interface CloudFixture extends AsyncDisposable {
   readonly store: Store;
   readonly cloud: Cloud;
   readonly decisions: Decisions;
-  submit(flow: string, parameters: Parameters): Promise<number>;
+  /** `project`: default if absent. */
+  submit(flow: string, parameters: Parameters, project?: string): Promise<number>;
   /** The message once it rests. */
   rest(msgid: number): Promise<Message>;
-  run(flow: string, parameters: Parameters): Promise<Message>;
+  run(flow: string, parameters: Parameters, project?: string): Promise<Message>;
   /** Ends the server, keeps its folder. */
   stop(): Promise<void>;
 }
@@ -100,11 +101,11 @@ export async function openFixture(options: FixtureOptions = {}): Promise<CloudFi
       await woken;
     }
   };
-  const submit = async (flow: string, parameters: Parameters): Promise<number> => {
+  const submit = async (flow: string, parameters: Parameters, project = 'default'): Promise<number> => {
     const definition = builtinFlow(flow);
     const plan = planOf(definition, (module, action) => catalogue.find(module, action)?.code);
     const checked = checkParameters(definition, parameters);
-    const [accepted] = await store.submit([{ flow, plan, parameters: checked, actor: 'test' }]);
+    const [accepted] = await store.submit([{ flow, plan, parameters: checked, actor: 'test', project }]);
     return accepted!.msgid;
   };
   let stopped = false;
@@ -128,7 +129,7 @@ export async function openFixture(options: FixtureOptions = {}): Promise<CloudFi
     decisions: makeDecisions(store),
     submit,
     rest,
-    run: async (flow, parameters) => rest(await submit(flow, parameters)),
+    run: async (flow, parameters, project) => rest(await submit(flow, parameters, project)),
     stop,
     async [Symbol.asyncDispose]() {
       await stop();

@@ -32,6 +32,12 @@ export const LIMITS = {
     about: 'requests held: streams, and waits for work or rest',
   },
   connections: { usual: 20_000, least: 1, most: 1_000_000, about: 'connections; more are closed at once' },
+  queued: {
+    usual: 1_000_000,
+    least: 1,
+    most: 1_000_000_000,
+    about: 'messages that wait for a worker; a project without a quota may have half of them',
+  },
   'submit-kib': { usual: 16_384, least: 1, most: 262_144, about: 'KiB of one body that submits messages' },
   'body-kib': { usual: 2048, least: 1, most: 262_144, about: 'KiB of any other body' },
   'body-depth': { usual: 64, least: 8, most: 1000, about: 'levels of nested JSON in a body' },

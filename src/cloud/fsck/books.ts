@@ -1,6 +1,8 @@
+import { sql } from 'kysely';
 import type { Allocation } from '../../store/store.ts';
 import type { Tx } from '../../store/tx.ts';
 import { allocationOf } from '../allocations.ts';
+import type { QuotaRow } from '../quota/quotas.ts';
 import { cloudTables, type FreeRangeRow, type HostRow, type NetworkRow } from '../schema.ts';
 
 /** All that the cloud has written down, as of one moment. */
@@ -16,6 +18,9 @@ export interface Books {
   readonly preemptions: readonly Allocation[];
   /** Phase of every message that holds something; a message that does not exist is missing here. */
   readonly phases: ReadonlyMap<number, string>;
+  /** Their projects. */
+  readonly projects: ReadonlyMap<number, string>;
+  readonly quotas: readonly QuotaRow[];
 }
 
 /** Reads them in one transaction, so that work under way is never half seen. */
@@ -40,9 +45,23 @@ export async function readBooks(tx: Tx): Promise<Books> {
   const preemptions = await of('preemption');
   const holders = await tx.db
     .selectFrom('messages')
-    .select(['msgid', 'phase'])
+    .select(['msgid', 'phase', 'project'])
     .where('msgid', 'in', db.selectFrom('allocations').select('msgid'))
     .execute();
   const phases = new Map(holders.map(row => [Number(row.msgid), String(row.phase)]));
-  return { hosts, networks, freeRanges, claims, addresses, vms, uses, preemptions, phases };
+  const projects = new Map(holders.map(row => [Number(row.msgid), String(row.project)]));
+  const { rows: quotas } = await sql<QuotaRow>`SELECT * FROM quotas ORDER BY project`.execute(tx.db);
+  return {
+    hosts,
+    networks,
+    freeRanges,
+    claims,
+    addresses,
+    vms,
+    uses,
+    preemptions,
+    phases,
+    projects,
+    quotas,
+  };
 }

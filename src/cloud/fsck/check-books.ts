@@ -3,11 +3,18 @@ import { guestRanges, macOf, parseAddress } from '../network/address.ts';
 import type { NetworkRow } from '../schema.ts';
 import type { Books } from './books.ts';
 import { checkCapacity } from './check-capacity.ts';
+import { checkQuotas } from './check-quotas.ts';
 import { type FsckFault, REPORT } from './fsck-fault.ts';
 
 /** Every way in which the books may contradict themselves. Pure. */
 export function checkBooks(books: Books): FsckFault[] {
-  return [...checkCapacity(books), ...checkAddresses(books), ...checkVms(books), ...checkHolders(books)];
+  return [
+    ...checkCapacity(books),
+    ...checkAddresses(books),
+    ...checkVms(books),
+    ...checkHolders(books),
+    ...checkQuotas(books),
+  ];
 }
 
 function checkAddresses({ networks, freeRanges, addresses }: Books): FsckFault[] {

@@ -20,6 +20,8 @@ export type FaultKind =
   | 'vm'
   /** Something is held by a message that was rolled back, or that does not exist. */
   | 'leak'
+  /** What is counted against a project's quota is not what its messages hold. */
+  | 'quota'
   /** A guest that no VM stands for. */
   | 'guest-left'
   /** A VM whose host has no such guest. */

@@ -107,7 +107,7 @@ async function claimTarget(
     throw new Terminal(`vm ${name} is on host ${to} already`, { code: 'COAX_HOST_STATE' });
   const request = await requestElsewhere(tx, movable, to || null);
   const record = recordOf(await scheduler.feed.exactly(tx), request);
-  const [placement] = await scheduler.place(tx, [{ holder: call, request, vm: '' }]);
+  const [placement] = await scheduler.place(tx, [{ holder: call, request, vm: '', moving: true }]);
   if (placement?.kind !== 'placed')
     throw new Terminal(record.reason, { code: 'COAX_NO_VALID_HOST', detail: record });
   const { choice, lost } = placement;

@@ -3,13 +3,23 @@ import { z } from 'zod';
 import { defineModule, type ModuleDefinition, type TransactionalCall } from '../../step/define-module.ts';
 import { Terminal } from '../../step/step-errors.ts';
 import type { Tx } from '../../store/tx.ts';
-import { allocate, allocateAll, allocationAt, type NewAllocation, takeOut } from '../allocations.ts';
+import {
+  allocate,
+  allocateAll,
+  allocationAt,
+  countedOf,
+  type NewAllocation,
+  takeOut,
+} from '../allocations.ts';
 import { isOneOf } from '../change-marks.ts';
+import { assertQuota, countUse, refusals } from '../quota/accounts.ts';
+import { NO_USE } from '../quota/use.ts';
 import { cloudTables, type NetworkRow } from '../schema.ts';
 import { formatAddress, macOf, parseAddress } from './address.ts';
 import { giveBack, takeAddress, takeLowest, takeLowestMany } from './free-ranges.ts';
 
 const text = z.string().nullish();
+const ONE_ADDRESS = { ...NO_USE, addresses: 1 };
 
 /** Module `network`: addresses for guests. Transactional, so no crash can leave an address that nobody has and nobody may take. */
 export function networkModule(): ModuleDefinition {
@@ -24,6 +34,7 @@ export function networkModule(): ModuleDefinition {
         output: z.object({ ip: z.string(), mac: z.string(), network: z.string() }),
         async do(input, call) {
           const { tx } = call;
+          await assertQuota(tx, { msgid: call.msgid, use: ONE_ADDRESS });
           const network = await networkFor(tx, input.network, input.host);
           const address = input.address
             ? await takeAsked(tx, network, input.address)
@@ -31,12 +42,16 @@ export function networkModule(): ModuleDefinition {
           if (address === null) throw noFreeAddress(network);
           const ip = formatAddress(address);
           const mac = macOf(network.mac_prefix, address);
-          await allocate(tx, 'ip', ip, call, { network: network.name, mac });
+          const detail = { network: network.name, mac };
+          await allocate(tx, 'ip', ip, call, detail);
+          await countUse(tx, [{ kind: 'ip', msgid: call.msgid, detail }], 1);
           return { ip, mac, network: network.name };
         },
         together: takeMany,
         async undo(_input, _output, call) {
-          for (const { key, detail } of await takeOut(call.tx, 'ip', call)) {
+          const taken = await takeOut(call.tx, 'ip', call);
+          await countUse(call.tx, taken, -1);
+          for (const { key, detail } of taken) {
             await giveBack(call.tx, String(detail.network), parseAddress(key)!);
           }
         },
@@ -61,7 +76,13 @@ async function takeMany(calls: readonly Asked[]) {
   const known = await networksNamed(tx, names);
   const answers: ({ ip: string; mac: string; network: string } | null)[] = calls.map(() => null);
   const made: NewAllocation[] = [];
-  const places = calls.map((_, at) => at).filter(at => !calls[at]!.input.address && known.has(names[at]!));
+  const over = await refusals(
+    tx,
+    calls.map(({ call }) => ({ msgid: call.msgid, use: ONE_ADDRESS })),
+  );
+  const places = calls
+    .map((_, at) => at)
+    .filter(at => !calls[at]!.input.address && known.has(names[at]!) && over[at] === null);
   // One network after another in a fixed order, so that two transactions do not wait for each other.
   for (const [name, of] of [...Map.groupBy(places, at => names[at]!)].sort(byName)) {
     const network = known.get(name)!;
@@ -74,6 +95,7 @@ async function takeMany(calls: readonly Asked[]) {
     }
   }
   await allocateAll(tx, made);
+  await countUse(tx, made.map(countedOf), 1);
   return answers;
 }
 

@@ -3,6 +3,8 @@ import type { PlacementRequest } from '../../placement/request.ts';
 import { Terminal } from '../../step/step-errors.ts';
 import type { Tx } from '../../store/tx.ts';
 import { allocationAt, type Holder } from '../allocations.ts';
+import { assertQuota } from '../quota/accounts.ts';
+import { NO_USE, sumOf } from '../quota/use.ts';
 import type { Scheduler } from '../resource/scheduler.ts';
 import { vmExists } from '../resource/vm-record.ts';
 
@@ -22,7 +24,7 @@ export interface Place {
 /**
  * Claims room for all, or for none: in one transaction, each as if those before it were there. VMs that have a name get their
  * record too. Errors: Terminal COAX_NO_VALID_HOST which names the one that no host fits, with the whole record; Terminal
- * COAX_VM_EXISTS; Retryable when others were faster every time. After an error the transaction must not be kept.
+ * COAX_VM_EXISTS, COAX_QUOTA_EXCEEDED; Retryable when others were faster every time. After an error the transaction must not be kept.
  */
 export async function claimPlaces(
   tx: Tx,
@@ -30,6 +32,10 @@ export async function claimPlaces(
   holder: Holder,
   wishes: readonly PlaceWish[],
 ): Promise<Place[]> {
+  const uses = wishes.map(({ vm, request: { cpuMilli, memMib } }) => {
+    return { ...NO_USE, vms: vm === '' ? 0 : 1, cpuMilli, memMib };
+  });
+  await assertQuota(tx, { msgid: holder.msgid, use: sumOf(uses) });
   const fleet = await scheduler.feed.fleet(tx);
   const placed = await scheduler.place(
     tx,

@@ -3,6 +3,8 @@ import { defineModule, type ModuleDefinition, type TransactionalCall } from '../
 import { Terminal } from '../../step/step-errors.ts';
 import type { Tx } from '../../store/tx.ts';
 import { allocate, allocationAt, takeOut } from '../allocations.ts';
+import { assertQuota } from '../quota/accounts.ts';
+import { NO_USE } from '../quota/use.ts';
 import { HostWish, type PolicyOf, requestFor } from '../resource/host-wish.ts';
 import type { Scheduler } from '../resource/scheduler.ts';
 import { claimName, releaseNames, VM_NAME } from '../resource/vm-record.ts';
@@ -142,6 +144,7 @@ async function takeReserved(
       { code: 'COAX_NO_VALID_HOST' },
     );
   }
+  await assertQuota(call.tx, { msgid: call.msgid, use: { ...NO_USE, vms: 1 } });
   const simulated = await isSimulated(call.tx, host);
   await claimName(call.tx, name, call, { host, cpu, mem, simulated, state: 'building' });
   return { host, name };

@@ -2,7 +2,7 @@ import { Terminal } from '../../step/step-errors.ts';
 import type { Allocation } from '../../store/store.ts';
 import type { Tx } from '../../store/tx.ts';
 import { allocationAt, type Holder, ofMessage } from '../allocations.ts';
-import { mayWorkOn } from '../owners.ts';
+import { projectOf } from '../owners.ts';
 import { claimOf } from '../resource/claim-detail.ts';
 import { giveBack, noteClaims } from '../resource/claim-hosts.ts';
 import { cloudTables } from '../schema.ts';
@@ -62,7 +62,8 @@ export async function takeReservedPlace(
   holder: Holder,
 ): Promise<string | null> {
   const made = await allocationAt(tx, 'reservation', reservation);
-  if (!made || !(await mayWorkOn(tx, holder.msgid, made.msgid))) {
+  // One of another project is not there: its quota, not this one's, holds the room.
+  if (!made || (await projectOf(tx, made.msgid)) !== (await projectOf(tx, holder.msgid))) {
     throw new Terminal(`there is no reservation ${reservation}; \`coax reservation ls\` lists them`, {
       code: 'COAX_NOT_FOUND',
     });

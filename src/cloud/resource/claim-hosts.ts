@@ -1,8 +1,10 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Parameters } from '../../message/message.ts';
 import type { Tx } from '../../store/tx.ts';
-import { allocateAll, type Holder, type NewAllocation } from '../allocations.ts';
+import { allocateAll, countedOf, type Holder, type NewAllocation } from '../allocations.ts';
 import { isOneOf, isPostgres, jsonRows, locked, nextMark } from '../change-marks.ts';
+import { countUse } from '../quota/accounts.ts';
+import { MOVING } from '../quota/use.ts';
 import { cloudTables } from '../schema.ts';
 import { type ClaimedRoom, claimDetail, claimKey, claimOf, type Room } from './claim-detail.ts';
 import { type DeviceUse, withRoom } from './device-use.ts';
@@ -12,6 +14,8 @@ export interface HostClaim extends ClaimedRoom {
   readonly holder: Holder;
   /** What the same step holds besides: the VM's name. */
   readonly beside?: { readonly kind: string; readonly key: string; readonly detail: Parameters };
+  /** Room for a VM that has room already, where it comes from: no quota counts it. */
+  readonly moving?: boolean;
 }
 
 export interface ClaimsMade {
@@ -192,16 +196,18 @@ async function writeClaims(tx: Tx, claims: readonly HostClaim[]): Promise<Set<st
   );
 }
 
-const allocationOfClaim = ({ holder, beside: _, ...claim }: HostClaim): NewAllocation => ({
+const allocationOfClaim = ({ holder, beside: _, moving, ...claim }: HostClaim): NewAllocation => ({
   kind: 'claim',
   key: claim.id,
   holder,
-  detail: claimDetail(claim),
+  detail: { ...claimDetail(claim), ...(moving && MOVING) },
 });
 
-/** Writes allocations, and tells of the claims among them. Gives `kind key` of what was written. */
+/** Writes allocations, counts them, and tells of the claims among them. Gives `kind key` of what was written. */
 async function insert(tx: Tx, wanted: readonly NewAllocation[]): Promise<ReadonlySet<string>> {
   const made = await allocateAll(tx, wanted);
+  const written = wanted.filter(({ kind, key }) => made.has(`${kind} ${key}`));
+  await countUse(tx, written.map(countedOf), 1);
   await noteClaims(
     tx,
     wanted.flatMap(({ kind, key }) => (kind === 'claim' && made.has(`claim ${key}`) ? [key] : [])),
@@ -236,13 +242,17 @@ export async function giveBack(tx: Tx, keys: readonly string[]): Promise<void> {
 }
 
 async function release(tx: Tx, which: RawBuilder<unknown>): Promise<readonly ClaimedRoom[]> {
-  const { rows } = await sql<{ key: string; detail: string }>`
-    DELETE FROM allocations WHERE ${which} RETURNING key, detail`.execute(tx.db);
+  const { rows } = await sql<{ key: string; msgid: number; detail: string }>`
+    DELETE FROM allocations WHERE ${which} RETURNING key, msgid, detail`.execute(tx.db);
+  const gone = rows.map(({ key, msgid, detail }) => {
+    return { kind: 'claim', key, msgid: Number(msgid), detail: JSON.parse(detail) as Parameters };
+  });
+  await countUse(tx, gone, -1);
   await noteClaims(
     tx,
     rows.map(({ key }) => key),
   );
-  const claims = rows.map(({ key, detail }) => claimOf(key, JSON.parse(detail) as Parameters));
+  const claims = gone.map(({ key, detail }) => claimOf(key, detail));
   for (const [host, of] of Map.groupBy(claims, claim => claim.host)) await leave(tx, host, of);
   return claims;
 }

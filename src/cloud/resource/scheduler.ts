@@ -21,6 +21,8 @@ export interface PlacementWish {
   readonly vm: string;
   /** Sees the fleet as it is when the host is about to be chosen for the first time. */
   readonly look?: (fleet: Fleet, how: SelectOptions) => void;
+  /** It has room already, where it comes from. */
+  readonly moving?: boolean;
   /** What the step holds besides, once the host is known. */
   readonly beside?: (choice: Choice) => HostClaim['beside'];
 }
@@ -140,7 +142,8 @@ export class Scheduler {
       const claim = claimOf(wish.request, attempt.choice, idOf(wish), wish.vm);
       this.feed.hold(tx, [claim]);
       const beside = wish.beside?.(attempt.choice);
-      return [{ ...claim, holder: wish.holder, ...(beside && { beside }) }];
+      const { holder, moving = false } = wish;
+      return [{ ...claim, holder, ...(moving && { moving }), ...(beside && { beside }) }];
     });
   }
 

@@ -9,6 +9,8 @@ import type { StoreTx } from '../../store/store.ts';
 import { allocationAt, type Holder, takenKeys } from '../allocations.ts';
 import { endWait, hostsInMaking, inWords, makeRoom } from '../preempt/preempt.ts';
 import type { Victim } from '../preempt/standing.ts';
+import { assertQuota, refusals } from '../quota/accounts.ts';
+import { NO_USE, type Use } from '../quota/use.ts';
 import { claimKey } from './claim-detail.ts';
 import { giveBack } from './claim-hosts.ts';
 import { type HostWish, type PolicyOf, requestFor } from './host-wish.ts';
@@ -27,7 +29,8 @@ export interface Selected {
 }
 
 /**
- * Chooses a host, claims it and the VM's name. Errors: Terminal COAX_STEP_INPUT, COAX_VM_EXISTS, COAX_NO_VALID_HOST; Retryable
+ * Chooses a host, claims it and the VM's name. Errors: Terminal COAX_STEP_INPUT, COAX_QUOTA_EXCEEDED,
+ * COAX_VM_EXISTS, COAX_NO_VALID_HOST; Retryable
  * COAX_PREEMPTING while room is being made, COAX_NO_VALID_HOST when others were faster every time.
  */
 export async function selectHost(
@@ -47,6 +50,7 @@ export async function selectHost(
   const asked = requestFor(input, policyOf);
   const apart = asked.preemptible ? await hostsInMaking(tx) : [];
   const request = apart.length === 0 ? asked : { ...asked, exclude: [...asked.exclude, ...apart] };
+  await assertQuota(tx, { msgid: call.msgid, use: useOfVm(request) });
   let fleet = await scheduler.feed.fleet(tx);
   // What is in memory may be old, and "none" is for good.
   if (fleet.select(request) === null) fleet = await scheduler.feed.exactly(tx);
@@ -75,7 +79,15 @@ export async function selectHosts(
   policyOf: PolicyOf,
 ): Promise<(Selected | null)[]> {
   const { tx } = calls[0]!.call;
-  const wishes = calls.map(({ input, call }) => plainWish(input, call, policyOf));
+  const plain = calls.map(({ input, call }) => plainWish(input, call, policyOf));
+  const over = await refusals(
+    tx,
+    calls.map(({ call }, at) => {
+      const request = plain[at]?.request;
+      return { msgid: call.msgid, use: request ? useOfVm(request) : NO_USE };
+    }),
+  );
+  const wishes = plain.map((wish, at) => (over[at] === null ? wish : null));
   const taken = await takenKeys(
     tx,
     'vm',
@@ -135,6 +147,8 @@ function plainWish(
   };
   return wish;
 }
+
+const useOfVm = ({ cpuMilli, memMib }: PlacementRequest): Use => ({ ...NO_USE, vms: 1, cpuMilli, memMib });
 
 const nameOf = ({ name }: HostWish, { msgid }: Holder): string => name || `vm-${msgid}`;
 

@@ -12,6 +12,7 @@ import {
   takeOut,
 } from '../allocations.ts';
 import { mayWorkOn } from '../owners.ts';
+import { countUse } from '../quota/accounts.ts';
 import { cloudTables } from '../schema.ts';
 
 /**
@@ -33,6 +34,7 @@ export async function nameIsFree(tx: Tx, name: string): Promise<boolean> {
 export async function claimName(tx: Tx, name: string, holder: Holder, detail: Parameters): Promise<void> {
   if (!(await allocate(tx, 'vm', name, holder, detail)))
     throw vmExists(name, await allocationAt(tx, 'vm', name));
+  await countUse(tx, [{ kind: 'vm', msgid: holder.msgid, detail }], 1);
 }
 
 export function vmExists(name: string, other: Allocation | null): Terminal {
@@ -44,7 +46,9 @@ export function vmExists(name: string, other: Allocation | null): Terminal {
 
 /** Gives the names back that the step has claimed, with the marks of later messages that used those VMs. */
 export async function releaseNames(tx: Tx, holder: Holder): Promise<void> {
-  for (const { key } of await takeOut(tx, 'vm', holder)) {
+  const names = await takeOut(tx, 'vm', holder);
+  await countUse(tx, names, -1);
+  for (const { key } of names) {
     // A name has neither % nor _, so it is its own pattern.
     await cloudTables(tx.db)
       .deleteFrom('allocations')

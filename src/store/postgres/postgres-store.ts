@@ -29,7 +29,7 @@ import { WriteLane } from './lanes/write-lane.ts';
 import { kyselyOn } from './link/kysely-driver.ts';
 import type { Notes } from './notes.ts';
 import type { PostgresTx } from './postgres-tx.ts';
-import { READY_ADDRESSES } from './statements/claim.ts';
+import { countQueued, READY_ADDRESSES } from './statements/claim.ts';
 import { MESSAGE_COLUMNS } from './statements/columns.ts';
 import {
   readAllocations,
@@ -208,6 +208,10 @@ export class PostgresStore implements Store {
     return this.#engine.read(link =>
       projects === undefined ? readCounts(link) : readCountsOf(link, projects),
     );
+  }
+
+  queued(atMost: number, project?: string): Promise<number> {
+    return this.#engine.read(link => countQueued(link, atMost, project ?? null));
   }
 
   commits(msgid: number, range: CommitRange = {}): Promise<readonly Commit[]> {

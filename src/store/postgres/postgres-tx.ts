@@ -53,15 +53,11 @@ export class PostgresTx implements StoreTx {
 
   async submit(submission: Submission): Promise<Accepted> {
     this.#assertOpen();
-    const { made, answers } = await prepareSubmits(
-      this.#engine,
-      this.link,
-      [{ batch: [submission] }],
-      this.now,
-    );
+    const prepared = await prepareSubmits(this.#engine, this.link, [{ batch: [submission] }], this.now);
+    const { made, answers } = prepared;
     const [answer] = answers;
     if (answer instanceof Error) throw answer;
-    await insertPrepared(this.#engine, this.link, made, this.now);
+    await insertPrepared(this.#engine, this.link, prepared, this.now);
     noteMade(made, this.notes);
     return answer?.[0] as Accepted;
   }

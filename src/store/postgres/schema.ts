@@ -139,4 +139,24 @@ export const CORE_SCHEMA: readonly SchemaPart[] = [
       `CREATE INDEX message_labels_by ON message_labels (name COLLATE "C", value COLLATE "C", msgid)`,
     ],
   },
+  {
+    // Projects with limits (null for none), what they use of these, and how many messages were accepted in that minute since 1970.
+    id: '0006-quotas',
+    sql: [
+      `CREATE TABLE quotas (
+        project text PRIMARY KEY,
+        vms bigint,
+        cpu_milli bigint,
+        mem_mib bigint,
+        addresses bigint,
+        messages_per_minute bigint,
+        queued bigint,
+        vms_used bigint NOT NULL,
+        cpu_milli_used bigint NOT NULL,
+        mem_mib_used bigint NOT NULL,
+        addresses_used bigint NOT NULL,
+        minute bigint NOT NULL,
+        messages bigint NOT NULL)`,
+    ],
+  },
 ];

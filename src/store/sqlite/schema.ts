@@ -133,4 +133,25 @@ export const CORE_SCHEMA: readonly SchemaPart[] = [
       `CREATE INDEX message_labels_by ON message_labels (name, value, msgid)`,
     ],
   },
+  {
+    // Projects with limits (null for none), what they use of these, and how many messages were accepted in that minute since 1970.
+    id: '0006-quotas',
+    sql: [
+      `CREATE TABLE quotas (
+        project TEXT PRIMARY KEY,
+        vms INTEGER,
+        cpu_milli INTEGER,
+        mem_mib INTEGER,
+        addresses INTEGER,
+        messages_per_minute INTEGER,
+        queued INTEGER,
+        vms_used INTEGER NOT NULL,
+        cpu_milli_used INTEGER NOT NULL,
+        mem_mib_used INTEGER NOT NULL,
+        addresses_used INTEGER NOT NULL,
+        minute INTEGER NOT NULL,
+        messages INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID`,
+    ],
+  },
 ];

@@ -23,7 +23,15 @@ import type {
 import type { Timers } from '../timers.ts';
 import type { Engine } from './engine.ts';
 import { queryAllocations, SqliteTx } from './sqlite-tx.ts';
-import { claim, expireLeases, extend, readyAddresses, release, releaseWorker } from './statements/claim.ts';
+import {
+  claim,
+  countQueued,
+  expireLeases,
+  extend,
+  readyAddresses,
+  release,
+  releaseWorker,
+} from './statements/claim.ts';
 import {
   readCommits,
   readCommitsByPrefix,
@@ -181,6 +189,10 @@ export class SqliteStore implements Store {
     return projects === undefined
       ? readCounts(reader, this.now())
       : readCountsOf(reader, projects, this.now());
+  }
+
+  async queued(atMost: number, project?: string): Promise<number> {
+    return countQueued(this.#engine.reader, atMost, project);
   }
 
   async commits(msgid: number, range: CommitRange = {}): Promise<readonly Commit[]> {

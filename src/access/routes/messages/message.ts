@@ -19,6 +19,7 @@ import { addressOf, hostOf } from '../../../message/address.ts';
 import { parseSelector } from '../../../message/carried/selector.ts';
 import type { Message } from '../../../message/message.ts';
 import { isResting } from '../../../message/status.ts';
+import type { Submission } from '../../../store/store.ts';
 import { type Asking, assertMay, projectsToShow } from '../../admission/access-to.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { waitMsOf } from '../../events/hold.ts';
@@ -83,17 +84,17 @@ function submitRoute(app: App, context: RouteContext): void {
             where: '',
           });
         }
-        const by = submitterOf(request, acceptedTrace(request, `${body.length} messages`));
+        const room = (of: readonly Submission[]) => context.queue.admitAll(of);
+        const by = { ...submitterOf(request, acceptedTrace(request, `${body.length} messages`)), room };
         return reply.code(202).send({ items: await submitMany(services, body, by, key) });
       }
       const parsed = SubmitOne.safeParse(body);
       if (!parsed.success) throw requestInvalid(parsed.error);
       const one = parsed.data;
       const trace = acceptedTrace(request, 'flow' in one ? one.flow : (one.name ?? 'plan'));
-      const { msgid } = await acceptOne(
-        services,
-        submissionOf(services, one, submitterOf(request, trace), key),
-      );
+      const submission = submissionOf(services, one, submitterOf(request, trace), key);
+      await context.queue.admitAll([submission]);
+      const { msgid } = await acceptOne(services, submission);
       return answerMessage(context, request, reply, await findMessage(context, request, msgid));
     },
   );

@@ -5,6 +5,7 @@ import type { Link } from '../link/link.ts';
 import { ensurePartitions, lacksPartition } from '../migrate.ts';
 import { Notes } from '../notes.ts';
 import { codeOf } from '../postgres-error.ts';
+import { NOT_COUNTED } from '../statements/message-quota.ts';
 import {
   foundSubmitted,
   insertPrepared,
@@ -102,7 +103,7 @@ export class SubmitLane {
       const { made } = state.prepared;
       try {
         await this.#makeRoom(link, made.at(-1)?.first.message.msgid ?? 0);
-        await insertPrepared(this.#engine, link, made, now);
+        await insertPrepared(this.#engine, link, state.prepared, now);
         return state.prepared;
       } catch (error) {
         if (round >= ROUNDS_MAX) throw error;
@@ -110,8 +111,8 @@ export class SubmitLane {
         // The try before, which was given up, has come through meanwhile.
         else if (unsure && codeOf(error) === '23505' && (await foundSubmitted(link, made)))
           return state.prepared;
-        // Another server took one of the keys: its message is the answer now.
-        else if (codeOf(error) === '23505') state.prepared = null;
+        // Another server took one of the keys: its message is the answer now. Or what was left of a quota.
+        else if (codeOf(error) === '23505' || codeOf(error) === NOT_COUNTED) state.prepared = null;
         else throw error;
       }
     }

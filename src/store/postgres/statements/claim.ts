@@ -213,3 +213,13 @@ export const READY_ADDRESSES = `WITH RECURSIVE lines (address, project, ready_at
     ORDER BY queued COLLATE "C", project COLLATE "C", ready_at LIMIT 1) n
 ), clock AS MATERIALIZED (SELECT ${CLOCK_MS} AS ms)
 SELECT DISTINCT address FROM lines WHERE ready_at <= (SELECT ms FROM clock)`;
+
+/** Messages that wait for a worker, counted up to `atMost`. */
+export async function countQueued(link: Link, atMost: number, project: string | null): Promise<number> {
+  const of = project === null ? '' : 'AND project COLLATE "C" = $2::text';
+  const rows = await link.run<{ n: number }>(
+    `SELECT count(*) AS n FROM (SELECT 1 FROM messages WHERE queued IS NOT NULL ${of} LIMIT $1::bigint) q`,
+    project === null ? [atMost] : [atMost, project],
+  );
+  return Number(rows[0]?.n ?? 0);
+}

@@ -1,5 +1,6 @@
 import { addressOf } from '../../../message/address.ts';
 import { canonical } from '../../../message/canonical.ts';
+import { DEFAULT_PROJECT } from '../../../message/limits.ts';
 import {
   baseOf,
   type FirstMessage,
@@ -15,6 +16,7 @@ import type { Engine } from '../engine.ts';
 import { bigintArray, textArray } from '../link/binary-array.ts';
 import type { Link } from '../link/link.ts';
 import type { Notes } from '../notes.ts';
+import { countedInsert, countValues, MessageQuotas } from './message-quota.ts';
 
 const NEXT_MSGIDS = `SELECT nextval('messages_msgid') AS msgid FROM generate_series(1, $1::integer)`;
 
@@ -50,6 +52,9 @@ SELECT msgid, 0, prefix, $21::integer, id, body
 FROM unnest($7::bigint[], $22::bigint[], $14::text[], $23::text[]) AS c (msgid, prefix, id, body)
 WHERE (SELECT count(*) FROM new_messages) >= 0`;
 
+/** The same where projects have so many messages a minute. */
+const INSERT_COUNTED = countedInsert(INSERT, 30);
+
 /** One caller's submissions: all are accepted or none. */
 export interface SubmitCall {
   readonly batch: readonly Submission[];
@@ -65,6 +70,8 @@ interface Made {
 export interface Prepared {
   readonly made: readonly Made[];
   readonly answers: readonly (readonly Accepted[] | Error)[];
+  /** How many of them are counted against the messages of which project. */
+  readonly counts: ReadonlyMap<string, number>;
 }
 
 interface Known {
@@ -90,13 +97,21 @@ export async function prepareSubmits(
 ): Promise<Prepared> {
   const drafts = calls.map(({ batch }) => attempt(() => batch.map(submission => draft(engine, submission))));
   const good = drafts.flatMap(found => (found instanceof Error ? [] : found));
-  const known = await knownKeys(link, good);
-  const msgids = await nextMsgids(link, good.length - countKnown(good, known));
+  const projects = good.map(({ submission }) => submission.project ?? DEFAULT_PROJECT);
+  const [{ known, msgids }, quotas] = await Promise.all([
+    knownAndNew(link, good),
+    MessageQuotas.read(link, projects, now),
+  ]);
   const made: Made[] = [];
   const answers = drafts.map(found =>
-    found instanceof Error ? found : attempt(() => answerOne(found, known, msgids, made, now)),
+    found instanceof Error ? found : attempt(() => answerOne(found, known, { msgids, made, quotas }, now)),
   );
-  return { made, answers };
+  return { made, answers, counts: quotas.counts };
+}
+
+async function knownAndNew(link: Link, drafts: readonly Draft[]) {
+  const known = await knownKeys(link, drafts);
+  return { known, msgids: await nextMsgids(link, drafts.length - countKnown(drafts, known)) };
 }
 
 function attempt<T>(work: () => T): T | Error {
@@ -144,11 +159,11 @@ async function nextMsgids(link: Link, count: number): Promise<number[]> {
 function answerOne(
   drafts: readonly Draft[],
   known: Map<string, Known>,
-  msgids: number[],
-  made: Made[],
+  { msgids, made, quotas }: { msgids: number[]; made: Made[]; quotas: MessageQuotas },
   now: number,
 ): readonly Accepted[] {
   const own: Made[] = [];
+  const fresh: Submission[] = [];
   const ownKeys = new Map<string, Known>();
   const answers = drafts.map(({ submission, planHash, base, request }): Accepted => {
     const key = keptKey(submission);
@@ -161,11 +176,13 @@ function answerOne(
     // A call before this one was refused, and its key is free again.
     if (msgid === undefined) throw new KeysMoved();
     const first = firstMessage(submission, msgid, planHash, now);
+    fresh.push(submission);
     own.push({ first, base, key: key === undefined ? null : { key, request } });
     const { head } = first.message;
     if (key !== undefined) ownKeys.set(key, { msgid, head, request });
     return { msgid, head, created: true };
   });
+  quotas.take(fresh);
   made.push(...own);
   for (const [key, value] of ownKeys) known.set(key, value);
   return answers;
@@ -178,10 +195,13 @@ export class KeysMoved extends Error {}
 export async function insertPrepared(
   engine: Engine,
   link: Link,
-  made: readonly Made[],
+  { made, counts }: Pick<Prepared, 'made' | 'counts'>,
   now: number,
 ): Promise<void> {
-  if (made.length > 0) await link.run(INSERT, valuesOf(engine, made, now));
+  if (made.length === 0) return;
+  const values = valuesOf(engine, made, now);
+  if (counts.size === 0) await link.run(INSERT, values);
+  else await link.run(INSERT_COUNTED, [...values, ...countValues(counts, now)]);
 }
 
 /** What is to be told of messages that were written. */

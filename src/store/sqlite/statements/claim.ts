@@ -93,6 +93,13 @@ function readyProjects(engine: Engine, address: string, after: string, limit: nu
   return found;
 }
 
+/** Messages that wait for a worker, counted up to `atMost`. */
+export function countQueued(connection: Connection, atMost: number, project?: string): number {
+  const of = project === undefined ? '' : 'AND project = ?';
+  const sql = `SELECT count(*) AS n FROM (SELECT 1 FROM ${QUEUED} ${of} LIMIT ?)`;
+  return connection.get<{ n: number }>(sql, ...(project === undefined ? [] : [project]), atMost)?.n ?? 0;
+}
+
 /** Addresses with something to claim. One after another by the index, so that a long queue costs no more than a short one. */
 export function readyAddresses(connection: Connection, now: number): string[] {
   const statement = connection.prepare(NEXT_LINE);

@@ -1,6 +1,8 @@
 import { addressOf } from '../../../message/address.ts';
 import { canonical } from '../../../message/canonical.ts';
+import { DEFAULT_PROJECT } from '../../../message/limits.ts';
 import { baseOf, firstMessage, keptAbout, keptKey, keyConflict, requestHash } from '../../first-message.ts';
+import { type MessageQuota, messagesLeft, minuteOf, tooManyMessages } from '../../projects/message-quota.ts';
 import type { Accepted, Submission } from '../../store.ts';
 import type { Engine } from '../engine.ts';
 
@@ -23,6 +25,7 @@ function submitOne(engine: Engine, submission: Submission, now: number): Accepte
     const known = seenBefore(engine, idempotencyKey, request);
     if (known !== null) return known;
   }
+  if (submission.parent === undefined) countMessage(engine, submission.project ?? DEFAULT_PROJECT, now);
   const { message, commit, encoded } = firstMessage(submission, engine.nextMsgid(), planHash, now);
   const { msgid, head, parent } = message;
   const address = addressOf(message, message.plan);
@@ -43,6 +46,24 @@ function submitOne(engine: Engine, submission: Submission, now: number): Accepte
   engine.note(message, [{ commit }]);
   if (address !== null) engine.ready.push(address);
   return { msgid, head, created: true };
+}
+
+/** Counts it against the project's messages of this minute. Errors: COAX_QUOTA_EXCEEDED. */
+function countMessage({ writer }: Engine, project: string, now: number): void {
+  const quota = writer.get<MessageQuota>(
+    `SELECT messages_per_minute AS per_minute, minute, messages FROM quotas
+     WHERE project = ? AND messages_per_minute IS NOT NULL`,
+    project,
+  );
+  if (quota === undefined) return;
+  const left = messagesLeft(quota, now);
+  if (left < 1) throw tooManyMessages(project, quota.per_minute, now);
+  writer.run(
+    'UPDATE quotas SET minute = ?, messages = ? WHERE project = ?',
+    minuteOf(now),
+    quota.per_minute - left + 1,
+    project,
+  );
 }
 
 function seenBefore(engine: Engine, key: string, request: string): Accepted | null {

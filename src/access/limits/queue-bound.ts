@@ -1,0 +1,83 @@
+import { quotaOf } from '../../cloud/quota/quotas.ts';
+import { CoaxError } from '../../errors/coax-error.ts';
+import { DEFAULT_PROJECT } from '../../message/limits.ts';
+import type { Store, Submission } from '../../store/store.ts';
+
+/** What is known of a queue stays good for so long. */
+const GOOD_MS = 5000;
+/** A queue that is full is looked at again no sooner. */
+const AGAIN_MS = 250;
+const RETRY_MS = 1000;
+const PROJECTS_MAX = 10_000;
+
+interface Known {
+  readonly bound: number;
+  readonly at: number;
+  readonly counted: number;
+  /** Accepted here since. */
+  added: number;
+}
+
+/**
+ * Bounds how many messages wait for a worker: of the whole installation, and of each project, by its quota or else half of
+ * that. The queue is counted now and then, and what was accepted here since is added: so servers beside each other may go over
+ * the bound by what each accepts within five seconds.
+ */
+export class QueueBound {
+  readonly #store: Pick<Store, 'queued' | 'reader' | 'now'>;
+  readonly #most: number;
+  readonly #now: () => number;
+  readonly #known = new Map<string | null, Known>();
+
+  /** `most`: of the whole installation. `now`: monotonic milliseconds. */
+  constructor(
+    store: Pick<Store, 'queued' | 'reader' | 'now'>,
+    most: number,
+    now: () => number = () => performance.now(),
+  ) {
+    this.#store = store;
+    this.#most = most;
+    this.#now = now;
+  }
+
+  /** Lets so many messages of a project come. Errors: COAX_RATE. */
+  async admit(project: string, count: number): Promise<void> {
+    const all = await this.#roomFor(null, count);
+    const own = await this.#roomFor(project, count);
+    all.added += count;
+    own.added += count;
+  }
+
+  /** The same for many of several projects. */
+  async admitAll(submissions: readonly Submission[]): Promise<void> {
+    const byProject = Map.groupBy(submissions, ({ project = DEFAULT_PROJECT }) => project);
+    for (const [project, of] of byProject) await this.admit(project, of.length);
+  }
+
+  async #roomFor(project: string | null, count: number): Promise<Known> {
+    let known = this.#known.get(project);
+    const age = known === undefined ? Number.POSITIVE_INFINITY : this.#now() - known.at;
+    const isFull = known !== undefined && known.counted + known.added + count > known.bound;
+    if (known === undefined || age > GOOD_MS || (isFull && age > AGAIN_MS)) {
+      known = await this.#count(project);
+      if (this.#known.size > PROJECTS_MAX) this.#known.clear();
+      this.#known.set(project, known);
+    }
+    if (known.counted + known.added + count <= known.bound) return known;
+    const whose = project === null ? 'here' : `of project ${project}`;
+    throw new CoaxError('COAX_RATE', `${known.bound} messages ${whose} may wait for a worker, and do`, {
+      retryAfterMs: RETRY_MS,
+    });
+  }
+
+  async #count(project: string | null): Promise<Known> {
+    const at = this.#now();
+    let bound = this.#most;
+    if (project !== null) {
+      const { limits } = await quotaOf(this.#store, project);
+      bound = Math.min(bound, limits.queued ?? Math.ceil(bound / 2));
+    }
+    const counted = await this.#store.queued(bound, project ?? undefined);
+    return { bound, at, counted, added: 0 };
+  }
+}
