@@ -36,6 +36,7 @@ export async function copyStore(
   const began = performance.now();
   const tables = await matchingTables(source, target);
   for (const table of tables) await assertEmpty(target, table);
+  for (const table of tables) if (table.name in MADE_BY_MIGRATIONS) await target.clear(table);
   const copied = new Digest();
   for (const table of tables) {
     copied.begin(table);
@@ -108,9 +109,19 @@ async function matchingTables(source: RawSource, target: RawTarget): Promise<rea
   return tables;
 }
 
+/** Rows that a migration makes in every new store: what is there of the source takes their place. */
+const MADE_BY_MIGRATIONS: Readonly<Record<string, Readonly<Record<string, string | number>>>> = {
+  projects: { name: 'default', created: 0, created_by: 'coax', removed: 0, labels: '{}', quota: '{}' },
+};
+
+function isMadeByMigration({ name, columns }: RawTable, row: RawRow): boolean {
+  const made = MADE_BY_MIGRATIONS[name];
+  return made !== undefined && columns.every((column, i) => String(row[i]) === String(made[column.name]));
+}
+
 async function assertEmpty(target: RawTarget, table: RawTable): Promise<void> {
   for await (const rows of target.rows(table)) {
-    if (rows.length === 0) continue;
+    if (rows.every(row => isMadeByMigration(table, row))) continue;
     throw new CoaxError('COAX_STORE_NOT_EMPTY', `the table ${table.name} has rows there`, {
       where: target.where,
     });

@@ -48,6 +48,8 @@ export interface RawSource {
 /** The same, to be filled. Nobody sees anything of it before `finish`; closed without that, it is as it was. */
 export interface RawTarget extends RawSource {
   insert(table: RawTable, rows: readonly RawRow[]): Promise<void>;
+  /** Takes all rows of a table away. */
+  clear(table: RawTable): Promise<void>;
   /** After the last row: counters, and whatever the engine keeps beside the rows. */
   settle(counters: RawCounters): Promise<void>;
   /** Makes all of it durable and visible at once. */

@@ -1,5 +1,6 @@
 import type { Commit } from '../ledger/commit.ts';
 import { replayCommit } from '../ledger/replay.ts';
+import { traceHeaders } from '../message/carried/trace.ts';
 import type { Message, MessageState } from '../message/message.ts';
 import { isResting } from '../message/status.ts';
 import { stepLabel } from '../message/step-label.ts';
@@ -19,6 +20,9 @@ export interface CloudEvent {
   readonly subject: string;
   readonly time: string;
   readonly datacontenttype: 'application/json';
+  /** The trace that the message belongs to, when it came with one (the extension Distributed Tracing). */
+  readonly traceparent?: string;
+  readonly tracestate?: string;
   readonly data: object;
 }
 
@@ -67,6 +71,7 @@ export function cloudEventOf(
     subject: `messages/${message.msgid}`,
     time: new Date(commit.finished).toISOString(),
     datacontenttype: 'application/json',
+    ...traceHeaders(message.trace),
     data: {
       msgid: message.msgid,
       flow: message.flow,

@@ -38,7 +38,6 @@ export const webhookSchema = [
         updated bigint NOT NULL)`,
       'CREATE INDEX webhook_deliveries_state ON webhook_deliveries (state, webhook, position)',
       'CREATE TABLE webhook_leases (name text PRIMARY KEY, owner text NOT NULL, until bigint NOT NULL)',
-      `INSERT INTO webhook_leases VALUES ('sender', '', 0)`,
     ],
   },
 ] as const;

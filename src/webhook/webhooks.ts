@@ -96,6 +96,11 @@ export class Webhooks {
         actor,
         created: tx.now,
       };
+      await db
+        .insertInto('webhook_leases')
+        .values({ name: 'sender', owner: '', until: 0 })
+        .onConflict(conflict => conflict.column('name').doNothing())
+        .execute();
       await db.insertInto('webhooks').values(made).execute();
       return made;
     });

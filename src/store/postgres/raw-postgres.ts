@@ -215,6 +215,10 @@ class RawPostgresTarget extends RawPostgres implements RawTarget {
     }
   }
 
+  async clear(table: RawTable): Promise<void> {
+    await this.all(`DELETE FROM ${quoted(table.name)}`);
+  }
+
   async #insert(
     table: RawTable,
     rows: readonly RawRow[],

@@ -168,6 +168,10 @@ class RawSqliteTarget extends RawSqlite implements RawTarget {
     });
   }
 
+  async clear(table: RawTable): Promise<void> {
+    this.connection.guarded(() => this.connection.exec(`DELETE FROM ${quoted(table.name)}`));
+  }
+
   #index(table: RawTable, rows: readonly RawRow[]): void {
     const [pos, id] = ['pos', 'id'].map(name => table.columns.findIndex(column => column.name === name));
     const entries = rows.map(
