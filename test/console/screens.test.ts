@@ -61,6 +61,9 @@ test('who may only look is told why nothing else can be done', async () => {
     'hosts are of the installation',
   );
   await world.client().cancel(msgid, { reason: 'enough' });
+  await world.client().access.revokeToken('looker');
+  await page.getByRole('link', { name: 'Messages' }).click();
+  await page.getByText('Your session has ended.').waitFor();
   await page.context().close();
 });
 
@@ -92,6 +95,23 @@ test('a form is made from the schema, finds faults at its fields, and submits', 
     [parameters.town, parameters.lanes, parameters.surface, parameters.lit],
     ["St John's", 3, 'stone', false],
   );
+  await page.context().close();
+});
+
+test('a secret is typed unseen, stands in no command, and is shown nowhere afterwards', async () => {
+  const page = await world.signedIn('/create/lock_gate');
+  const field = page.getByLabel('code');
+  assert.equal(await field.getAttribute('type'), 'password');
+  await field.fill('opensesame');
+  assert.equal(await page.locator('footer code').innerText(), 'coax run lock_gate code=@FILE --wait');
+  await page.getByRole('button', { name: 'Submit' }).click();
+  await page.waitForURL(/\/messages\/\d+$/);
+  await page.getByRole('tab', { name: 'Parameters' }).click();
+  await page.getByRole('row', { name: /^code/ }).getByText('••••••').waitFor();
+  for (const tab of ['Ledger', 'Timeline', 'JSON']) {
+    await page.getByRole('tab', { name: tab }).click();
+    assert.doesNotMatch(await page.locator('html').innerText(), /opensesame/);
+  }
   await page.context().close();
 });
 
