@@ -18,7 +18,7 @@ export class Gate {
   readonly #ofTokens: TokenBuckets;
   readonly #ofAddresses: TokenBuckets;
   readonly #policy: string;
-  /** Headers with tokens that were good. */
+  /** Headers, with tokens or with cookies of logins, that were good. */
   readonly #good = new Set<string>();
   /** Requests under way, by their answers. */
   readonly #under = new Set<FastifyReply['raw']>();
@@ -60,31 +60,33 @@ export class Gate {
   /**
    * Asks who it is, and counts the request. An address that has shown too many wrong tokens is not even asked, but for a
    * header that was good before: a guesser must not shut out who shares his address. Errors: COAX_RATE, and what `ask` throws.
-   * `keyOf`: names the bucket; null for a request that no token stands behind.
+   * `whoOf`: who it turned out to be; null for a request that no token stands behind.
    */
   async admit(
     request: FastifyRequest,
     reply: FastifyReply,
     ask: () => Promise<void>,
-    keyOf: () => string | null,
+    whoOf: () => string | null,
   ): Promise<void> {
     const address = addressOf(request.ip);
-    const { authorization = '' } = request.headers;
+    const { authorization, cookie = '' } = request.headers;
+    const shown = authorization ?? cookie;
     const waitMs = this.#ofAddresses.waitMs(address);
-    if (waitMs > 0 && !this.#good.has(authorization)) throw this.#tooFast(reply, address, waitMs);
+    if (waitMs > 0 && !this.#good.has(shown)) throw this.#tooFast(reply, address, waitMs);
     try {
       await ask();
     } catch (error) {
       if (!isCoaxError(error, 'COAX_AUTH_MISSING')) throw error;
-      this.#good.delete(authorization);
+      this.#good.delete(shown);
       this.#ofAddresses.take(address);
       throw error;
     }
-    const key = keyOf();
-    if (key === null) return this.admitNobody(request, reply);
-    const taken = this.#ofTokens.take(key);
-    if (!taken.ok) throw this.#tooFast(reply, key, taken.waitMs);
-    this.#remember(authorization);
+    const who = whoOf();
+    if (who === null) return this.admitNobody(request, reply);
+    // Each token of somebody has a bucket of its own; a login has one.
+    const taken = this.#ofTokens.take(`${who} ${shown}`);
+    if (!taken.ok) throw this.#tooFast(reply, who, taken.waitMs);
+    this.#remember(shown);
     if (this.#ofTokens.rate > 0) this.#tell(reply, taken);
   }
 
@@ -95,10 +97,10 @@ export class Gate {
     if (!taken.ok) throw this.#tooFast(reply, address, taken.waitMs);
   }
 
-  #remember(authorization: string): void {
-    if (this.#good.has(authorization)) return;
+  #remember(shown: string): void {
+    if (this.#good.has(shown)) return;
     if (this.#good.size >= GOOD_MAX) this.#good.clear();
-    this.#good.add(authorization);
+    this.#good.add(shown);
   }
 
   #tooFast(reply: FastifyReply, who: string, waitMs: number): CoaxError {
