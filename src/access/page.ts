@@ -1,5 +1,8 @@
+import type { NamedListQuery } from '../api/value.ts';
 import { CoaxError } from '../errors/coax-error.ts';
 import type { Commit } from '../ledger/commit.ts';
+import type { Labels } from '../message/carried/labels.ts';
+import { parseSelector, selects } from '../message/carried/selector.ts';
 import type { Store } from '../store/store.ts';
 
 /** Cursors are opaque to clients: a letter for the list they belong to, and the key of the last item shown. */
@@ -16,6 +19,25 @@ export function readCursor(list: string, cursor: string | undefined): number | n
     where: '/cursor',
     hint: 'Give `next` of the page before, unchanged.',
   });
+}
+
+/**
+ * Of a list of named things, those that a selector wants, in the order of their names, and of these one page. A name that
+ * comes or goes between two pages shifts nothing.
+ */
+export function namedPage<Item extends { readonly name: string }>(
+  items: readonly Item[],
+  { selector = '', limit, cursor }: NamedListQuery,
+  labelsOf: (item: Item) => Labels,
+): { items: Item[]; next?: string } {
+  const wanted = parseSelector(selector);
+  const after = cursor === undefined ? '' : Buffer.from(cursor, 'base64url').toString();
+  const chosen = items
+    .filter(item => item.name > after && selects(wanted, labelsOf(item)))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  if (limit === undefined || chosen.length <= limit) return { items: chosen };
+  const shown = chosen.slice(0, limit);
+  return { items: shown, next: Buffer.from(shown.at(-1)!.name).toString('base64url') };
 }
 
 interface CommitsWish {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AgentView } from './agent.ts';
-import { listOf, Time } from './value.ts';
+import { pageOf, Time } from './value.ts';
 
 const Amount = z
   .object({ total: z.number(), reserved: z.number(), used: z.number(), free: z.number() })
@@ -54,5 +54,5 @@ export const HostView = z
   })
   .meta({ id: 'Host', description: 'A host as placement sees it.' });
 export type HostView = z.infer<typeof HostView>;
-export const HostList = listOf(HostView, 'HostList');
+export const HostList = pageOf(HostView, 'HostList');
 export type HostList = z.infer<typeof HostList>;

@@ -70,6 +70,22 @@ export const PageQuery = z.strictObject({
   cursor: z.string().max(200).optional().meta({ description: '`next` of the page before.' }),
 });
 
+/** Parameters of a list of named things: it comes whole, in the order of the names, unless a limit is asked for. */
+export const NamedListQuery = z.strictObject({
+  selector: SelectorText.optional(),
+  limit: z.coerce
+    .number<string | number>()
+    .pipe(z.int().min(1).max(1000))
+    .optional()
+    .meta({ description: 'Items at most; all when absent.', type: 'integer', minimum: 1, maximum: 1000 }),
+  cursor: z.string().max(400).optional().meta({ description: '`next` of the page before.' }),
+});
+export type NamedListQuery = {
+  selector?: string | undefined;
+  limit?: number | undefined;
+  cursor?: string | undefined;
+};
+
 /** A page of a list. `next` is absent on the last page. */
 export function pageOf<Item extends z.ZodType>(item: Item, id: string) {
   return z

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { listOf, Msgid, Reason, Time } from './value.ts';
+import { LabelsObject, Msgid, pageOf, Reason, Time } from './value.ts';
 
 export const VmView = z
   .looseObject({
@@ -18,12 +18,13 @@ export const VmView = z
     memMib: z.number(),
     simulated: z.boolean(),
     msgid: Msgid.meta({ description: 'The message that made it.' }),
+    labels: LabelsObject.meta({ description: 'Those of the message that made it.' }),
     project: z.string().meta({ description: 'That of its message.' }),
     created: Time,
   })
   .meta({ id: 'Vm', description: 'A VM as the inventory has it.' });
 export type VmView = z.infer<typeof VmView>;
-export const VmList = listOf(VmView, 'VmList');
+export const VmList = pageOf(VmView, 'VmList');
 export type VmList = z.infer<typeof VmList>;
 
 export const VmRemoveBody = z.strictObject({ reason: Reason }).meta({ id: 'VmRemove' });

@@ -34,6 +34,7 @@ import type { NetworkList, NetworkView } from '../api/network.ts';
 import type { SecretKeyList } from '../api/secret/secret-key.ts';
 import type { ActionList } from '../api/step.ts';
 import type { CgiList, DoctorView, ReadyView, WorkerList } from '../api/system.ts';
+import type { NamedListQuery } from '../api/value.ts';
 import type { ConsoleView, SerialTicket, VmList, VmRemoveBody, VmView } from '../api/vm.ts';
 import { type Trace, traceHeaders } from '../message/carried/trace.ts';
 import { DEFAULT_PROJECT } from '../message/limits.ts';
@@ -238,8 +239,9 @@ export class CoaxClient {
   }
 
   // --- the cloud ----------------------------------------------------------------------------------------------------
-  hosts(): Promise<HostList> {
-    return this.#get('/v1/hosts');
+  /** In the order of their names; all when there is no limit. */
+  hosts(query: NamedListQuery = {}): Promise<HostList> {
+    return this.#get('/v1/hosts', { ...query });
   }
 
   /** A token by which a host joins, with the command to paste there. */
@@ -260,8 +262,9 @@ export class CoaxClient {
     return this.#get(`/v1/networks/${encodeURIComponent(name)}`);
   }
 
-  vms(): Promise<VmList> {
-    return this.#get('/v1/vms', { project: this.project });
+  /** In the order of their names; all when there is no limit. */
+  vms(query: NamedListQuery = {}): Promise<VmList> {
+    return this.#get('/v1/vms', { project: this.project, ...query });
   }
 
   /** By name or by the first digits of its uuid. */

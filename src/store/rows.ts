@@ -1,9 +1,10 @@
+import type { Kysely } from 'kysely';
 import { CoaxError } from '../errors/coax-error.ts';
-import { NO_LABELS } from '../message/carried/labels.ts';
+import { type Labels, NO_LABELS } from '../message/carried/labels.ts';
 import type { Selector } from '../message/carried/selector.ts';
 import { DEFAULT_PROJECT } from '../message/limits.ts';
 import type { Cause, Message, Mode, Phase, Plan } from '../message/message.ts';
-import type { Allocation, RawMessageRow } from './store.ts';
+import type { Allocation, RawMessageRow, Store } from './store.ts';
 
 /** A row of `messages`, columns as they are. */
 export interface MessageRow {
@@ -150,6 +151,29 @@ export function labelConditions(selector: Selector, bind: (value: string) => str
       ? `msgid IN (SELECT msgid FROM message_labels WHERE ${wanted})`
       : `NOT EXISTS (SELECT 1 FROM message_labels l WHERE l.msgid = messages.msgid AND ${wanted})`;
   });
+}
+
+const LABELS_CHUNK = 500;
+
+/** The labels of messages that have some. */
+export async function labelsOfMessages(
+  reader: Store['reader'],
+  msgids: readonly number[],
+): Promise<ReadonlyMap<number, Labels>> {
+  const found = new Map<number, Record<string, string>>();
+  for (let from = 0; from < msgids.length; from += LABELS_CHUNK) {
+    const rows = await (reader as Kysely<{ message_labels: { msgid: number; name: string; value: string } }>)
+      .selectFrom('message_labels')
+      .selectAll()
+      .where('msgid', 'in', msgids.slice(from, from + LABELS_CHUNK))
+      .execute();
+    for (const { msgid, name, value } of rows) {
+      const labels = found.get(msgid) ?? {};
+      labels[name] = value;
+      found.set(msgid, labels);
+    }
+  }
+  return found;
 }
 
 export interface AllocationRow {

@@ -207,3 +207,34 @@ test('a trace comes with a request, stays with its message, and goes to who does
   assert.deepEqual([step.traceparent, step.tracestate], [traceparent, 'a=1']);
   assert.equal((await submit({ traceparent: 'nonsense' })).body.traceparent, null);
 });
+
+test('VMs are selected by the labels of their messages, hosts by theirs, and both come in pages when asked', async () => {
+  const { client } = served;
+  for (const name of ['l-3', 'l-1', 'l-2']) {
+    const labels = name === 'l-3' ? { env: 'dev' } : { env: 'prod', n: name };
+    await client.submit(
+      { flow: 'create_vm', parameters: { cpu: 1, mem: 128, name }, labels },
+      { waitMs: 20_000 },
+    );
+  }
+  const names = async (query: object) => (await client.vms(query)).items.map(({ name }) => name);
+  assert.deepEqual(await names({ selector: 'env=prod' }), ['l-1', 'l-2']);
+  assert.deepEqual(await names({ selector: 'env,n notin (l-1)' }), ['l-2', 'l-3']);
+  assert.deepEqual((await client.vm('l-1')).labels, { env: 'prod', n: 'l-1' });
+  const first = await client.vms({ limit: 2, selector: 'env' });
+  assert.deepEqual(
+    first.items.map(({ name }) => name),
+    ['l-1', 'l-2'],
+  );
+  const last = await client.vms({ limit: 2, selector: 'env', cursor: first.next! });
+  assert.deepEqual([last.items.map(({ name }) => name), last.next], [['l-3'], undefined]);
+  const hosts = (await client.hosts()).items;
+  const page = await ask(served, 'GET', '/v1/hosts?limit=1');
+  assert.match(page.headers.get('link') ?? '', /^<\/v1\/hosts\?limit=1&cursor=[\w-]+>; rel="next"$/);
+  const { zone } = hosts[0]!;
+  assert.equal(
+    (await client.hosts({ selector: `zone=${zone}` })).items.length,
+    hosts.filter(h => h.zone === zone).length,
+  );
+  assert.equal((await client.hosts({ selector: 'zone,!zone' })).items.length, 0);
+});

@@ -81,7 +81,8 @@ function headersOf(status: string, method: string, answer: Member): Member {
   };
 }
 
-const isPage = (schema: { $ref?: string } | undefined): boolean => /Page$/.test(schema?.$ref ?? '');
+const isPage = (schema: { $ref?: string } | undefined): boolean =>
+  /(Page|HostList|VmList)$/.test(schema?.$ref ?? '');
 
 /** `components.responses` and `components.headers`. */
 export function sharedAnswers(): { responses: Member; headers: Member } {

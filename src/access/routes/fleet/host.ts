@@ -1,5 +1,7 @@
 import { HostList } from '../../../api/host.ts';
+import { NamedListQuery } from '../../../api/value.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
+import { namedPage } from '../../page.ts';
 
 export function hostRoutes(app: App, { services: { cloud } }: RouteContext): void {
   app.get(
@@ -10,9 +12,13 @@ export function hostRoutes(app: App, { services: { cloud } }: RouteContext): voi
         operationId: 'hosts',
         tags: ['cloud'],
         summary: 'Hosts with what they have and what is left',
+        querystring: NamedListQuery,
         response: { 200: HostList, ...PROBLEMS },
       },
     },
-    async () => ({ items: (await cloud.hosts()).map(host => ({ ...host })) }),
+    async ({ query }) => {
+      const hosts = (await cloud.hosts()).map(host => ({ ...host }));
+      return namedPage(hosts, query, ({ zone, rack, labels }) => ({ zone, rack, ...labels }));
+    },
   );
 }

@@ -1,12 +1,14 @@
 import { MessageView, ProjectQuery } from '../../../api/message.ts';
-import { NamePath } from '../../../api/value.ts';
+import { NamedListQuery, NamePath } from '../../../api/value.ts';
 import { ConsoleQuery, ConsoleView, VmList, VmRemoveBody, VmView } from '../../../api/vm.ts';
 import type { VmView as VmInfo } from '../../../cloud/cloud.ts';
 import { giveSerialTicket } from '../../../cloud/serial/serial-tickets.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
+import { labelsOfMessages } from '../../../store/rows.ts';
 import { type Asking, assertMay, projectsToShow } from '../../admission/access-to.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { answerMessage, deciderOf } from '../../exchange/answer-message.ts';
+import { namedPage } from '../../page.ts';
 import { tailAtServer } from '../../serial/relay-socket.ts';
 import type { Services } from '../../services.ts';
 
@@ -27,13 +29,13 @@ function listRoutes(app: App, { services }: RouteContext): void {
         operationId: 'vms',
         tags: ['cloud'],
         summary: 'Every VM',
-        querystring: ProjectQuery,
+        querystring: ProjectQuery.extend(NamedListQuery.shape),
         response: { 200: VmList, ...PROBLEMS },
       },
     },
     async request => {
       const { projects } = projectsToShow(request, request.query.project);
-      return { items: (await cloud.vms(projects)).map(vm => ({ ...vm })) };
+      return namedPage(await labelled(store, await cloud.vms(projects)), request.query, vm => vm.labels);
     },
   );
 
@@ -52,9 +54,18 @@ function listRoutes(app: App, { services }: RouteContext): void {
     async request => {
       const vm = await findVm(services, request, request.params.name);
       request.head = (await store.message(vm.msgid))?.head ?? null;
-      return { ...vm };
+      return (await labelled(store, [vm]))[0]!;
     },
   );
+}
+
+/** VMs with the labels of the messages that made them. */
+async function labelled(store: Services['store'], vms: readonly VmInfo[]): Promise<VmView[]> {
+  const labels = await labelsOfMessages(
+    store.reader,
+    vms.map(({ msgid }) => msgid),
+  );
+  return vms.map(vm => ({ ...vm, labels: labels.get(vm.msgid) ?? {} }));
 }
 
 function removeRoute(app: App, context: RouteContext): void {
