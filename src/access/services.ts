@@ -95,6 +95,8 @@ export interface Workers {
 export type CloudViews = Pick<
   Cloud,
   | 'hosts'
+  | 'host'
+  | 'fleetMap'
   | 'hostState'
   | 'placement'
   | 'placementFigures'

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AgentView } from './agent.ts';
-import { pageOf, Time } from './value.ts';
+import { Msgid, pageOf, Time } from './value.ts';
 
 const Amount = z
   .object({ total: z.number(), reserved: z.number(), used: z.number(), free: z.number() })
@@ -54,5 +54,47 @@ export const HostView = z
   })
   .meta({ id: 'Host', description: 'A host as placement sees it.' });
 export type HostView = z.infer<typeof HostView>;
+
+export const HostClaimView = z
+  .object({
+    vm: z.string().nullable().meta({ description: 'Null for a place that is reserved.' }),
+    msgid: Msgid.meta({ description: 'The message that claims it.' }),
+    project: z.string(),
+    cpu: z.number(),
+    memMib: z.number(),
+    diskMib: z.number(),
+    gpus: z.array(z.int()).meta({ description: 'Which of the GPUs.' }),
+    created: Time,
+  })
+  .meta({ id: 'HostClaim', description: 'What is taken of a host, and by what.' });
+export type HostClaimView = z.infer<typeof HostClaimView>;
+export const HostShow = HostView.extend({ claims: z.array(HostClaimView) }).meta({
+  id: 'HostShow',
+  description: 'A host with everything that is claimed of it.',
+});
+export type HostShow = z.infer<typeof HostShow>;
+
+const Indexes = z.array(z.int().min(0));
+export const FleetMapView = z
+  .object({
+    states: z.array(z.string()),
+    zones: z.array(z.string()),
+    racks: z.array(z.string()),
+    name: z.array(z.string()),
+    state: Indexes.meta({ description: 'Index into `states`, as `zone` and `rack` into theirs.' }),
+    zone: Indexes,
+    rack: Indexes,
+    cpu: z
+      .array(z.int())
+      .meta({ description: 'Thousandths of the CPUs that may be claimed; -1 where none may.' }),
+    mem: z.array(z.int()).meta({ description: 'Of the memory, likewise.' }),
+    vms: Indexes.meta({ description: 'Claims.' }),
+  })
+  .meta({
+    id: 'FleetMap',
+    description:
+      'Every host in few bytes: one list for each column, each in the order of `name`. At most a second old.',
+  });
+export type FleetMapView = z.infer<typeof FleetMapView>;
 export const HostList = pageOf(HostView, 'HostList');
 export type HostList = z.infer<typeof HostList>;

@@ -14,7 +14,7 @@ import type { QuotaBody, QuotaView } from '../api/cloud/quota.ts';
 import type { BlameList, CommitPage, CommitShow, CommitsQuery, DiffView, ForkBody } from '../api/commit.ts';
 import type { FlowList, FlowShow, LintAnswer, LintBody } from '../api/flow.ts';
 import type { FsckReportView } from '../api/fsck.ts';
-import type { HostList } from '../api/host.ts';
+import type { FleetMapView, HostList, HostShow } from '../api/host.ts';
 import type {
   CancelBody,
   Counts,
@@ -242,6 +242,16 @@ export class CoaxClient {
   /** In the order of their names; all when there is no limit. */
   hosts(query: NamedListQuery = {}): Promise<HostList> {
     return this.#get('/v1/hosts', { ...query });
+  }
+
+  /** One host, with everything that is claimed of it. */
+  host(name: string): Promise<HostShow> {
+    return this.#get(`/v1/hosts/${encodeURIComponent(name)}`);
+  }
+
+  /** Every host in few bytes. */
+  fleetMap(): Promise<FleetMapView> {
+    return this.#get('/v1/fleet-map');
   }
 
   /** A token by which a host joins, with the command to paste there. */

@@ -9,6 +9,7 @@ import type { Hypervisor } from './compute/hypervisor.ts';
 import { QemuHypervisor } from './compute/qemu/qemu.ts';
 import { openSimulated } from './compute/simulated/simulated.ts';
 import { type Check, runDoctor } from './doctor.ts';
+import { type FleetMap, FleetMaps } from './fleet-map.ts';
 import { checkGuests } from './fsck/check-guests.ts';
 import { type CloudReport, fsckCloud } from './fsck/fsck-cloud.ts';
 import type { FsckFault } from './fsck/fsck-fault.ts';
@@ -31,7 +32,7 @@ import { resourceModule } from './resource/resource-module.ts';
 import { Scheduler } from './resource/scheduler.ts';
 import { cloudSchema, cloudTables } from './schema.ts';
 import { SIMULATED_NETWORK, simulatedHosts } from './simulated-hosts.ts';
-import type { HostView, NetworkView, VmView } from './views.ts';
+import type { HostClaimView, HostView, NetworkView, VmView } from './views.ts';
 
 export type { Check } from './doctor.ts';
 export type { FsckFault } from './fsck/fsck-fault.ts';
@@ -73,6 +74,10 @@ export interface Cloud {
   /** Hosts whose `compute@HOST` this process must serve; the same list as long as nothing has changed. */
   hostNames(): readonly string[];
   hosts(): Promise<HostView[]>;
+  /** One host with what is claimed of it; null if there is no such host. */
+  host(name: string): Promise<(HostView & { claims: HostClaimView[] }) | null>;
+  /** Every host in few bytes, at most a second old. */
+  fleetMap(): Promise<FleetMap>;
   /** In what state a host is; null if there is no such host. */
   hostState(name: string): Promise<HostStateView | null>;
   /** What would happen to VMs, policies and reservations. */
@@ -124,6 +129,7 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
 
   const installation = await store.transact(installationOf);
   const views = new InventoryViews(store, served);
+  const maps = new FleetMaps(store);
   const policies = options.policies ?? builtinBook(BUILTIN);
   const found = async (name: string): Promise<{ vm: VmView; hypervisor: Hypervisor | null }> => {
     const vm = await views.vm(name);
@@ -142,6 +148,8 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
     installation,
     hostNames: () => names.now(),
     hosts: () => views.hosts(),
+    host: name => views.host(name),
+    fleetMap: () => maps.now(),
     hostState: name => views.hostState(name),
     placement: new PlacementViews(store, scheduler.feed, policies),
     networks: () => views.networks(),

@@ -7,8 +7,17 @@ import type { Guest, Hypervisor } from './compute/hypervisor.ts';
 import { statesSince } from './hosts/host-state.ts';
 import { owedByHost } from './owed/owed.ts';
 import { projectOf } from './owners.ts';
-import { type CloudDb, cloudTables, type HostState } from './schema.ts';
-import { type HostView, hostView, type NetworkView, networkView, type VmView, vmView } from './views.ts';
+import { type CloudDb, cloudTables, type HostRow, type HostState } from './schema.ts';
+import {
+  claimView,
+  type HostClaimView,
+  type HostView,
+  hostView,
+  type NetworkView,
+  networkView,
+  type VmView,
+  vmView,
+} from './views.ts';
 
 /** What a message that waits for a host is told of it. */
 export type HostStateView = Pick<HostView, 'name' | 'state' | 'reason' | 'since'>;
@@ -40,7 +49,30 @@ export class InventoryViews {
   }
 
   async hosts(): Promise<HostView[]> {
-    const rows = await this.#db.selectFrom('hosts').selectAll().orderBy('name').execute();
+    return this.#viewHosts(await this.#db.selectFrom('hosts').selectAll().orderBy('name').execute());
+  }
+
+  /** One host with its claims; null if there is no such host. */
+  async host(name: string): Promise<(HostView & { claims: HostClaimView[] }) | null> {
+    const rows = await this.#db.selectFrom('hosts').selectAll().where('name', '=', name).execute();
+    const [view] = await this.#viewHosts(rows);
+    if (view === undefined) return null;
+    // A first sieve by the database; a name may hold what LIKE takes for any letter.
+    const claimed = await this.#db
+      .selectFrom('allocations')
+      .selectAll()
+      .where('kind', '=', 'claim')
+      .where('detail', 'like', `%"host":"${name}"%`)
+      .orderBy('created')
+      .execute();
+    const claims = claimed
+      .map(allocationOf)
+      .filter(({ detail }) => detail.host === name)
+      .map(claimView);
+    return { ...view, claims };
+  }
+
+  async #viewHosts(rows: readonly HostRow[]): Promise<HostView[]> {
     const vms = new Map<string, number>();
     for (const { detail } of await this.#store.allocations({ kind: 'vm' })) {
       const host = String(detail.host);

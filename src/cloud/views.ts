@@ -1,7 +1,10 @@
+import { DEFAULT_PROJECT } from '../message/limits.ts';
 import type { Parameters } from '../message/message.ts';
+import type { Allocation } from '../store/store.ts';
 import type { AgentView } from './agents/agent-views.ts';
 import type { Owned } from './allocations.ts';
 import type { Guest } from './compute/hypervisor.ts';
+import { claimOf } from './resource/claim-detail.ts';
 import { type CellUse, cellsUsed, gpusUsed } from './resource/device-use.ts';
 import { limitsOf, usedOf } from './resource/host-figures.ts';
 import type { HostRow, HostState, NetworkRow } from './schema.ts';
@@ -51,6 +54,18 @@ export interface HostView {
   readonly agent: AgentView | null;
   readonly created: string;
   readonly seen: string;
+}
+
+/** What is claimed of a host; `vm` is null for a place that is reserved. */
+export interface HostClaimView {
+  readonly vm: string | null;
+  readonly msgid: number;
+  readonly project: string;
+  readonly cpu: number;
+  readonly memMib: number;
+  readonly diskMib: number;
+  readonly gpus: readonly number[];
+  readonly created: string;
 }
 
 export interface NetworkView {
@@ -138,6 +153,20 @@ const amount = (total: number, reserved: number, used: number, limit: number): A
   used,
   free: Math.max(0, limit - used),
 });
+
+export function claimView({ key, msgid, detail, created }: Allocation): HostClaimView {
+  const claim = claimOf(key, detail);
+  return {
+    vm: claim.vm || null,
+    msgid,
+    project: claim.project || DEFAULT_PROJECT,
+    cpu: claim.cpuMilli / 1000,
+    memMib: claim.memMib,
+    diskMib: claim.diskMib,
+    gpus: claim.devices,
+    created: iso(created),
+  };
+}
 
 export function networkView(row: NetworkRow, used: number, free: number): NetworkView {
   return {

@@ -17,10 +17,16 @@ export const NARROW = { width: 390, height: 844 };
 /** A real server with the built console, and a real browser. */
 export class ConsoleWorld {
   readonly dir = mkdtempSync(join(tmpdir(), 'coax-console-'));
+  readonly #simulate: boolean;
   #server: RunningProcess | null = null;
   #browser: Browser | null = null;
   /** What pages complained of: faults of scripts, what the policy refused, requests that failed. */
   readonly complaints: string[] = [];
+
+  /** `simulate`: false where real guests run. */
+  constructor(simulate = true) {
+    this.#simulate = simulate;
+  }
 
   async open(): Promise<this> {
     const built = await exec('sh', [join(ROOT, 'scripts/build.sh'), '--stale'], { timeoutMs: 120_000 });
@@ -36,7 +42,7 @@ export class ConsoleWorld {
       dataDir: join(this.dir, 'data'),
       storeUrl: null,
       listen,
-      simulate: true,
+      simulate: this.#simulate,
       modulesDirs: [join(HERE, 'modules')],
       flowsDirs: [join(HERE, 'flows')],
       log: () => {},

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { CommitView } from '../../src/api/commit.ts';
-import type { HostView } from '../../src/api/host.ts';
+import type { FleetMapView } from '../../src/api/host.ts';
 import { shellWord } from '../../web/src/parts/command/shell-word.ts';
 import { exactLength } from '../../web/src/parts/time/length.ts';
 import { valueText } from '../../web/src/parts/value-text.ts';
@@ -12,7 +12,7 @@ import { runCommand } from '../../web/src/screens/create/run-command.ts';
 import { changesOf } from '../../web/src/screens/message/ledger/changes.ts';
 import { axisOf, placeOn } from '../../web/src/screens/message/timeline/scale.ts';
 import { readEdits } from '../../web/src/screens/message/verbs/edits.ts';
-import { cellsOf } from '../../web/src/screens/overview/fleet-cells.ts';
+import { cellAt, cellBeside, cornerOf, layOut } from '../../web/src/screens/overview/heat-layout.ts';
 
 const spans = fc.array(
   fc.record({ from: fc.integer({ min: 0, max: 10_000_000 }), length: fc.integer({ min: 0, max: 100_000 }) }),
@@ -143,19 +143,29 @@ test('lengths of time are short and exact', () => {
   ]);
 });
 
-test('a fleet too large for squares is shown by racks', () => {
-  const host = (index: number) =>
-    ({
-      name: `h${index}`,
-      zone: 'a',
-      rack: `r${index % 40}`,
-      state: index === 7 ? 'lost' : 'up',
-      cpu: { used: index % 2, free: 1 },
-      memMib: { used: 0, free: 8 },
-      vms: 1,
-    }) as unknown as HostView;
-  assert.equal(cellsOf(Array.from({ length: 1200 }, (_, index) => host(index))).length, 1200);
-  const racks = cellsOf(Array.from({ length: 2000 }, (_, index) => host(index)));
-  assert.equal(racks.length, 40);
-  assert.deepEqual([racks[7]!.name, racks[7]!.hosts, racks[7]!.state], ['a/r7', 50, 'lost']);
+test('each host has its cell on the map, in order within its group, and the arrows lead to those beside', () => {
+  const zones = ['b', 'a10', 'a9'];
+  const name = Array.from({ length: 25 }, (_, host) => `h${host}`);
+  const map = { zones, zone: name.map((_, host) => host % 3), rack: name.map(() => 0), racks: [''], name };
+  const layout = layOut(map as unknown as FleetMapView, 'zone', 120);
+  assert.deepEqual(
+    layout.groups.map(group => [group.name, group.to - group.from]),
+    [
+      ['a9', 8],
+      ['a10', 8],
+      ['b', 9],
+    ],
+  );
+  assert.deepEqual([...layout.order].slice(0, 3), [2, 5, 8]);
+  for (let cell = 0; cell < 25; cell++) {
+    const { x, y } = cornerOf(layout, cell);
+    assert.equal(cellAt(layout, x + 1, y + 1), cell);
+  }
+  assert.equal(cellAt(layout, 0, 0), null, 'a name of a group is no host');
+  const walk = (from: number, ...keys: string[]) =>
+    keys.reduce((at, key) => cellBeside(layout, at, key)!, from);
+  assert.equal(walk(0, 'ArrowRight', 'ArrowDown', 'ArrowUp', 'ArrowLeft'), 0);
+  assert.equal(walk(0, 'End', 'ArrowRight'), 24);
+  assert.equal(layout.order[walk(0, 'ArrowDown', 'ArrowDown')], 1, 'into the next group');
+  assert.equal(cellBeside(layout, 3, 'x'), null);
 });

@@ -195,9 +195,9 @@ test('the overview counts, names what needs a person, and shows the hosts', asyn
   await parked.waitFor();
   assert.match(await parked.innerText(), /the roller stands on the road/);
   assert.equal(await page.locator('[data-count=parked]').innerText(), '1');
-  await page.getByRole('listbox', { name: 'Hosts' }).focus();
+  await page.getByRole('application', { name: 'Map of 4 hosts' }).focus();
   await page.keyboard.press('End');
-  assert.match(await page.locator('[data-fleet-cell]').innerText(), /sim-4/);
+  await page.locator('[data-heat]', { hasText: 'sim-4: up' }).waitFor();
   await world.client().resolve(msgid, { how: 'skip', reason: 'let it stand' });
   await page.getByText('Nothing is parked.').waitFor();
   assert.equal(await page.evaluate('document.documentElement.scrollWidth'), NARROW.width);

@@ -1,6 +1,8 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
 import { ProblemNotice } from './parts/notice.tsx';
+import { readHostFilters } from './screens/hosts/host-filters.ts';
 import { readFilters } from './screens/messages/filters.ts';
+import { readFind } from './screens/vms/find.ts';
 import { NotFound } from './shell/not-found.tsx';
 import { Shell } from './shell/shell.tsx';
 
@@ -38,8 +40,34 @@ const createForm = createRoute({
   component: lazyRouteComponent(() => import('./screens/create/create-form.tsx'), 'CreateForm'),
 });
 
+const vms = createRoute({
+  getParentRoute: () => root,
+  path: '/vms',
+  validateSearch: readFind,
+  component: lazyRouteComponent(() => import('./screens/vms/vms.tsx'), 'Vms'),
+});
+
+const vm = createRoute({
+  getParentRoute: () => root,
+  path: '/vms/$vm',
+  component: lazyRouteComponent(() => import('./screens/vm/vm.tsx'), 'Vm'),
+});
+
+const hosts = createRoute({
+  getParentRoute: () => root,
+  path: '/hosts',
+  validateSearch: readHostFilters,
+  component: lazyRouteComponent(() => import('./screens/hosts/hosts.tsx'), 'Hosts'),
+});
+
+const host = createRoute({
+  getParentRoute: () => root,
+  path: '/hosts/$host',
+  component: lazyRouteComponent(() => import('./screens/host/host.tsx'), 'Host'),
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([overview, messages, message, create, createForm]),
+  routeTree: root.addChildren([overview, messages, message, create, createForm, hosts, host, vms, vm]),
   defaultPreload: 'intent',
   scrollRestoration: true,
   defaultErrorComponent: ({ error, reset }) => (

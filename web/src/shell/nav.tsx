@@ -14,6 +14,8 @@ const SCREENS: readonly Screen[] = [
   { to: '/', word: 'nav.overview', icon: 'overview' },
   { to: '/messages', word: 'nav.messages', icon: 'messages' },
   { to: '/create', word: 'nav.create', icon: 'create' },
+  { to: '/hosts', word: 'nav.hosts', icon: 'hosts' },
+  { to: '/vms', word: 'nav.vms', icon: 'vms' },
 ];
 
 /** The screens: beside the content, or beneath it on a telephone. */

@@ -7,7 +7,7 @@ import { Screen } from '../../parts/screen.tsx';
 import { useWords } from '../../words/words.ts';
 import { STATUSES } from '../messages/filters.ts';
 import { BriefList } from './brief-list.tsx';
-import { FleetMap } from './fleet-map.tsx';
+import { HeatMap } from './heat-map.tsx';
 import { RateChart } from './rate-chart.tsx';
 
 const NUMBERS: Readonly<Record<Tone, string>> = {
@@ -57,9 +57,9 @@ export function Overview() {
         </div>
         <div className="grid grid-cols-1 gap-3">
           <RateChart />
-          {seesHosts && <FleetMap />}
         </div>
       </div>
+      {seesHosts && <HeatMap />}
     </Screen>
   );
 }
