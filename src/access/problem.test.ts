@@ -5,7 +5,7 @@ import { errorOfProblem } from '../client/problem-error.ts';
 import { CoaxError } from '../errors/coax-error.ts';
 import { CODES, type ErrorCode } from '../errors/codes.ts';
 import { bearerOf } from './admission/token.ts';
-import { coaxErrorOf, problemOf } from './problem.ts';
+import { coaxErrorOf, problemOf, statusOfError } from './problem.ts';
 
 test('every error of the table comes back from its problem as it went in', () => {
   for (const code of Object.keys(CODES) as ErrorCode[]) {
@@ -18,7 +18,7 @@ test('every error of the table comes back from its problem as it went in', () =>
       detail: { n: 1 },
     });
     const problem = Problem.parse(JSON.parse(JSON.stringify(problemOf(error, 'r-1'))));
-    assert.equal(problem.status, error.httpStatus);
+    assert.equal(problem.status, statusOfError(error));
     const back = errorOfProblem(problem.status, problem, 'GET /x');
     assert.equal(back.code, code);
     assert.equal(back.exitStatus, error.exitStatus);
@@ -26,6 +26,13 @@ test('every error of the table comes back from its problem as it went in', () =>
     if (error.kind === 'internal') assert.ok(!JSON.stringify(problem).includes('a reason'));
     else assert.deepEqual([back.reason, back.detail], ['a reason', { n: 1 }]);
   }
+});
+
+test('a quota that is free again by itself is asked for too soon; another one is used up', () => {
+  const used = (retryAfterMs?: number): CoaxError =>
+    new CoaxError('COAX_QUOTA_EXCEEDED', 'used up', retryAfterMs === undefined ? {} : { retryAfterMs });
+  assert.equal(problemOf(used(5), 'r-1').status, 429);
+  assert.equal(problemOf(used(), 'r-1').status, 409);
 });
 
 test('what is no problem of ours is told by its status', () => {

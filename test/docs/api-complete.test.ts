@@ -40,7 +40,7 @@ const OVER_HTTP: Readonly<Record<string, readonly string[]>> = {
   'vm rm': ['removeVm'],
   'vm move': ['submit'],
   'host ls': ['hosts'],
-  'host show': ['hosts', 'vms'],
+  'host show': ['host', 'hosts', 'vms'],
   'host drain': ['submit'],
   'host undrain': ['submit'],
   'host token': ['joinToken'],
@@ -88,6 +88,7 @@ const HERE: Readonly<Record<string, string>> = {
 const OF_OTHERS: Readonly<Record<string, string>> = {
   livez: 'for whoever restarts a process that hangs',
   metrics: 'for Prometheus',
+  fleetMap: 'for a picture of all hosts at once',
   signIn: 'for browsers, which must not keep a token',
   signOut: 'for browsers',
 };

@@ -102,6 +102,7 @@ function nameFor(
   account: string,
 ): string {
   if (path.startsWith('/v1/vms/')) return thing.vm;
+  if (path.startsWith('/v1/hosts/')) return 'sim-1';
   if (path.startsWith('/v1/flows/')) return 'create_vm';
   if (path.startsWith('/v1/networks/')) return 'default';
   if (path.startsWith('/v1/projects/')) return operationId === 'removeProject' ? 'nobodys' : project;

@@ -39,6 +39,18 @@ function assertForbidden(answer: Answer, what: string): void {
   assert.deepEqual([answer.status, answer.body.code], [403, 'COAX_FORBIDDEN'], what);
 }
 
+/** Signing in checks what it is given; the rest tells nothing of anybody else. */
+const OF_ANYONE = [
+  'agentChallenge',
+  'agentSession',
+  'enrol',
+  'livez',
+  'readyz',
+  'signIn',
+  'signOut',
+  'whoami',
+];
+
 test('of all operations a host may use those that are marked as its own, and no other', async () => {
   await using served = await openServed();
   const { asA } = await openTwo(served);
@@ -59,10 +71,7 @@ test('of all operations a host may use those that are marked as its own, and no 
   }
   assert.ok(all.length > 40);
   const itsOwn = ['agentReport', 'claim', 'extend', 'finish', 'hello', 'release', 'session'];
-  assert.deepEqual(
-    open.sort(),
-    [...itsOwn, 'agentChallenge', 'agentSession', 'enrol', 'livez', 'readyz'].sort(),
-  );
+  assert.deepEqual(open.sort(), [...itsOwn, 'reveal', ...OF_ANYONE].sort());
   for (const path of ['/metrics', '/v1/messages', '/v1/agents/ha/revoke', '/v1/join-tokens'])
     assertForbidden(await asA(path === '/metrics' || path === '/v1/messages' ? 'GET' : 'POST', path), path);
 });
@@ -89,6 +98,12 @@ test('a key that was stolen from one host does nothing for, or to, another', asy
     ['finish', 'POST', 'channel/finish', ended(refOf(claim))],
     ["finish in another's name", 'POST', 'channel/finish', ended(refOf(claim), { worker: 'agent/hb' })],
     ['finish in its own name', 'POST', 'channel/finish', ended(refOf(claim), { worker: 'agent/ha' })],
+    [
+      "another's secrets, in its name",
+      'POST',
+      'channel/reveal',
+      { ...refOf(claim), worker: 'agent/hb', names: [] },
+    ],
     ['hello', 'POST', 'channel/hello', { ...hello, worker: 'agent/hb' }],
     ['hello of another host', 'POST', 'channel/hello', { ...hello, host: 'hb' }],
     ['session', 'GET', 'channel/session?worker=agent/hb'],
@@ -98,6 +113,8 @@ test('a key that was stolen from one host does nothing for, or to, another', asy
   for (const [what, method, path, body] of attempts)
     assertForbidden(await asA(method, `/v1/${path}`, body), what);
   assert.deepEqual((await asB('POST', '/v1/channel/extend', refs)).body.items, ['held']);
+  const reveal = { ...refOf(claim), worker: 'agent/ha', names: ['password'] };
+  assert.deepEqual((await asA('POST', '/v1/channel/reveal', reveal)).body, { kind: 'lost' });
   // A fence that is over is nobody's, and the answer does not tell more.
   const over = { msgid, fence: claim.fence + 1 };
   assert.deepEqual((await asA('POST', '/v1/channel/extend', { claims: [over] })).body.items, ['lost']);

@@ -1,5 +1,6 @@
 import type { HostView } from '../../../api/host.ts';
-import { CoaxError } from '../../../errors/coax-error.ts';
+import type { CoaxClient } from '../../../client/client.ts';
+import { CoaxError, isCoaxError } from '../../../errors/coax-error.ts';
 import { cell, type Output } from '../../output/output.ts';
 import { styleStatus } from '../../output/style.ts';
 import { plural } from '../../output/text.ts';
@@ -17,15 +18,7 @@ export const verb = defineVerb({
   async run(context, [name = '']) {
     const { out } = context;
     const client = await context.client();
-    const { items } = await client.hosts();
-    const host = items.find(item => item.name === name);
-    if (!host) {
-      const hint = `${didYouMean(
-        name,
-        items.map(item => item.name),
-      )}\`coax host ls\` lists the hosts.`;
-      throw new CoaxError('COAX_NOT_FOUND', `no host is called ${name}`, { hint });
-    }
+    const host = await client.host(name).catch(error => unknownHost(error, client, name));
     const vms = (await client.vms()).items.filter(vm => vm.host === name);
     await out.object(host, host.name, () => {
       out.fields([
@@ -103,3 +96,14 @@ function gpus({ model, total, used }: HostView['gpu']): string | null {
 
 const cells = ({ cpuMilli, memMib, used }: HostView['numa'][number]): string =>
   `${used.cpuMilli / 1000} of ${cpuMilli / 1000} CPUs and ${memory(used.memMib)} of ${memory(memMib)}`;
+
+/** With the names that are like it. */
+async function unknownHost(error: unknown, client: CoaxClient, name: string): Promise<never> {
+  if (!isCoaxError(error, 'COAX_NOT_FOUND')) throw error;
+  const { items } = await client.hosts();
+  const hint = `${didYouMean(
+    name,
+    items.map(item => item.name),
+  )}\`coax host ls\` lists the hosts.`;
+  throw new CoaxError('COAX_NOT_FOUND', `no host is called ${name}`, { hint });
+}
