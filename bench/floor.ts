@@ -20,7 +20,7 @@ function prepare(flows: number): { database: DatabaseSync; close(): void } {
   const insert =
     database.prepare(`INSERT INTO messages VALUES (?, 'create_vm', ?, 'normal', 0, 0, 'open', NULL, NULL, NULL,
     NULL, 0, '{"cpu":2,"mem":4096}', '[]', NULL, 0, ?, 'resource', 0, 'bench', 9000000000000, 1, 1, NULL, NULL, NULL, NULL,
-    NULL, 'bench', 0, 0)`);
+    NULL, 'bench', 0, 0, 'default', NULL, NULL)`);
   database.exec('BEGIN');
   for (let msgid = 1; msgid <= flows; msgid++) insert.run(msgid, CODE, CODE);
   database.exec('COMMIT');
