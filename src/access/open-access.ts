@@ -40,6 +40,7 @@ import { quotaRoutes } from './routes/fleet/quota.ts';
 import { serialRoutes } from './routes/fleet/serial.ts';
 import { vmRoutes } from './routes/fleet/vm.ts';
 import { accountRoutes } from './routes/identity/account.ts';
+import { loginRoutes } from './routes/identity/login.ts';
 import { projectRoutes } from './routes/identity/project.ts';
 import { roleRoutes } from './routes/identity/role.ts';
 import { sessionRoutes } from './routes/identity/session.ts';
@@ -270,6 +271,7 @@ function registerRoutes(scope: App, app: App, context: RouteContext, gate: Gate)
   cgiRoutes(scope, app, context);
   metricRoutes(scope, context);
   sessionRoutes(scope, context);
+  loginRoutes(scope, context);
   projectRoutes(scope, context);
   tokenRoutes(scope, context);
   accountRoutes(scope, context);

@@ -6,6 +6,7 @@ import type { Cloud } from '../cloud/cloud.ts';
 import type { Fault } from '../errors/coax-error.ts';
 import type { FlowDefinition } from '../flow/flow.ts';
 import type { Identity } from '../identity/identity.ts';
+import type { OidcLogin } from '../identity/oidc/oidc-login.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { GivenSecrets } from '../secret/seal-given.ts';
 import type { SecretKeys } from '../secret/secret-keys.ts';
@@ -27,6 +28,8 @@ export interface Services {
   readonly agents: Agents;
   /** Who may do what. */
   readonly identity: Identity;
+  /** Logins of people by a provider; null or absent if there is none. */
+  readonly oidc?: OidcLogin | null;
   /** Whom a token or a login session stands for, or null. */
   actorOf(token: string): Promise<Principal | null>;
   /** The folder of CGI scripts that is served, and where large bodies wait; null or absent if none is. */

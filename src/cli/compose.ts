@@ -12,6 +12,8 @@ import type { CloudReport } from '../cloud/fsck/fsck-cloud.ts';
 import { HostWatch, type HostWatchOptions } from '../cloud/hosts/host-watch.ts';
 import { CoaxError } from '../errors/coax-error.ts';
 import { Identity } from '../identity/identity.ts';
+import { readOidcFile } from '../identity/oidc/oidc-file.ts';
+import { OidcLogin } from '../identity/oidc/oidc-login.ts';
 import { gitExport } from '../ledger/git-export.ts';
 import { DEFAULT_PROJECT } from '../message/limits.ts';
 import { exportMessages } from '../store/export.ts';
@@ -48,6 +50,7 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
   if (options.role === 'worker') return openWorkerProcess(options);
   await using opened = new AsyncDisposableStack();
   const dataDir = resolve(options.dataDir);
+  const oidc = options.oidcFile === undefined ? null : new OidcLogin(readOidcFile(options.oidcFile));
   const health = new Health(VERSION, options.simulate);
   makeDataDir(dataDir);
   const parts = await openParts(opened, dataDir, options);
@@ -81,6 +84,7 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
       decisions: makeDecisions(store),
       agents,
       identity,
+      oidc,
       actorOf: given => identity.principalOf(given),
       fsck: async () => joinReports(await checkStore(parts.store), await parts.cloud.fsckReport()),
       archive: (olderThanMs, to) => archives.archive(olderThanMs, to),

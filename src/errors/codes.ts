@@ -279,6 +279,16 @@ export const CODES = {
       'The token is a good one, but does not open that: its roles, or the host whose it is, do not reach so far.',
     hint: '`coax whoami` shows what the token opens; an admin of the project gives roles.',
   },
+  COAX_LOGIN_FAILED: {
+    kind: 'auth',
+    about: 'A login by the provider of the installation did not come to its end.',
+    hint: 'Sign in again, in one browser and without waiting long.',
+  },
+  COAX_LOGIN_UNAVAILABLE: {
+    kind: 'unavailable',
+    about: 'The provider of logins does not answer, or not as the settings of `coax up --oidc` expect.',
+    hint: 'Sign in again later, or with a token; an admin compares the file of `coax up --oidc` with the provider.',
+  },
   COAX_JOIN_TOKEN: {
     kind: 'auth',
     about: 'The join token does not let this host in: not known, used already, expired, or for another host.',

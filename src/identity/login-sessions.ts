@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Store } from '../store/store.ts';
 import type { Bindings } from './bindings.ts';
-import type { Principal } from './principal.ts';
+import type { Grant, Principal } from './principal.ts';
 import { identityTables } from './schema.ts';
 import { tokenHash } from './tokens.ts';
 
@@ -15,6 +15,8 @@ export interface SessionWish {
   readonly actor: string;
   /** Whose role bindings count. */
   readonly subjects: readonly string[];
+  /** What the login itself gives, until the session ends. */
+  readonly grants?: readonly Grant[];
   /** The API token that is traded for the session: it opens what that opens, as long as that is good. */
   readonly token?: string;
 }
@@ -30,7 +32,12 @@ export class LoginSessions {
   }
 
   /** Opens one; its text is for the cookie alone. */
-  async open({ actor, subjects, token }: SessionWish): Promise<{ text: string; expires: number }> {
+  async open({
+    actor,
+    subjects,
+    grants = [],
+    token,
+  }: SessionWish): Promise<{ text: string; expires: number }> {
     const text = `coax_login_${randomBytes(32).toString('base64url')}`;
     const expires = await this.#store.transact(async tx => {
       const db = identityTables(tx.db);
@@ -48,6 +55,7 @@ export class LoginSessions {
           token: token === undefined ? '' : tokenHash(token),
           created: tx.now,
           expires: until,
+          grants: JSON.stringify(grants),
         })
         .execute();
       return until;
@@ -68,7 +76,8 @@ export class LoginSessions {
     if (row === undefined || Number(row.expires) <= this.#store.now()) return null;
     if (row.token !== '') return ofToken(row.token);
     const subjects = JSON.parse(row.subjects) as string[];
-    return { actor: row.actor, host: null, grants: await this.#bindings.grantsOf(subjects) };
+    const grants = [...(JSON.parse(row.grants) as Grant[]), ...(await this.#bindings.grantsOf(subjects))];
+    return { actor: row.actor, host: null, grants };
   }
 
   async end(text: string): Promise<void> {

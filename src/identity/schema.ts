@@ -10,7 +10,8 @@ import type { Role } from './principal.ts';
  *
  * `api_tokens`: `role` empty means what the account's bindings give. `role_bindings`: a subject is a person as the login names
  * it, `group:NAME`, or `sa/NAME`; a project is `*` for the whole installation. `login_sessions`: `subjects` is a JSON list of
- * whose bindings count; `token` is the hash of the API token that was traded for it, or empty.
+ * whose bindings count; `token` is the hash of the API token that was traded for it, or empty;
+ * `grants` is a JSON list of what the login itself gave.
  */
 export const identitySchema = [
   {
@@ -65,6 +66,10 @@ export const identitySchema = [
         expires bigint NOT NULL)`,
     ],
   },
+  {
+    id: 'access-0003',
+    sql: [`ALTER TABLE login_sessions ADD COLUMN grants text NOT NULL DEFAULT '[]'`],
+  },
 ] as const;
 
 interface ProjectRow {
@@ -117,6 +122,7 @@ interface SessionRow {
   token: string;
   created: number;
   expires: number;
+  grants: string;
 }
 
 interface IdentityTables {

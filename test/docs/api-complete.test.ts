@@ -91,6 +91,9 @@ const OF_OTHERS: Readonly<Record<string, string>> = {
   fleetMap: 'for a picture of all hosts at once',
   signIn: 'for browsers, which must not keep a token',
   signOut: 'for browsers',
+  signInMethods: 'for browsers',
+  logIn: 'for browsers',
+  logInEnd: 'for browsers',
 };
 
 /** Verbs and operations of one noun come together: `secret-key rotate` is `rotateSecretKey`. */

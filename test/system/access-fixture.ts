@@ -18,6 +18,7 @@ import { makeClient } from '../../src/client/client.ts';
 import { Agents } from '../../src/cloud/agents/agents.ts';
 import { openCloud } from '../../src/cloud/cloud.ts';
 import { Identity } from '../../src/identity/identity.ts';
+import type { OidcLogin } from '../../src/identity/oidc/oidc-login.ts';
 import { gitExport } from '../../src/ledger/git-export.ts';
 import { openSecrets } from '../../src/secret/open-secrets.ts';
 import { openCatalogue } from '../../src/step/catalogue.ts';
@@ -106,7 +107,7 @@ function testModule(gates: Gates) {
 
 /** A whole server, simulated hypervisor and all, with its HTTP API on a free port (or a Unix socket). */
 export async function openServed(
-  options: { listen?: 'tcp' | 'unix'; level?: string; limits?: Partial<Limits> } = {},
+  options: { listen?: 'tcp' | 'unix'; level?: string; limits?: Partial<Limits>; oidc?: OidcLogin } = {},
 ) {
   const dataDir = mkdtempSync(join(tmpdir(), 'coax-access-'));
   const store = openSqlite({ file: join(dataDir, 'coax.db'), schema: installationSchema });
@@ -160,6 +161,7 @@ export async function openServed(
     cloud,
     agents,
     identity,
+    oidc: options.oidc ?? null,
     actorOf: given => identity.principalOf(given),
     fsck: () => fsckStore(store.scan()),
     archive: async () => ({ place: '', archives: [], messages: 0, commits: 0, bytes: 0, kept: 0 }),

@@ -11,6 +11,9 @@ export interface Credential {
 
 const COOKIE = 'coax_session';
 const COOKIE_TLS = `__Host-${COOKIE}`;
+/** A login under way. */
+const LOGIN = 'coax_login';
+const LOGIN_TLS = `__Host-${LOGIN}`;
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 type Headers = Pick<FastifyRequest, 'headers'>;
@@ -69,6 +72,23 @@ export function setSessionCookie(
 ): void {
   const tls = isTls(request);
   const cookie = `${tls ? COOKIE_TLS : COOKIE}=${text}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict`;
+  reply.header('set-cookie', tls ? `${cookie}; Secure` : cookie).header('cache-control', 'no-store');
+}
+
+/** Of a login under way; null when there is none. */
+export function loginCookie(request: FastifyRequest): string | null {
+  return cookieOf(request, isTls(request) ? LOGIN_TLS : LOGIN);
+}
+
+/** No script reads it; the browser brings it along when the provider sends it back (SameSite=Lax). `seconds` 0 ends it. */
+export function setLoginCookie(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  text: string,
+  seconds: number,
+): void {
+  const tls = isTls(request);
+  const cookie = `${tls ? LOGIN_TLS : LOGIN}=${text}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Lax`;
   reply.header('set-cookie', tls ? `${cookie}; Secure` : cookie).header('cache-control', 'no-store');
 }
 

@@ -164,3 +164,29 @@ export type RoleList = z.infer<typeof RoleList>;
 
 export const SignInBody = z.strictObject({ token: z.string().min(1).max(512) }).meta({ id: 'SignIn' });
 export const Done = z.object({ ok: z.literal(true) }).meta({ id: 'Done' });
+
+export const LoginQuery = z.object({
+  to: z
+    .string()
+    .default('/')
+    .meta({ description: 'Path of the page to go to then; what is no path of this server counts as `/`.' }),
+});
+/** RFC 6749, 4.1.2, and RFC 9207; providers may add more. */
+export const LoginAnswer = z.object({
+  code: z.string().optional().meta({ description: 'What the login is traded for.' }),
+  state: z.string().optional().meta({ description: 'Which login that is.' }),
+  iss: z.string().optional().meta({ description: 'The provider that answers.' }),
+  error: z.string().optional().meta({ description: 'Why there is no login.' }),
+});
+export const SignInMethods = z
+  .object({
+    token: z.literal(true),
+    oidc: z
+      .object({
+        name: z.string().meta({ description: 'As people know the provider.' }),
+        path: z.string().meta({ description: 'Where a browser begins.' }),
+      })
+      .nullable(),
+  })
+  .meta({ id: 'SignInMethods', description: 'How people sign in here.' });
+export type SignInMethods = z.infer<typeof SignInMethods>;

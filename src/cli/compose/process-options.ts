@@ -29,6 +29,8 @@ export interface ProcessOptions {
   readonly webhookAllow?: readonly string[];
   /** File of the keys that secrets are sealed with; secret-keys.json in the data directory if absent. */
   readonly secretKeyFile?: string;
+  /** File that names the provider by which people log in. None if absent. */
+  readonly oidcFile?: string;
   /** Finished messages older than so much are archived while the server runs. */
   readonly retainMs?: number;
   /** Where archives go: a folder, or s3://bucket/prefix; else the folder archive of the data directory. */

@@ -1,5 +1,7 @@
+import { useQuery } from '@tanstack/react-query';
+import type { SignInMethods } from '../../../src/api/access/identity.ts';
 import { cache } from './cache.ts';
-import { post } from './request.ts';
+import { get, post } from './request.ts';
 import { heardFarewell, heardWelcome } from './session.ts';
 
 /**
@@ -18,4 +20,13 @@ export async function signOut(): Promise<void> {
   await post('/auth/logout', {});
   heardFarewell();
   cache.clear();
+}
+
+/** How people sign in here. */
+export function useSignInMethods() {
+  return useQuery({
+    queryKey: ['sign-in-methods'],
+    queryFn: ({ signal }) => get<SignInMethods>('/auth/methods', {}, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
 }

@@ -1,7 +1,7 @@
 import { type FormEvent, useState } from 'react';
 import { RequestError } from '../api/request.ts';
 import { useSession } from '../api/session.ts';
-import { signIn } from '../api/sign-in.ts';
+import { signIn, useSignInMethods } from '../api/sign-in.ts';
 import logo from '../icon.svg';
 import { Button } from '../parts/button.tsx';
 import { Field, TextInput } from '../parts/field.tsx';
@@ -9,10 +9,11 @@ import { ProblemNotice } from '../parts/notice.tsx';
 import { useWords } from '../words/words.ts';
 import { Preferences } from './preferences.tsx';
 
-/** Asks for a token. It goes to the server once and is kept by no script. */
+/** Asks for a token, or sends the person to the provider of logins. A token goes to the server once and is kept by no script. */
 export function SignInForm() {
   const word = useWords();
   const session = useSession();
+  const oidc = useSignInMethods().data?.oidc ?? null;
   const [token, setToken] = useState('');
   const [error, setError] = useState<Error | null>(null);
   const [busy, setBusy] = useState(false);
@@ -36,6 +37,17 @@ export function SignInForm() {
           <h1 className="text-lg font-semibold">{word('signIn.title')}</h1>
         </div>
         {session === 'ended' && error === null && <p role="status">{word('signIn.ended')}</p>}
+        {oidc !== null && (
+          <>
+            <a
+              href={`${oidc.path}?to=${encodeURIComponent(location.pathname + location.search)}`}
+              className="flex min-h-9 items-center justify-center rounded-md bg-accent px-2.5 py-1 font-medium text-on-accent hover:brightness-110"
+            >
+              {word('signIn.with', { name: oidc.name })}
+            </a>
+            <p className="text-soft">{word('signIn.or')}</p>
+          </>
+        )}
         <form onSubmit={event => void submit(event)} className="card space-y-4 p-4">
           <Field
             label={word('signIn.token')}

@@ -27,6 +27,8 @@ export const en = {
   'signIn.token': 'Token',
   'signIn.about': 'The file “token” in the data directory holds the first one.',
   'signIn.do': 'Sign in',
+  'signIn.with': 'Sign in with {name}',
+  'signIn.or': 'Or with a token:',
   'signIn.wrong': 'This token is not known here.',
   'signIn.ended': 'Your session has ended.',
 

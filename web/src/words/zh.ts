@@ -29,6 +29,8 @@ export const zh: Dictionary = {
   'signIn.token': '令牌',
   'signIn.about': '第一个令牌在数据目录的 token 文件里。',
   'signIn.do': '登录',
+  'signIn.with': '用 {name} 登录',
+  'signIn.or': '或使用令牌：',
   'signIn.wrong': '这里不认识这个令牌。',
   'signIn.ended': '会话已结束。',
 

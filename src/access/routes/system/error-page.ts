@@ -1,9 +1,8 @@
 import { CoaxError } from '../../../errors/coax-error.ts';
 import { CODES, type ErrorCode, KINDS } from '../../../errors/codes.ts';
 import type { App } from '../../app.ts';
+import { escaped, HTML, HTML_POLICY, htmlPage } from '../../html-page.ts';
 
-const HTML = 'text/html; charset=utf-8';
-const CONTENT_SECURITY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 const codes = Object.keys(CODES).sort() as ErrorCode[];
 
 /** What the `type` of a problem leads to: a page for people about one code, without a token, since it tells of no message. */
@@ -11,9 +10,9 @@ export function errorPages(app: App): void {
   app.get('/errors', { schema: { hide: true } }, (_request, reply) =>
     reply
       .type(HTML)
-      .header('content-security-policy', CONTENT_SECURITY)
+      .header('content-security-policy', HTML_POLICY)
       .send(
-        page(
+        htmlPage(
           'Errors of Coax',
           `<ul>${codes
             .map(code => `<li><a href="/errors/${code}">${code}</a>: ${escaped(CODES[code].about)}</li>`)
@@ -38,26 +37,8 @@ export function errorPages(app: App): void {
 <p><a href="/errors">All errors</a></p>`;
     return reply
       .type(HTML)
-      .header('content-security-policy', CONTENT_SECURITY)
+      .header('content-security-policy', HTML_POLICY)
       .header('cache-control', 'public, max-age=3600')
-      .send(page(code, body));
+      .send(htmlPage(code, body));
   });
-}
-
-function page(title: string, body: string): string {
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>${title}</title>
-<style>body{font:1rem/1.5 system-ui;max-width:44rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}
-dt{font-weight:600;margin-top:.5rem}dd{margin:0}</style></head>
-<body><h1>${title}</h1>${body}</body></html>
-`;
-}
-
-/** Text of our own table, in which \`code\` is marked by backquotes. */
-function escaped(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replace(/`([^`]*)`/g, '<code>$1</code>');
 }

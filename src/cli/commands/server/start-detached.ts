@@ -55,6 +55,7 @@ function upArguments(dataDir: string, options: UpOptions): string[] {
     ...(options.cgiBin ? ['--cgi-bin', resolve(options.cgiBin)] : []),
     ...(options.webhookAllow ?? []).flatMap(network => ['--webhook-allow', network]),
     ...(options.secretKeyFile ? ['--secret-key-file', resolve(options.secretKeyFile)] : []),
+    ...(options.oidc ? ['--oidc', resolve(options.oidc)] : []),
     ...(options.modules ?? []).flatMap(dir => ['--modules', resolve(dir)]),
     ...(options.flows ?? []).flatMap(dir => ['--flows', resolve(dir)]),
   ];

@@ -20,6 +20,7 @@ export interface UpOptions {
   readonly archive?: string;
   readonly placement?: string;
   readonly secretKeyFile?: string;
+  readonly oidc?: string;
   readonly webhookAllow?: readonly string[];
   readonly lostAfter?: number;
   readonly limit?: readonly string[];

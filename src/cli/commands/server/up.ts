@@ -92,6 +92,11 @@ export const verb = defineVerb<UpOptions>({
       completes: 'file',
     },
     {
+      flags: '--oidc <file>',
+      about: 'Let people sign in by a provider of OpenID Connect: docs/how-to/access.md',
+      completes: 'file',
+    },
+    {
       flags: '--lease <time>',
       about: 'On a shared store: how long a step stays with a worker that is not heard of (default 30s)',
       parse: lengthOfTime,
@@ -193,6 +198,7 @@ async function serve(
     ...(options.retain !== undefined && { retainMs: options.retain }),
     ...(options.archive !== undefined && { archive: placeOf(options.archive) }),
     ...secretKeyFile(options),
+    ...(options.oidc !== undefined && { oidcFile: resolve(options.oidc) }),
     ...(options.webhookAllow !== undefined && { webhookAllow: options.webhookAllow }),
     ...(options.placement !== undefined && { policiesFile: resolve(options.placement) }),
     ...(limits && { limits }),
