@@ -41,6 +41,9 @@ function assertForbidden(answer: Answer, what: string): void {
 
 /** Signing in checks what it is given; the rest tells nothing of anybody else. */
 const OF_ANYONE = [
+  ...['agentChallenge', 'agentSession', 'enrol', 'livez', 'readyz', 'whoami'],
+  ...['signIn', 'signOut', 'signInMethods', 'logIn', 'logInEnd'],
+];
   'agentChallenge',
   'agentSession',
   'enrol',
