@@ -44,15 +44,6 @@ const OF_ANYONE = [
   ...['agentChallenge', 'agentSession', 'enrol', 'livez', 'readyz', 'whoami'],
   ...['signIn', 'signOut', 'signInMethods', 'logIn', 'logInEnd'],
 ];
-  'agentChallenge',
-  'agentSession',
-  'enrol',
-  'livez',
-  'readyz',
-  'signIn',
-  'signOut',
-  'whoami',
-];
 
 test('of all operations a host may use those that are marked as its own, and no other', async () => {
   await using served = await openServed();
