@@ -1,17 +1,15 @@
 /** fsck of hosts with agents, on both engines: what they reported against what is on record. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { installationSchema } from '../../src/cli/installation-schema.ts';
+import { test } from 'node:test';
 import type { ReportedGuest } from '../../src/cloud/agents/agent-report.ts';
 import { agentTables } from '../../src/cloud/agents/schema.ts';
 import { checkAgents } from '../../src/cloud/fsck/check-agents.ts';
 import { registerHosts } from '../../src/cloud/resource/register-hosts.ts';
 import { simulatedHosts } from '../../src/cloud/simulated-hosts.ts';
 import { parametersOf } from '../../src/message/parameters.ts';
-import { openPostgres } from '../../src/store/postgres/open-postgres.ts';
 import { REAL_TIMERS, type Timers } from '../../src/store/timers.ts';
-import { makePostgresCluster, type PostgresCluster } from '../../src/testing/postgres-cluster.ts';
 import { reportOf } from './agent-fixture.ts';
+import { onBothEngines } from './both-engines.ts';
 import { type CloudFixture, openFixture } from './cloud-fixture.ts';
 
 const HOST = 'sim-3';
@@ -68,95 +66,78 @@ async function makeVm(fixture: CloudFixture): Promise<ReportedGuest> {
   return guestOf(String(parametersOf(message).uuid), message.msgid);
 }
 
-let cluster: PostgresCluster;
-before(async () => {
-  cluster = await makePostgresCluster();
-});
-after(() => cluster.close());
+onBothEngines('fsck', options => {
+  test('a guest that the host lacks, one that nobody knows, and one whose message was rolled back', async () => {
+    await using fixture = await openFixture(options());
+    await withAgent(fixture);
+    const web = await makeVm(fixture);
+    const gone = await fixture.run('create_vm', { cpu: 1, mem: 96, name: 'db', labels: { host: HOST } });
+    await fixture.decisions.revert(gone.msgid, { actor: 'test', reason: 'to see' });
+    assert.equal((await fixture.rest(gone.msgid)).phase, 'rolled_back');
+    await report(fixture, [web]);
+    assert.deepEqual(await fixture.cloud.fsckReport(), { faults: [], notes: [] });
 
-let schemas = 0;
-const onPostgres = () => ({
-  openStore: () =>
-    openPostgres({ url: cluster.url(), namespace: `fsck${++schemas}`, schema: installationSchema }),
-});
-
-for (const [engine, options] of [
-  ['SQLite', () => ({})],
-  ['PostgreSQL', onPostgres],
-] as const) {
-  describe(engine, () => {
-    test('a guest that the host lacks, one that nobody knows, and one whose message was rolled back', async () => {
-      await using fixture = await openFixture(options());
-      await withAgent(fixture);
-      const web = await makeVm(fixture);
-      const gone = await fixture.run('create_vm', { cpu: 1, mem: 96, name: 'db', labels: { host: HOST } });
-      await fixture.decisions.revert(gone.msgid, { actor: 'test', reason: 'to see' });
-      assert.equal((await fixture.rest(gone.msgid)).phase, 'rolled_back');
-      await report(fixture, [web]);
-      assert.deepEqual(await fixture.cloud.fsckReport(), { faults: [], notes: [] });
-
-      const left = guestOf(String(parametersOf(gone).uuid), gone.msgid, 'db');
-      const guests = [left, guestOf(STRAY, null, 'x')];
-      await report(fixture, guests);
-      const { faults, notes } = await check(fixture, guests);
-      assert.deepEqual(notes, []);
-      const short = faults.map(({ kind, where, hint }) => [kind, where, /`coax [^`]*`/.exec(hint)![0]]);
-      assert.deepEqual(short, [
-        ['guest-missing', 'vm web', '`coax host reconcile sim-3 --apply`'],
-        ['guest-left', `guest ${left.uuid}`, '`coax gc`'],
-        ['guest-left', `guest ${STRAY}`, `\`coax host reconcile sim-3 --apply --delete-unknown ${STRAY}\``],
-      ]);
-      assert.match(faults[1]!.reason, new RegExp(`message ${gone.msgid}, which made it, was rolled back`));
-    });
-
-    test('what a report begun later does not bear out is no fault', async () => {
-      await using fixture = await openFixture(options());
-      await withAgent(fixture);
-      const web = await makeVm(fixture);
-      await report(fixture, [guestOf(STRAY, null, 'x')]);
-      assert.deepEqual(await check(fixture, [web]), { faults: [], notes: [] });
-    });
-
-    test('a host that is not heard of is not compared, and that is said', async () => {
-      await using fixture = await openFixture(options());
-      await withAgent(fixture);
-      await makeVm(fixture);
-      const notesOf = async () => {
-        const { faults, notes } = await check(fixture, []);
-        assert.deepEqual(faults, []);
-        return notes.map(note => note.replace(/\d{4}-\S+Z/, 'TIME'));
-      };
-      assert.deepEqual(await notesOf(), [
-        'host sim-3 was not compared with its 1 VM: it is silent, and it has never reported',
-      ]);
-      await report(fixture, [], -1);
-      assert.deepEqual(await notesOf(), [
-        'host sim-3 was not compared with its 1 VM: it is silent, and its last report is of TIME',
-      ]);
-      assert.equal((await fixture.run('host_down', { host: HOST, reason: 'silent' })).phase, 'done');
-      await report(fixture, []);
-      assert.deepEqual(await notesOf(), [
-        'host sim-3 was not compared with its 1 VM: it is down, and its last report is of TIME',
-      ]);
-    });
-
-    test('a VM on its way to another host is nobody’s fault, wherever its guest is', async () => {
-      await using fixture = await openFixture(options());
-      await withAgent(fixture);
-      const web = await makeVm(fixture);
-      // Nobody serves that host, so the move waits for it.
-      const [first] = simulatedHosts('simulated');
-      await fixture.store.transact(tx => registerHosts(tx, [{ ...first!, name: 'far-1', labels: {} }]));
-      const msgid = await fixture.submit('move_vm', { name: 'web', to: 'far-1' });
-      const atFar = async () => {
-        const commits = await fixture.store.commits(msgid);
-        return commits.some(({ step }) => step === 'compute take_down');
-      };
-      while (!(await atFar())) await new Promise(resolve => setImmediate(resolve));
-      for (const guests of [[], [web]]) {
-        await report(fixture, guests);
-        assert.deepEqual(await check(fixture, guests), { faults: [], notes: [] });
-      }
-    });
+    const left = guestOf(String(parametersOf(gone).uuid), gone.msgid, 'db');
+    const guests = [left, guestOf(STRAY, null, 'x')];
+    await report(fixture, guests);
+    const { faults, notes } = await check(fixture, guests);
+    assert.deepEqual(notes, []);
+    const short = faults.map(({ kind, where, hint }) => [kind, where, /`coax [^`]*`/.exec(hint)![0]]);
+    assert.deepEqual(short, [
+      ['guest-missing', 'vm web', '`coax host reconcile sim-3 --apply`'],
+      ['guest-left', `guest ${left.uuid}`, '`coax gc`'],
+      ['guest-left', `guest ${STRAY}`, `\`coax host reconcile sim-3 --apply --delete-unknown ${STRAY}\``],
+    ]);
+    assert.match(faults[1]!.reason, new RegExp(`message ${gone.msgid}, which made it, was rolled back`));
   });
-}
+
+  test('what a report begun later does not bear out is no fault', async () => {
+    await using fixture = await openFixture(options());
+    await withAgent(fixture);
+    const web = await makeVm(fixture);
+    await report(fixture, [guestOf(STRAY, null, 'x')]);
+    assert.deepEqual(await check(fixture, [web]), { faults: [], notes: [] });
+  });
+
+  test('a host that is not heard of is not compared, and that is said', async () => {
+    await using fixture = await openFixture(options());
+    await withAgent(fixture);
+    await makeVm(fixture);
+    const notesOf = async () => {
+      const { faults, notes } = await check(fixture, []);
+      assert.deepEqual(faults, []);
+      return notes.map(note => note.replace(/\d{4}-\S+Z/, 'TIME'));
+    };
+    assert.deepEqual(await notesOf(), [
+      'host sim-3 was not compared with its 1 VM: it is silent, and it has never reported',
+    ]);
+    await report(fixture, [], -1);
+    assert.deepEqual(await notesOf(), [
+      'host sim-3 was not compared with its 1 VM: it is silent, and its last report is of TIME',
+    ]);
+    assert.equal((await fixture.run('host_down', { host: HOST, reason: 'silent' })).phase, 'done');
+    await report(fixture, []);
+    assert.deepEqual(await notesOf(), [
+      'host sim-3 was not compared with its 1 VM: it is down, and its last report is of TIME',
+    ]);
+  });
+
+  test('a VM on its way to another host is nobody’s fault, wherever its guest is', async () => {
+    await using fixture = await openFixture(options());
+    await withAgent(fixture);
+    const web = await makeVm(fixture);
+    // Nobody serves that host, so the move waits for it.
+    const [first] = simulatedHosts('simulated');
+    await fixture.store.transact(tx => registerHosts(tx, [{ ...first!, name: 'far-1', labels: {} }]));
+    const msgid = await fixture.submit('move_vm', { name: 'web', to: 'far-1' });
+    const atFar = async () => {
+      const commits = await fixture.store.commits(msgid);
+      return commits.some(({ step }) => step === 'compute take_down');
+    };
+    while (!(await atFar())) await new Promise(resolve => setImmediate(resolve));
+    for (const guests of [[], [web]]) {
+      await report(fixture, guests);
+      assert.deepEqual(await check(fixture, guests), { faults: [], notes: [] });
+    }
+  });
+});

@@ -1,30 +1,16 @@
 /** A VM that no host has room for takes the room of preemptible ones: by their own undo, and no more of them than it needs. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { installationSchema } from '../../src/cli/installation-schema.ts';
 import { registerHosts } from '../../src/cloud/resource/register-hosts.ts';
 import { simulatedHosts } from '../../src/cloud/simulated-hosts.ts';
 import type { Message, Parameters } from '../../src/message/message.ts';
 import { parametersOf } from '../../src/message/parameters.ts';
-import { openPostgres } from '../../src/store/postgres/open-postgres.ts';
-import { makePostgresCluster, type PostgresCluster } from '../../src/testing/postgres-cluster.ts';
+import { onBothEngines } from './both-engines.ts';
 import { type CloudFixture, openFixture } from './cloud-fixture.ts';
 
 const BY = { actor: 'test', reason: 'to see' };
 const PREEMPTIBLE = { preemptible: true };
-
-let cluster: PostgresCluster;
-before(async () => {
-  cluster = await makePostgresCluster();
-});
-after(() => cluster.close());
-
-let schemas = 0;
-const onPostgres = () => ({
-  openStore: () =>
-    openPostgres({ url: cluster.url(), namespace: `preempt${++schemas}`, schema: installationSchema }),
-});
 
 /** Two hosts of 8 CPUs. */
 const twoHosts = () => {
@@ -55,11 +41,9 @@ async function assertInOrder({ cloud, store }: CloudFixture): Promise<void> {
   assert.deepEqual(await store.allocations({ kind: 'preemption' }), []);
 }
 
-for (const [engine, options] of [
-  ['SQLite', () => twoHosts()],
-  ['PostgreSQL', () => ({ ...onPostgres(), ...twoHosts() })],
-] as const) {
-  describe(engine, () => {
+onBothEngines(
+  'preempt',
+  options => {
     test('the fewest VMs make room; their messages and that of the new VM say so', async () => {
       await using fixture = await openFixture(options());
       await made(fixture, 'keep', 4);
@@ -167,5 +151,6 @@ for (const [engine, options] of [
       assert.equal(parametersOf(ended).name, 'next');
       await assertInOrder(fixture);
     });
-  });
-}
+  },
+  twoHosts,
+);
