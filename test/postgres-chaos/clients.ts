@@ -96,7 +96,8 @@ export class Clients {
       try {
         return await ask(this.#random.pick(this.#installation.clients));
       } catch (error) {
-        if (!isPassing(error) || tries >= TRIES_MAX) throw error;
+        if (!isPassing(error) || tries >= TRIES_MAX)
+          throw new Error(`no answer to be had\n${this.#installation.log()}`, { cause: error });
         await sleep(AGAIN_MS);
       }
     }

@@ -1,4 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** `frozen`: bytes are neither taken nor lost. `refused`: there is no way. */
 type Way = 'open' | 'frozen' | 'refused';
@@ -72,12 +73,24 @@ export class NetworkProxy {
   }
 
   #carry(from: Socket, to: Socket, look: (data: Buffer) => void = () => {}): void {
+    // What was delayed still comes before what follows it: TCP keeps the order.
+    let before = Promise.resolve();
+    let delayed = 0;
+    const pass = (send: () => void): void => {
+      if (this.#delayMs === 0 && delayed === 0) return send();
+      const late = sleep(this.#delayMs);
+      delayed += 1;
+      before = before.then(async () => {
+        await late;
+        delayed -= 1;
+        send();
+      });
+    };
     from.on('data', data => {
       look(data);
-      if (this.#delayMs === 0) to.write(data);
-      else setTimeout(() => to.write(data), this.#delayMs);
+      pass(() => to.write(data));
     });
-    from.on('end', () => to.end());
+    from.on('end', () => pass(() => to.end()));
   }
 
   /** Ends all connections, and refuses new ones until `mend`. */

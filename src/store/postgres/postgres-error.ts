@@ -16,8 +16,9 @@ export function codeOf(error: unknown): string {
   return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
 }
 
+/** What `pg` says, without a code, of a connection that ended, did not come about, or answers what was not asked. */
 const CONNECTION_ENDED =
-  /Connection terminated|Connection ended|not queryable|Query read timeout|Client was closed|socket/i;
+  /Connection terminated|Connection ended|not queryable|Query read timeout|timeout expired|Received unexpected|Client was closed|socket/i;
 
 export function remedyOf(error: unknown): Remedy {
   if (isCoaxError(error)) return error.code === 'COAX_STORE_UNAVAILABLE' ? 'later' : 'none';

@@ -209,6 +209,8 @@ async function prepare(link: Link, options: LinkOptions): Promise<boolean> {
         ELSE ' ' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END AS incarnation`),
   ]);
   const row = answer.rows[0] as { standby: boolean; pid: number; clock: number; incarnation: string };
+  // Every time that this process writes comes from it.
+  if (!Number.isFinite(row?.clock)) throw new Error('Connection terminated: it answers what was not asked');
   link.pid = row.pid;
   link.clock = row.clock;
   link.incarnation = row.incarnation;
