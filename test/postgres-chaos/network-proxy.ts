@@ -77,7 +77,10 @@ export class NetworkProxy {
     let before = Promise.resolve();
     let delayed = 0;
     const pass = (send: () => void): void => {
-      if (this.#delayMs === 0 && delayed === 0) return send();
+      if (this.#delayMs === 0 && delayed === 0) {
+        send();
+        return;
+      }
       const late = sleep(this.#delayMs);
       delayed += 1;
       before = before.then(async () => {
