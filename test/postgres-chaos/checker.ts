@@ -168,7 +168,10 @@ function sharedLeases({ ledger, runs }: History): string[] {
     for (const [index, run] of kept.entries()) {
       const next = kept[index + 1];
       if (next !== undefined && (run.ended ?? Number.POSITIVE_INFINITY) > next.began)
-        found.push(`lease: runs ${run.run} and ${next.run} of message ${msgid} overlap, and both count`);
+        found.push(
+          `lease: runs ${run.run} and ${next.run} of message ${msgid} overlap, and both count; ` +
+            `the first ended ${run.ended === null ? 'at no time that is known' : `${run.ended - next.began} ms after the second began`}`,
+        );
     }
   }
   return found;

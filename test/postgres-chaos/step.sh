@@ -8,11 +8,12 @@ byte() { od -An -N1 -tu1 /dev/urandom | tr -d ' '; }
 nap() { sleep "0.0$(($(byte) % 8))"; }
 note() { echo "$1 $token $COAX_MSGID $COAX_KEY $(date +%s%3N)" >>"$dir/runs"; }
 
-# A cancel ends a run by a signal, and its outcome counts: it has ended all the same.
-trap 'exit 143' TERM
-trap 'note ended' EXIT
-
+# A cancel ends a run by a signal, and its outcome counts: it has ended all the same. The two lines of the log are written
+# whole, whenever the signal comes.
+trap '' TERM
 note began
+trap "trap '' TERM; note ended" EXIT
+trap 'exit 143' TERM
 echo "run $token" >&2
 nap
 exec 9>>"$dir/fences/$COAX_KEY"
