@@ -10,6 +10,8 @@ const MAY_IMPORT = {
   flow: ['message/', 'errors/'],
   placement: ['errors/'],
   serial: ['errors/'],
+  // Packages of hosts: what one is, and how it comes to stand on a host.
+  package: ['errors/', 'flow/(duration|nearest)\\.ts$', 'linux/process/', 'step/'],
   policy: ['placement/', 'flow/nearest\\.ts$', 'errors/'],
   api: ['message/', 'errors/'],
   cgi: ['step/', 'flow/', 'message/', 'errors/', 'linux/process/'],

@@ -371,6 +371,16 @@ export const CODES = {
     about: 'A CGI script took longer than it may.',
     hint: 'A longer `timeout` in cgi.yaml lets it.',
   },
+  COAX_PACKAGE_REFUSED: {
+    kind: 'input',
+    about: 'A package holds what no package may hold, or is not as its manifest says.',
+    hint: 'Do not use it; ask whoever made it. docs/how-to/host-packages.md says what a package may hold.',
+  },
+  COAX_PACKAGE_NOT_FOUND: {
+    kind: 'not_found',
+    about: 'No package, version or content of that name is there.',
+    hint: '`coax package ls` lists what there is.',
+  },
   COAX_QUOTA_EXCEEDED: {
     kind: 'exhausted',
     about: 'The project may have no more of that.',

@@ -56,6 +56,7 @@ const PLANTED: readonly (readonly [rule: string, file: string, text: string])[] 
   ['layer-flow', 'src/flow/x.ts', "import '../step/contract.ts';"],
   ['layer-placement', 'src/placement/x.ts', "import '../store/store.ts';"],
   ['layer-serial', 'src/serial/x.ts', "import '../access/app.ts';"],
+  ['layer-package', 'src/package/x.ts', "import '../cloud/cloud.ts';"],
   ['layer-policy', 'src/policy/x.ts', "import '../store/store.ts';"],
   ['layer-api', 'src/api/x.ts', "import '../access/app.ts';"],
   ['layer-secret', 'src/secret/x.ts', "import '../channel/channel.ts';"],
