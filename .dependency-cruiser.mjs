@@ -20,7 +20,8 @@ const MAY_IMPORT = {
   store: ['message/', 'ledger/', 'errors/'],
   secret: ['message/', 'errors/', 'store/store\\.ts$'],
   webhook: ['message/', 'ledger/', 'secret/', 'store/[^/]+$', 'errors/'],
-  archive: ['message/', 'ledger/', 'errors/', 'store/[^/]+$'],
+  'object-store': ['errors/'],
+  archive: ['message/', 'ledger/', 'errors/', 'store/[^/]+$', 'object-store/'],
   channel: ['message/', 'ledger/', 'errors/', 'store/[^/]+$'],
   tracing: ['message/'],
   worker: [

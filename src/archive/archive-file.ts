@@ -4,9 +4,13 @@ import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
 import { CoaxError, textOf } from '../errors/coax-error.ts';
 import { fsckMessage, readPlan } from '../ledger/fsck.ts';
 import type { Plan } from '../message/message.ts';
+import type { ObjectUse } from '../object-store/object-store.ts';
 import { type ArchiveRow, rangesOf, toRanges } from '../store/archives.ts';
 import { prefixNumber } from '../store/id-prefix.ts';
 import { type MessageRow, toRawMessage } from '../store/rows.ts';
+
+/** How the places of archives tell of faults. */
+export const ARCHIVES: ObjectUse = { unavailable: 'COAX_ARCHIVE_UNAVAILABLE', what: 'archives' };
 
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);

@@ -1,4 +1,5 @@
 import { CoaxError } from '../errors/coax-error.ts';
+import type { ObjectStore } from '../object-store/object-store.ts';
 import { columnsOf } from '../store/raw-tables.ts';
 import type { MessageRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
@@ -12,7 +13,6 @@ import {
   idsName,
 } from './archive-file.ts';
 import { type Family, findFamilies } from './find-families.ts';
-import type { ObjectStore } from './object-store.ts';
 
 /** One file holds at most so much, except that a family stays together. */
 const MESSAGES_MAX = 1000;

@@ -5,6 +5,7 @@ import { type Labels, NO_LABELS } from '../message/carried/labels.ts';
 import { selects } from '../message/carried/selector.ts';
 import { DEFAULT_PROJECT } from '../message/limits.ts';
 import type { Message, Parameters } from '../message/message.ts';
+import type { ObjectStore } from '../object-store/object-store.ts';
 import { type ArchiveRow, rangesOf } from '../store/archives.ts';
 import { prefixRange } from '../store/id-prefix.ts';
 import { toMessage } from '../store/rows.ts';
@@ -17,7 +18,6 @@ import {
   idsName,
   planIn,
 } from './archive-file.ts';
-import type { ObjectStore } from './object-store.ts';
 
 /** Unpacked archives in memory: each is some tens of megabytes. */
 const CONTENTS_MAX = 3;

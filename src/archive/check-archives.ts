@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 import { CoaxError } from '../errors/coax-error.ts';
 import type { Fault } from '../ledger/fault.ts';
+import type { ObjectStore } from '../object-store/object-store.ts';
 import type { ArchiveRow } from '../store/archives.ts';
 import type { StoreScan } from '../store/store.ts';
 import { checkContent, decodeArchive, encodeIds, idsName } from './archive-file.ts';
-import type { ObjectStore } from './object-store.ts';
 
 export interface ArchivesReport {
   readonly faults: readonly Fault[];

@@ -1,6 +1,6 @@
+import type { ObjectStore } from '../object-store/object-store.ts';
 import type { Store } from '../store/store.ts';
 import { type ArchiveReport, archiveMessages } from './archive-messages.ts';
-import type { ObjectStore } from './object-store.ts';
 
 const EVERY_MS = 3_600_000;
 

@@ -64,6 +64,7 @@ const PLANTED: readonly (readonly [rule: string, file: string, text: string])[] 
   ['layer-tracing', 'src/tracing/x.ts', "import '../errors/coax-error.ts';"],
   ['layer-store', 'src/store/x.ts', "import '../step/contract.ts';"],
   ['layer-archive', 'src/archive/x.ts', "import '../channel/channel.ts';"],
+  ['layer-object-store', 'src/object-store/x.ts', "import '../message/message.ts';"],
   ['layer-cgi', 'src/cgi/x.ts', "import '../access/app.ts';"],
   ['layer-channel', 'src/channel/x.ts', "import '../store/sqlite/engine.ts';"],
   ['layer-webhook', 'src/webhook/x.ts', "import '../access/app.ts';"],

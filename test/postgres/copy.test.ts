@@ -5,14 +5,15 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { ARCHIVES } from '../../src/archive/archive-file.ts';
 import { archiveMessages } from '../../src/archive/archive-messages.ts';
 import { ArchivedReader } from '../../src/archive/archived-reader.ts';
 import { checkArchives } from '../../src/archive/check-archives.ts';
-import { FolderStore } from '../../src/archive/folder-store.ts';
 import { copyBetween } from '../../src/cli/compose-copy.ts';
 import { installationSchema } from '../../src/cli/installation-schema.ts';
 import { isCoaxError } from '../../src/errors/coax-error.ts';
 import { parametersOf } from '../../src/message/parameters.ts';
+import { FolderStore } from '../../src/object-store/folder-store.ts';
 import type { CopyProgress } from '../../src/store/copy-store.ts';
 import { fsckStore } from '../../src/store/fsck.ts';
 import { openPostgres } from '../../src/store/postgres/open-postgres.ts';
@@ -212,7 +213,7 @@ describe('store copy', () => {
       withDatabase(async ({ url, sql }) => {
         const file = join(dir, 'coax.db');
         const world = await makeWorld(file);
-        const openPlace = (place: string) => new FolderStore(place);
+        const openPlace = (place: string) => new FolderStore(place, ARCHIVES);
         const source = openSqlite({ file, schema: installationSchema });
         const ledger = await source.commits(world.long);
         const { messages } = await archiveMessages(source, openPlace(join(dir, 'archive')), {

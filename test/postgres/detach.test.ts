@@ -4,13 +4,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { ARCHIVES } from '../../src/archive/archive-file.ts';
 import { archiveMessages } from '../../src/archive/archive-messages.ts';
 import { ArchivedReader } from '../../src/archive/archived-reader.ts';
-import { FolderStore } from '../../src/archive/folder-store.ts';
-import { openPlace } from '../../src/archive/open-place.ts';
 import { withArchives } from '../../src/archive/with-archives.ts';
 import { isCoaxError } from '../../src/errors/coax-error.ts';
 import { ok } from '../../src/message/outcome.ts';
+import { FolderStore } from '../../src/object-store/folder-store.ts';
+import { openPlace } from '../../src/object-store/open-place.ts';
 import { fsckStore } from '../../src/store/fsck.ts';
 import { PARTITION_MESSAGES } from '../../src/store/postgres/migrate.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -44,7 +45,7 @@ it('a partition whose messages are archived is detached and dropped while others
       await sql(`SELECT setval('messages_msgid', $1)`, [PARTITION_MESSAGES + 10]);
       const next = await walk(store);
       assert.ok(next > PARTITION_MESSAGES);
-      await archiveMessages(store, new FolderStore(dir), { before: Number.MAX_SAFE_INTEGER });
+      await archiveMessages(store, new FolderStore(dir, ARCHIVES), { before: Number.MAX_SAFE_INTEGER });
       const newest = await walk(store);
 
       const [first] = await sql(PARTITIONS);
@@ -67,7 +68,10 @@ it('a partition whose messages are archived is detached and dropped while others
       }
 
       for (const server of [store, await open()]) {
-        const readable = withArchives(server, new ArchivedReader(server, place => openPlace(place, {})));
+        const readable = withArchives(
+          server,
+          new ArchivedReader(server, place => openPlace(place, {}, ARCHIVES)),
+        );
         assert.deepEqual(await readable.commits(old), kept);
         assert.equal((await readable.commits(newest)).length, 3);
         assert.equal((await server.message(await walk(server)))?.phase, 'done');

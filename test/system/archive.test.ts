@@ -8,12 +8,10 @@ import { fileURLToPath } from 'node:url';
 import { AwsV4Signer } from 'aws4fetch';
 // @ts-expect-error it brings no types
 import S3rver from 's3rver';
+import { ARCHIVES } from '../../src/archive/archive-file.ts';
 import { type ArchiveTurn, archiveMessages } from '../../src/archive/archive-messages.ts';
 import { ArchivedReader } from '../../src/archive/archived-reader.ts';
 import { checkArchives } from '../../src/archive/check-archives.ts';
-import { FolderStore } from '../../src/archive/folder-store.ts';
-import type { ObjectStore } from '../../src/archive/object-store.ts';
-import { openPlace } from '../../src/archive/open-place.ts';
 import { Retention } from '../../src/archive/retention.ts';
 import { withArchives } from '../../src/archive/with-archives.ts';
 import { makeDecisions } from '../../src/channel/make-decisions.ts';
@@ -21,6 +19,9 @@ import { isCoaxError } from '../../src/errors/coax-error.ts';
 import { gitExport } from '../../src/ledger/git-export.ts';
 import { exec } from '../../src/linux/process/exec.ts';
 import { ok } from '../../src/message/outcome.ts';
+import { FolderStore } from '../../src/object-store/folder-store.ts';
+import type { ObjectStore } from '../../src/object-store/object-store.ts';
+import { openPlace } from '../../src/object-store/open-place.ts';
 import { exportMessages } from '../../src/store/export.ts';
 import { fsckStore } from '../../src/store/fsck.ts';
 import { openSqlite } from '../../src/store/sqlite/open-sqlite.ts';
@@ -32,7 +33,7 @@ import { makeWorld, type World } from './fsck-world.ts';
 
 const BY = { actor: 'ann', reason: 'to see' };
 const FUTURE = Number.MAX_SAFE_INTEGER;
-const open = (place: string): ObjectStore => openPlace(place, process.env);
+const open = (place: string): ObjectStore => openPlace(place, process.env, ARCHIVES);
 
 interface Scene {
   readonly dir: string;
@@ -104,7 +105,7 @@ describe('archives', () => {
         const all = await msgidsOf(store);
         const before = await seen(store, all);
         const counts = await store.counts();
-        const report = await archiveMessages(store, new FolderStore(folder), { before: FUTURE });
+        const report = await archiveMessages(store, new FolderStore(folder, ARCHIVES), { before: FUTURE });
         assert.ok(report.messages > 8 && report.kept === 0);
         const left = await msgidsOf(store);
         assert.equal(left.length + report.messages, all.length);
@@ -127,7 +128,10 @@ describe('archives', () => {
           (await archived.messages({ archived: true, flow: 'group', limit: 5 })).map(({ msgid }) => msgid),
           [world.group],
         );
-        assert.equal((await archiveMessages(store, new FolderStore(folder), { before: FUTURE })).messages, 0);
+        assert.equal(
+          (await archiveMessages(store, new FolderStore(folder, ARCHIVES), { before: FUTURE })).messages,
+          0,
+        );
       }),
     ));
 
@@ -137,7 +141,7 @@ describe('archives', () => {
         const before = await exported(store);
         const meanwhile = gitExport(exportMessages(readable(store)));
         const chunks = [(await meanwhile.next()).value, (await meanwhile.next()).value];
-        const report = await archiveMessages(store, new FolderStore(folder), { before: FUTURE });
+        const report = await archiveMessages(store, new FolderStore(folder, ARCHIVES), { before: FUTURE });
         assert.ok(report.messages > 8);
         for await (const chunk of meanwhile) chunks.push(chunk);
         assert.equal(chunks.join(''), before);
@@ -149,7 +153,7 @@ describe('archives', () => {
   it('a decision about an archived message is refused with what to do; a fork of it works', () =>
     withWorld(({ file, folder, world }) =>
       using(openSqlite({ file }), async store => {
-        await archiveMessages(store, new FolderStore(folder), { before: FUTURE });
+        await archiveMessages(store, new FolderStore(folder, ARCHIVES), { before: FUTURE });
         const decisions = makeDecisions(readable(store));
         await assert.rejects(decisions.revert(world.long, BY), error => {
           assert.ok(isCoaxError(error, 'COAX_MESSAGE_STATE'), String(error));
@@ -167,7 +171,7 @@ describe('archives', () => {
   it('only what is old, and only as long as it is as it was', () =>
     withWorld(({ file, folder, world }) =>
       using(openSqlite({ file }), async store => {
-        const objects = new FolderStore(folder);
+        const objects = new FolderStore(folder, ARCHIVES);
         assert.equal(
           (await archiveMessages(store, objects, { before: store.now() - 3_600_000 })).messages,
           0,
@@ -206,7 +210,7 @@ describe('archives', () => {
           assert.deepEqual(await seen(readable(store), all), before);
           assert.deepEqual(await faultsOf(store), []);
           assert.equal((await msgidsOf(store)).length < all.length, turn === 'dropped');
-          await archiveMessages(store, new FolderStore(folder), { before: FUTURE });
+          await archiveMessages(store, new FolderStore(folder, ARCHIVES), { before: FUTURE });
           assert.deepEqual(await seen(readable(store), all), before);
           assert.equal(readdirSync(folder).length, 2, 'the same content gives the same file');
           assert.deepEqual(await faultsOf(store), []);
@@ -222,7 +226,7 @@ describe('archives', () => {
           ['written', ''],
           ['indexed', '.ids'],
         ] as const) {
-          const archiving = archiveMessages(store, new FolderStore(folder), {
+          const archiving = archiveMessages(store, new FolderStore(folder, ARCHIVES), {
             before: FUTURE,
             onTurn: (now, name) => {
               if (now === turn) damage(join(folder, `${name}${suffix}`));
@@ -245,11 +249,14 @@ describe('archives', () => {
             .execute(),
         );
         const before = await msgidsOf(store);
-        await assert.rejects(archiveMessages(store, new FolderStore(folder), { before: FUTURE }), error => {
-          assert.ok(isCoaxError(error, 'COAX_STORE_CORRUPT'), String(error));
-          assert.match(error.reason, new RegExp(`message ${world.long}`));
-          return true;
-        });
+        await assert.rejects(
+          archiveMessages(store, new FolderStore(folder, ARCHIVES), { before: FUTURE }),
+          error => {
+            assert.ok(isCoaxError(error, 'COAX_STORE_CORRUPT'), String(error));
+            assert.match(error.reason, new RegExp(`message ${world.long}`));
+            return true;
+          },
+        );
         assert.deepEqual(await msgidsOf(store), before);
       }),
     ));
@@ -257,7 +264,9 @@ describe('archives', () => {
   it('fsck finds a byte changed anywhere in an archive file, and a file that is gone', () =>
     withWorld(({ file, folder }) =>
       using(openSqlite({ file }), async store => {
-        const { archives } = await archiveMessages(store, new FolderStore(folder), { before: FUTURE });
+        const { archives } = await archiveMessages(store, new FolderStore(folder, ARCHIVES), {
+          before: FUTURE,
+        });
         const { name } = archives[0]!;
         for (const path of [join(folder, name), join(folder, `${name}.ids`)]) {
           const bytes = readFileSync(path);
@@ -280,7 +289,7 @@ describe('archives', () => {
       const { last } = await using(openSqlite({ file }), async store => {
         const msgid = await submitOne(store);
         for (const address of ['net', 'disk']) await finish(store, await claimOne(store, address), ok());
-        await archiveMessages(store, new FolderStore(folder), { before: FUTURE });
+        await archiveMessages(store, new FolderStore(folder, ARCHIVES), { before: FUTURE });
         assert.equal(await store.message(msgid), null);
         return { last: msgid };
       });
@@ -303,7 +312,7 @@ describe('archives', () => {
         const reported = Promise.withResolvers<number>();
         const retention = new Retention(store, {
           retainMs: -1000,
-          objects: new FolderStore(folder),
+          objects: new FolderStore(folder, ARCHIVES),
           onReport: ({ messages }) => reported.resolve(messages),
           onFault: error => reported.reject(error),
         });
@@ -335,7 +344,7 @@ describe('archives on PostgreSQL', () => {
           await finish(store, await claimOne(store, address), ok({ [address]: 1 }));
         const queued = await submitOne(store);
         const before = await seen(store, [done, queued]);
-        const report = await archiveMessages(store, new FolderStore(dir), { before: FUTURE });
+        const report = await archiveMessages(store, new FolderStore(dir, ARCHIVES), { before: FUTURE });
         assert.deepEqual([report.messages, await store.message(done)], [1, null]);
         assert.deepEqual(await seen(readable(store), [done, queued]), before);
         assert.deepEqual(await faultsOf(store), []);
@@ -361,7 +370,7 @@ describe('archives in a bucket', () => {
       AWS_ACCESS_KEY_ID: 'S3RVER',
       AWS_SECRET_ACCESS_KEY: 'S3RVER',
     };
-    const openS3 = (place: string): ObjectStore => openPlace(place, env);
+    const openS3 = (place: string): ObjectStore => openPlace(place, env, ARCHIVES);
     try {
       const bucket = openS3('s3://coax/some/place');
       assert.equal(bucket.place, 's3://coax/some/place');
@@ -397,8 +406,8 @@ describe('archives in a bucket', () => {
   });
 
   it('says which keys are missing', () => {
-    assert.throws(() => openPlace('s3://coax/x', {}), { code: 'COAX_USAGE' });
-    assert.throws(() => openPlace('ftp://x', {}), { code: 'COAX_USAGE' });
+    assert.throws(() => openPlace('s3://coax/x', {}, ARCHIVES), { code: 'COAX_USAGE' });
+    assert.throws(() => openPlace('ftp://x', {}, ARCHIVES), { code: 'COAX_USAGE' });
   });
 
   it("requests are signed as in Amazon's own example of a GET", async () => {

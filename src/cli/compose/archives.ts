@@ -1,10 +1,11 @@
 import { join, resolve } from 'node:path';
+import { ARCHIVES } from '../../archive/archive-file.ts';
 import { type ArchiveReport, archiveMessages } from '../../archive/archive-messages.ts';
 import { ArchivedReader } from '../../archive/archived-reader.ts';
 import { type ArchivesReport, checkArchives } from '../../archive/check-archives.ts';
-import { openPlace } from '../../archive/open-place.ts';
 import { Retention } from '../../archive/retention.ts';
 import { withArchives } from '../../archive/with-archives.ts';
+import { openPlace } from '../../object-store/open-place.ts';
 import type { Store, StoreScan } from '../../store/store.ts';
 import type { ProcessOptions } from './process-options.ts';
 import { reportOnce } from './report-once.ts';
@@ -16,7 +17,7 @@ export interface Archives {
   archive(olderThanMs: number, to: string | null): Promise<ArchiveReport>;
 }
 
-const open = (place: string) => openPlace(place, process.env);
+const open = (place: string) => openPlace(place, process.env, ARCHIVES);
 
 /** Archives of a server's store, and what moves old messages there when the server is told to. */
 export function openArchives(

@@ -1,6 +1,9 @@
+import { openAsBlob } from 'node:fs';
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
 import { AwsClient } from 'aws4fetch';
 import { CoaxError, textOf } from '../errors/coax-error.ts';
-import type { ObjectStore } from './object-store.ts';
+import type { LocalFile, ObjectStore, ObjectUse, StoredObject } from './object-store.ts';
 
 export interface S3Options {
   readonly bucket: string;
@@ -12,12 +15,13 @@ export interface S3Options {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken?: string;
+  readonly use: ObjectUse;
 }
 
 const ANSWER_MS = 120_000;
 
 /**
- * Archive files in a bucket of an S3-compatible store (the REST API of Amazon S3, path-style, Signature Version 4).
+ * Files in a bucket of an S3-compatible store (the REST API of Amazon S3, path-style, Signature Version 4).
  * Requests that fail for a passing reason are sent again a few times.
  */
 export class S3Store implements ObjectStore {
@@ -44,11 +48,38 @@ export class S3Store implements ObjectStore {
     await this.#check(answer, name);
   }
 
-  async get(name: string): Promise<Buffer | null> {
-    const answer = await this.#send('GET', this.#url(name), name);
-    if (answer.status === 404 && !(await answer.clone().text()).includes('NoSuchBucket')) return null;
+  async putFile(name: string, { file, sha256 }: LocalFile): Promise<void> {
+    // A Blob of a file is read as it is sent, and its length is known beforehand.
+    const body = await openAsBlob(file);
+    const answer = await this.#send('PUT', this.#url(name), name, body, { 'x-amz-content-sha256': sha256 });
     await this.#check(answer, name);
-    return Buffer.from(await answer.arrayBuffer());
+  }
+
+  async get(name: string): Promise<Buffer | null> {
+    const answer = await this.#found(name);
+    return answer && Buffer.from(await this.#whole(answer, name));
+  }
+
+  async open(name: string): Promise<StoredObject | null> {
+    const answer = await this.#found(name);
+    if (answer === null) return null;
+    const length = answer.headers.get('content-length');
+    const stream =
+      answer.body === null ? Readable.from([]) : Readable.fromWeb(answer.body as ReadableStream<Uint8Array>);
+    return { bytes: length === null ? null : Number(length), stream };
+  }
+
+  async has(name: string): Promise<boolean> {
+    const answer = await this.#send('HEAD', this.#url(name), name);
+    if (answer.status === 404) return false;
+    await this.#check(answer, name);
+    return true;
+  }
+
+  async link(name: string, seconds: number): Promise<string> {
+    const url = new URL(this.#url(name));
+    url.searchParams.set('X-Amz-Expires', String(seconds));
+    return (await this.#client.sign(url, { method: 'GET', aws: { signQuery: true } })).url;
   }
 
   async list(): Promise<readonly string[]> {
@@ -76,12 +107,35 @@ export class S3Store implements ObjectStore {
     return `${this.#root()}/${encodeURIComponent(this.#options.bucket)}/${key}`;
   }
 
-  async #send(method: string, url: string, name: string, body?: Buffer): Promise<Response> {
+  /** Null when the bucket is there and the object is not. */
+  async #found(name: string): Promise<Response | null> {
+    const answer = await this.#send('GET', this.#url(name), name);
+    if (answer.status === 404 && !(await answer.clone().text()).includes('NoSuchBucket')) return null;
+    await this.#check(answer, name);
+    return answer;
+  }
+
+  async #whole(answer: Response, name: string): Promise<ArrayBuffer> {
+    try {
+      return await answer.arrayBuffer();
+    } catch (cause) {
+      throw this.#fault(name, `${this.#root()} broke off its answer: ${textOf(cause)}`, cause);
+    }
+  }
+
+  async #send(
+    method: string,
+    url: string,
+    name: string,
+    body?: Buffer | Blob,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Response> {
     try {
       return await this.#client.fetch(url, {
         method,
+        headers,
         signal: AbortSignal.timeout(ANSWER_MS),
-        ...(body !== undefined && { body: new Uint8Array(body) }),
+        ...(body !== undefined && { body: Buffer.isBuffer(body) ? new Uint8Array(body) : body }),
       });
     } catch (cause) {
       const why = cause instanceof Error && cause.cause !== undefined ? textOf(cause.cause) : textOf(cause);
@@ -98,7 +152,7 @@ export class S3Store implements ObjectStore {
   }
 
   #fault(name: string, reason: string, cause?: unknown): CoaxError {
-    return new CoaxError('COAX_ARCHIVE_UNAVAILABLE', reason, { where: `${this.place}/${name}`, cause });
+    return new CoaxError(this.#options.use.unavailable, reason, { where: `${this.place}/${name}`, cause });
   }
 }
 
