@@ -371,6 +371,16 @@ export const CODES = {
     about: 'A CGI script took longer than it may.',
     hint: 'A longer `timeout` in cgi.yaml lets it.',
   },
+  COAX_PACKAGE_INVALID: {
+    kind: 'input',
+    about: 'A folder cannot be built into a package.',
+    hint: 'Mend the line or the file that `where` names.',
+  },
+  COAX_PACKAGE_UNTRUSTED: {
+    kind: 'forbidden',
+    about: 'A package is not signed by anybody who is trusted here.',
+    hint: '`--trust FILE` names the public key of whoever built it.',
+  },
   COAX_PACKAGE_REFUSED: {
     kind: 'input',
     about: 'A package holds what no package may hold, or is not as its manifest says.',
