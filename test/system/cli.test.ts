@@ -135,13 +135,21 @@ test('log, show, blame, diff, why and fork speak of the same commits', async () 
   assert.match(await ok('log', id, '--oneline'), /^[0-9a-f]{10,} \(done\) resource update_info ok/);
   assert.match(await ok('show', log.items[3]!.id.slice(0, 12)), /resource select_host[\s\S]*\+host=/);
   assert.match(await ok('blame', id, 'ip'), /network alloc_ip.*ip=10\./);
-  assert.match(await ok('why', id), /FILTER +BEFORE +REMOVED +AFTER/);
+  assert.match(await ok('why', id), /none of the \d+ filters removed any of 4 hosts/);
+  assert.match(await ok('why', id, '-o', 'wide'), /FILTER +BEFORE +REMOVED +AFTER[^\n]*\nup +4 +0 +4/);
   assert.match(await ok('diff', `${id}~1`, id), /^---[\s\S]*\+\+\+/);
   assert.match(await ok('vm', 'ls'), /web-1.*SIMULATED/);
   assert.match(await ok('host', 'ls'), /SIMULATED/);
   assert.equal((await world.coax('run', 'create_vm', 'cpu=200', 'mem=256', '--wait')).status, 1);
   assert.match(await ok('why', '@'), /ask for at most/);
-  assert.match(await ok('vm', 'rm', 'web-1', '--wait'), /^rolled back: create_vm/);
+  const gone = await world.coax('vm', 'rm', 'web-1', '--wait');
+  assert.match(gone.stdout, /^rolled back: create_vm/);
+  assert.match(gone.stderr, /undo resource select_host/);
+  assert.doesNotMatch(
+    gone.stderr,
+    /accepted|Z {2}\d+ {2}resource select_host/,
+    'what came before the decision',
+  );
   assert.match(await ok('fsck'), /^ok: everything verifies/);
 });
 

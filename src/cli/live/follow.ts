@@ -11,6 +11,8 @@ import { liveView } from './view.ts';
 
 export interface FollowOptions {
   readonly timeoutMs?: number;
+  /** What was decided about it just now: the lines and the time that is told begin there. */
+  readonly decided?: Pick<MessageView, 'seq' | 'updated'>;
 }
 
 /** 10 pictures a second: smooth, and next to no work. */
@@ -30,7 +32,7 @@ export async function follow(
   const interrupt = new AbortController();
   const onInterrupt = () => interrupt.abort();
   process.once('SIGINT', onInterrupt).once('SIGTERM', onInterrupt);
-  const showing = out.quiet ? null : await makeView(client, msgid, out);
+  const showing = out.quiet ? null : await makeView(client, msgid, out, options.decided?.seq);
   try {
     const message = await client.waitFor(msgid, {
       signal: interrupt.signal,
@@ -38,7 +40,7 @@ export async function follow(
       ...(showing && { onEvent: showing.onEvent }),
     });
     await showing?.end(message);
-    await printOutcome(message, out);
+    await printOutcome(message, out, options.decided?.updated);
     return exitStatusOf(message);
   } catch (error) {
     await showing?.end(null);
@@ -56,9 +58,10 @@ export async function follow(
   }
 }
 
-async function printOutcome(message: MessageView, out: Output): Promise<void> {
-  await out.object(message, String(message.msgid), () => out.line(outcomeLine(message)));
-  if (!out.forPeople) out.hint(outcomeLine(message));
+async function printOutcome(message: MessageView, out: Output, since?: string): Promise<void> {
+  const line = outcomeLine(message, since);
+  await out.object(message, String(message.msgid), () => out.line(line));
+  if (!out.forPeople) out.hint(line);
 }
 
 interface View {
@@ -66,17 +69,18 @@ interface View {
   end(message: MessageView | null): Promise<void>;
 }
 
-async function makeView(client: Client, msgid: number, out: Output): Promise<View> {
+async function makeView(client: Client, msgid: number, out: Output, from?: number): Promise<View> {
   const terminal = out.stderr as NodeJS.WriteStream;
-  return terminal.isTTY ? new Picture(client, await client.message(msgid), out, terminal) : lines(out);
+  return terminal.isTTY ? new Picture(client, await client.message(msgid), out, terminal) : lines(out, from);
 }
 
-/** Dated lines, one a transition. */
-function lines(out: Output): View {
+/** Dated lines, one a transition, from that commit on. */
+function lines(out: Output, from = 0): View {
   return {
     onEvent(event) {
-      if (event.type === 'commit')
-        for (const commit of event.commits) out.hint(commitLine(commit, out.errorStyle));
+      if (event.type !== 'commit') return;
+      for (const commit of event.commits)
+        if (commit.seq >= from) out.hint(commitLine(commit, out.errorStyle));
     },
     async end() {},
   };

@@ -12,10 +12,10 @@ export function exitStatusOf(message: MessageView): number {
 
 const exitOf = (code: ErrorCode): number => KINDS[CODES[code].kind].exit;
 
-/** The last line of a wait: how it ended, and the next command. */
-export function outcomeLine(message: MessageView): string {
+/** The last line of a wait: how it ended, and the next command. `since`: RFC 3339; what it took is told from there. */
+export function outcomeLine(message: MessageView, since = message.created): string {
   const { msgid, flow } = message;
-  const took = duration(Math.max(0, Date.parse(message.updated) - Date.parse(message.created)));
+  const took = duration(Math.max(0, Date.parse(message.updated) - Date.parse(since)));
   const name = `${plain(flow)} ${msgid}`;
   switch (message.status) {
     case 'done':

@@ -36,7 +36,7 @@ export async function afterDecision(
   out.hint(said);
   if (options.wait) {
     const timeout = options.timeout === undefined ? {} : { timeoutMs: options.timeout };
-    const status = await follow(client, message.msgid, out, timeout);
+    const status = await follow(client, message.msgid, out, { ...timeout, decided: message });
     // Rolled back is what was asked for.
     return wanted === 'rolled_back' && status <= 1 ? 1 - status : status;
   }

@@ -1,13 +1,14 @@
 import type { PlacementView } from '../../../api/cloud/placement.ts';
 import { cell, type Output } from '../../output/output.ts';
-import { plain, valueText } from '../../output/text.ts';
+import { plain, plural, valueText } from '../../output/text.ts';
 
 type FilterRow = PlacementView['filters'][number];
 
-/** What each filter removed, with examples. */
+/** What each filter removed, with examples; those that removed nothing are one line, or rows too in wide form. */
 export function printFilters(out: Output, filters: readonly FilterRow[]): void {
   if (filters.length === 0) return;
   out.line();
+  const shown = out.format === 'wide' ? filters : filters.filter(row => row.removed > 0);
   const columns = [
     { head: 'FILTER', cell: (row: FilterRow) => cell(row.name) },
     { head: 'BEFORE', right: true, cell: (row: FilterRow) => row.before.toLocaleString('en') },
@@ -22,7 +23,12 @@ export function printFilters(out: Output, filters: readonly FilterRow[]): void {
           .join('; '),
     },
   ];
-  for (const line of out.table(filters, columns)) out.line(line);
+  if (shown.length > 0) for (const line of out.table(shown, columns)) out.line(line);
+  const idle = filters.length - shown.length;
+  const first = filters[0]?.before ?? 0;
+  if (shown.length === 0)
+    out.line(`none of the ${idle} filters removed any of ${plural(first, 'host')}; -o wide lists them`);
+  else if (idle > 0) out.line(`the other ${plural(idle, 'filter')} removed none; -o wide lists them`);
 }
 
 const removed = (out: Output) => (row: FilterRow) =>
