@@ -12,7 +12,7 @@ export { type Library, type NativeFunction, openLibrary } from './native/library
 export { bytesAt, textAt } from './native/pointers.ts';
 export { fieldsOf, type Struct, struct } from './native/structs.ts';
 export { constants } from './native/tables.ts';
-export { genericFamily, processAccounts } from './netlink/generic.ts';
+export { genericFamily } from './netlink/generic.ts';
 export {
   type Address,
   addresses,
@@ -26,6 +26,14 @@ export {
   routeChanges,
   routes,
 } from './netlink/route.ts';
+export {
+  Accounts,
+  type Delays,
+  type DelaysCounted,
+  delaysCounted,
+  processAccounts,
+  type ThreadAccounts,
+} from './netlink/taskstats.ts';
 export {
   type DetachedOptions,
   type ExecEnd,
@@ -43,4 +51,31 @@ export type {
   ResourceUse,
 } from './process/process-spec.ts';
 export { closeSpawners, runProcess, startSpawner } from './process/run-process.ts';
+export { type CgroupUse, cgroupMount, cgroupsOf, cgroupUse, type ProcessCgroups } from './procfs/cgroup.ts';
+export {
+  type CpuTimes,
+  type DiskStat,
+  type MachineMemory,
+  type MachineStat,
+  readDiskStats,
+  readMachineMemory,
+  readMachineStat,
+} from './procfs/machine.ts';
+export { countByKind, type OpenFile, type OpenFileKind, openFiles } from './procfs/open-files.ts';
+export { type Pressure, type PressureFigures, type PressureOf, readPressure } from './procfs/pressure.ts';
+export { type ProcessIo, readProcessIo } from './procfs/process-io.ts';
+export {
+  type ProcessStat,
+  readArguments,
+  readProcessStat,
+  readSchedulerStat,
+  type SchedulerStat,
+} from './procfs/process-stat.ts';
+export { type ProcessStatus, readProcessStatus } from './procfs/process-status.ts';
+export { processIds, readable, threadIds } from './procfs/read-proc.ts';
 export { type Mapping, readSmaps } from './procfs/smaps.ts';
+export { type MemoryRollup, readRollup, readRollupAside } from './procfs/smaps-rollup.ts';
+export { mostPss, pssOf } from './usage/most-pss.ts';
+export { type ProcessUse, useBetween } from './usage/process-use.ts';
+export { type QemuGuest, qemuGuest } from './usage/qemu-guest.ts';
+export { type ProcessSample, type Sample, Sampler } from './usage/sampler.ts';

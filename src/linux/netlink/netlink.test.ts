@@ -5,8 +5,9 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { exec, findProgram } from '../process/exec.ts';
-import { genericFamily, processAccounts } from './generic.ts';
+import { genericFamily } from './generic.ts';
 import type { RouteChange, RouteObject } from './route.ts';
+import { processAccounts } from './taskstats.ts';
 import { addressText, attribute, attributesIn, messagesIn, request } from './wire.ts';
 
 const PROBE = fileURLToPath(new URL('./namespace-probe.ts', import.meta.url));

@@ -13,8 +13,8 @@ import { type Library, openLibrary } from '../native/library.ts';
 import { bytesAt, textAt } from '../native/pointers.ts';
 import { fieldsOf, struct } from '../native/structs.ts';
 import { constants, functionTable, structTable } from '../native/tables.ts';
-import { processAccounts } from '../netlink/generic.ts';
 import { addresses, links, neighbours, routes } from '../netlink/route.ts';
+import { processAccounts } from '../netlink/taskstats.ts';
 import type { Answer, Request } from './engine-words.ts';
 
 /** Long enough that one call's time can be told, short enough not to be felt. */
