@@ -194,6 +194,7 @@ export const GROUPS: readonly VerbGroup[] = [
         "Where a process's memory goes, and what it holds many times",
         () => import('./commands/linux/mem.ts'),
       ),
+      verb('top', 'What processes and VMs use now', () => import('./commands/linux/top.ts')),
     ],
   },
   {
