@@ -1,4 +1,19 @@
-/** What programs import from `coax/linux`: running programs as Coax runs them, looking at the memory of others, calling C, and netlink. Knows nothing of Coax. */
+/** What programs import from `coax/linux`: running programs as Coax runs them, daemons, looking at the memory of others, calling C, and netlink. Knows nothing of Coax. */
+export { type Daemon, type DaemonOptions, daemonize } from './daemon/daemonize.ts';
+export { type ListenDescriptor, listenDescriptors } from './daemon/listen-descriptors.ts';
+export { redirectOutput, reopenLogOnHangUp } from './daemon/log-file.ts';
+export {
+  type NotifyFields,
+  notify,
+  notifyReady,
+  notifyReloading,
+  notifyStatus,
+  notifyStopping,
+} from './daemon/notify.ts';
+export { NotifySocket } from './daemon/notify-socket.ts';
+export { holdPidFile, type PidFile } from './daemon/pid-file.ts';
+export { DaemonFault, type DaemonSpec, type StartedDaemon, startDaemon } from './daemon/start-daemon.ts';
+export { startWatchdog } from './daemon/watchdog.ts';
 export { LinuxError } from './linux-error.ts';
 export { type MemoryOfMapping, type MemoryUse, memoryUse } from './memory/memory-use.ts';
 export type { Repeat } from './memory/repeats.ts';
@@ -36,12 +51,14 @@ export {
 } from './netlink/taskstats.ts';
 export {
   type DetachedOptions,
+  type DetachedProcess,
   type ExecEnd,
   type ExecOptions,
   exec,
   findProgram,
   ProgramMissing,
   spawnDetached,
+  startDetached,
 } from './process/exec.ts';
 export type {
   ProcessCause,

@@ -1,6 +1,6 @@
-import koffi from 'koffi';
 import { ErrnoError } from '../native/errno.ts';
 import { libc } from '../native/libc.ts';
+import { receiveInto } from '../native/receive.ts';
 import { struct } from '../native/structs.ts';
 import { constants } from '../native/tables.ts';
 import {
@@ -20,17 +20,6 @@ const BUFFER_BYTES = 4 * 1024 * 1024;
 /** How soon a socket that waits finds out that it is no longer wanted. */
 const WAIT_MS = 200;
 const DUMP_TRIES = 10;
-
-type Receive = (fd: number, into: Uint8Array, bytes: bigint, flags: number) => number;
-
-let receive: (Receive & { async(...args: unknown[]): void }) | null = null;
-
-function receiver(): Receive & { async(...args: unknown[]): void } {
-  receive ??= koffi
-    .load('libc.so.6')
-    .func('recv', 'int64_t', ['int32_t', 'void *', 'uint64_t', 'int32_t']) as never;
-  return receive!;
-}
 
 /** A netlink socket: questions with their answers, or the changes of some groups. Errors: ErrnoError. */
 export class NetlinkSocket implements Disposable {
@@ -99,16 +88,8 @@ export class NetlinkSocket implements Disposable {
 
   /** Bytes received; 0 when none came for a moment. Waits in a thread of its own. */
   async #receive(): Promise<number> {
-    const bytes = await new Promise<number>((resolve, reject) => {
-      receiver().async(this.#fd, this.#into, BigInt(RECEIVE_BYTES), 0, (error: unknown, got: number) => {
-        if (error) reject(error as Error);
-        else if (got >= 0) resolve(got);
-        else resolve(-koffi.errno());
-      });
-    });
+    const bytes = await receiveInto(this.#fd, this.#into);
     if (bytes >= 0) return bytes;
-    const { EAGAIN, EINTR } = constants();
-    if (-bytes === EAGAIN || -bytes === EINTR) return 0;
     throw new ErrnoError('recv', -bytes, String(libc.strerror!(-bytes)));
   }
 

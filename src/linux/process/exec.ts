@@ -136,17 +136,35 @@ export interface DetachedOptions {
   cwd?: string;
   /** The whole environment; by default PATH, HOME and LC_ALL=C. */
   env?: Record<string, string>;
+  /** Bits that files it makes do not get; ours if not given. */
+  umask?: number;
 }
 
-/**
- * Starts a program that outlives us: own session, standard input empty, output appended to files. Gives its pid once
- * it runs. Throws ProgramMissing, or the system's error if it cannot be started.
- */
+/** A program that outlives us. */
+export interface DetachedProcess {
+  readonly pid: number;
+  /** How it ended, if it ends while we live. Waiting for it does not keep us alive. */
+  readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null }>;
+}
+
+/** As `startDetached`; gives the pid alone. */
 export async function spawnDetached(
   program: string,
   args: readonly string[],
   options: DetachedOptions,
 ): Promise<number> {
+  return (await startDetached(program, args, options)).pid;
+}
+
+/**
+ * Starts a program that outlives us: own session, standard input empty, output appended to files. Done once it runs.
+ * Throws ProgramMissing, or the system's error if it cannot be started.
+ */
+export async function startDetached(
+  program: string,
+  args: readonly string[],
+  options: DetachedOptions,
+): Promise<DetachedProcess> {
   const path = findProgram(program);
   if (path === null) throw new ProgramMissing(program);
   const stdout = openSync(options.stdoutFile, 'a', 0o600);
@@ -154,22 +172,38 @@ export async function spawnDetached(
   const shade = openShade();
   try {
     stderr = openSync(options.stderrFile, 'a', 0o600);
-    const child = spawn(path, args, {
-      detached: true,
-      stdio: ['ignore', stdout, stderr, ...shade.stdio],
-      env: options.env ?? toolEnvironment(),
-      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    });
+    const child = withUmask(options.umask, () =>
+      spawn(path, args, {
+        detached: true,
+        stdio: ['ignore', stdout, stderr!, ...shade.stdio],
+        env: options.env ?? toolEnvironment(),
+        ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      }),
+    );
     child.unref();
+    const ended = new Promise<{ code: number | null; signal: string | null }>(resolve => {
+      child.once('exit', (code, signal) => resolve({ code, signal }));
+    });
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);
       child.once('error', reject);
     });
-    return child.pid!;
+    return { pid: child.pid!, ended };
   } finally {
     shade.close();
     closeSync(stdout);
     if (stderr !== undefined) closeSync(stderr);
+  }
+}
+
+/** A child takes ours at its start, which is over when `spawn` returns. */
+function withUmask<T>(umask: number | undefined, start: () => T): T {
+  if (umask === undefined) return start();
+  const ours = process.umask(umask);
+  try {
+    return start();
+  } finally {
+    process.umask(ours);
   }
 }
 
