@@ -4,12 +4,13 @@ import { CoaxError } from '../errors/coax-error.ts';
 
 export type ListenAddress =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
-  | { readonly kind: 'unix'; readonly path: string };
+  | { readonly kind: 'unix'; readonly path: string }
+  | { readonly kind: 'descriptor'; readonly fd: number };
 
 const HINT = 'For example 127.0.0.1:7070, [::1]:7070, 127.0.0.1:0 (any free port) or unix:/run/coax/api.sock';
 
 /**
- * Reads `HOST:PORT`, `[IPv6]:PORT` or `unix:/path`. Without TLS a token may only travel inside this machine, so an
+ * Reads `HOST:PORT`, `[IPv6]:PORT`, `unix:/path`, or `fd:N`, a socket that listens already. Without TLS a token may only travel inside this machine, so an
  * address elsewhere is refused unless `allowRemote` says that a proxy in front does TLS. Errors: COAX_USAGE.
  */
 export function parseListenAddress(text: string, allowRemote: boolean): ListenAddress {
@@ -21,16 +22,22 @@ export function parseListenAddress(text: string, allowRemote: boolean): ListenAd
     }
     return { kind: 'unix', path };
   }
+  const descriptor = /^fd:(\d{1,4})$/.exec(text);
+  if (descriptor) return { kind: 'descriptor', fd: Number(descriptor[1]) };
   const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]*)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (match === null || port > 65535) throw refuse(text, 'not an address to listen on');
   const host = match[1] ?? (match[2] || '127.0.0.1');
-  if (!allowRemote && !isLoopback(host)) {
-    throw refuse(text, 'not a loopback address, and a token must not cross a network without TLS', {
-      hint: 'Put a proxy with TLS before it and say --allow-remote, or listen on 127.0.0.1.',
-    });
-  }
+  if (!allowRemote) refuseRemote(text, host);
   return { kind: 'tcp', host, port };
+}
+
+/** Errors: COAX_USAGE for a host that is not this machine alone. */
+export function refuseRemote(where: string, host: string): void {
+  if (isLoopback(host)) return;
+  throw refuse(where, 'not a loopback address, and a token must not cross a network without TLS', {
+    hint: 'Put a proxy with TLS before it and say --allow-remote, or listen on 127.0.0.1.',
+  });
 }
 
 export function isLoopback(host: string): boolean {

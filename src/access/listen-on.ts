@@ -1,7 +1,7 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { CoaxError } from '../errors/coax-error.ts';
 import type { App } from './app.ts';
-import { clearSocket, parseListenAddress } from './listen-address.ts';
+import { clearSocket, parseListenAddress, refuseRemote } from './listen-address.ts';
 
 /** Of a server that answers little, as of one for health alone. */
 const CONNECTIONS_MAX = 10_000;
@@ -48,12 +48,21 @@ export async function listenOn(
       const close = (): Promise<void> => stop().then(() => rmSync(path, { force: true }));
       return { url: `unix:${path}`, leave, close: () => (closed ??= close()) };
     }
+    if (address.kind === 'descriptor') {
+      // A host is named so that Fastify looks up none; the socket has its address already.
+      await app.listen({ fd: address.fd, host: '127.0.0.1', backlog: BACKLOG } as { host: string });
+      app.server.maxConnections = connectionsMax;
+      const at = app.server.address();
+      if (at === null) throw new Error('it is no socket that listens');
+      if (typeof at === 'string') return { url: `unix:${at}`, leave, close: () => (closed ??= stop()) };
+      if (!allowRemote) refuseRemote(`${listen} (${at.address})`, at.address);
+      return { url: urlOf(at.address, at.port), leave, close: () => (closed ??= stop()) };
+    }
     await app.listen({ host: address.host, port: address.port, backlog: BACKLOG });
     app.server.maxConnections = connectionsMax;
     const bound = app.server.address();
     const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
-    const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-    return { url: `http://${host}:${port}`, leave, close: () => (closed ??= stop()) };
+    return { url: urlOf(address.host, port), leave, close: () => (closed ??= stop()) };
   } catch (cause) {
     await stop();
     if (cause instanceof CoaxError) throw cause;
@@ -65,3 +74,6 @@ export async function listenOn(
     });
   }
 }
+
+const urlOf = (host: string, port: number): string =>
+  `http://${host.includes(':') ? `[${host}]` : host}:${port}`;

@@ -14,7 +14,7 @@ export interface ProcessOptions {
   readonly dataDir: string;
   /** `postgres://…`, shared with other processes; null = SQLite in the data directory. */
   readonly storeUrl: string | null;
-  /** `HOST:PORT` (port 0 = any) or `unix:/path`. A worker listens only when it is given. */
+  /** `HOST:PORT` (port 0 = any), `unix:/path`, or `fd:N`, a socket that listens already. A worker listens only when it is given. */
   readonly listen: string | null;
   readonly allowRemote?: boolean;
   /** Where other servers on the store reach this one; where it listens if absent. */

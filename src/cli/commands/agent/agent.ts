@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Context } from '../../context.ts';
+import { openService } from '../../live/service.ts';
 import { plain } from '../../output/text.ts';
 import { defineVerb, lengthOfTime } from '../../verb.ts';
 import { type AgentCliOptions, joinOf, labelsOf } from './agent-options.ts';
@@ -66,9 +67,14 @@ export const verb = defineVerb<AgentCliOptions>({
 
 async function serve({ dataDir, out }: Context, options: AgentCliOptions): Promise<number> {
   const { openAgent } = await import('../../compose/open-agent.ts');
-  const log = (line: string) =>
+  const say = (line: string) =>
     out.hint(`${out.errorStyle('dim', new Date().toISOString())}  ${plain(line)}`);
   const signals = stopSignal();
+  using service = await openService(say);
+  const log = (line: string) => {
+    say(line);
+    service.status(line);
+  };
   const agent = await openAgent({
     dataDir,
     join: joinOf(options),
@@ -90,7 +96,9 @@ async function serve({ dataDir, out }: Context, options: AgentCliOptions): Promi
       ['data', dataDir],
     ]),
   );
+  service.ready(`serves ${host}`);
   log(`${await signals}: letting the steps under way end; VMs run on`);
+  service.stopping('letting the steps under way end');
   await agent.close(options.grace);
   log('stopped');
   return 0;

@@ -1,20 +1,19 @@
-import { readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { CoaxError } from '../../../errors/coax-error.ts';
-import { isCoaxProcess } from '../../data-dir.ts';
+import { LOG_FILE_VARIABLE } from '../../live/service.ts';
 
 const MAIN = fileURLToPath(new URL('../../main.ts', import.meta.url));
-const TAIL_LINES = 8;
+/** The first start may have to build the guests' image. */
+const READY_MS = 120_000;
+/** As the units for systemd have it: what is in a data directory is for its owner. */
+const UMASK = 0o077;
 
-/** A process of Coax that outlives this one. */
-export interface Detached {
-  readonly pid: number;
-  lives(): boolean;
-  /** That it did not come up, with the last lines of what it logged. */
-  failure(reason: string, hint: string): CoaxError;
-}
-
-/** Starts `coax ARGS` in a session of its own; what it says is appended to `logFile`. `env` is added to our environment. */
+/**
+ * Starts `coax ARGS` in the background, in a session of its own; what it says is appended to `logFile`, which it opens anew at SIGHUP.
+ * `env` is added to our environment. Gives its pid once it serves.
+ *
+ * Errors: COAX_SERVER_UNREACHABLE when it does not come up, with the last lines of what it logged.
+ */
 export async function spawnCoax(
   args: readonly string[],
   options: {
@@ -22,34 +21,31 @@ export async function spawnCoax(
     readonly logFile: string;
     readonly env?: Readonly<Record<string, string>>;
   },
-): Promise<Detached> {
-  const { spawnDetached } = await import('../../../linux/process/exec.ts');
+): Promise<number> {
+  const { DaemonFault, startDaemon } = await import('../../../linux/daemon/start-daemon.ts');
   const { cwd, logFile } = options;
-  const from = statSync(logFile, { throwIfNoEntry: false })?.size ?? 0;
   const env = Object.fromEntries(
     Object.entries(process.env).filter((pair): pair is [string, string] => pair[1] !== undefined),
   );
-  const pid = await spawnDetached(process.execPath, [...process.execArgv, MAIN, ...args], {
-    stdoutFile: logFile,
-    stderrFile: logFile,
-    cwd,
-    env: { ...env, ...options.env, NO_COLOR: '1' },
-  });
-  return {
-    pid,
-    lives: () => isCoaxProcess(pid),
-    failure(reason, hint) {
-      const faults = tailOf(logFile, from).map(line => ({ where: 'log', reason: line }));
-      return new CoaxError('COAX_SERVER_UNREACHABLE', reason, { where: logFile, faults, hint });
-    },
-  };
-}
-
-/** The last lines that were written since the file had `from` bytes. */
-function tailOf(file: string, from: number): string[] {
   try {
-    return readFileSync(file).subarray(from).toString('utf8').trimEnd().split('\n').slice(-TAIL_LINES);
-  } catch {
-    return [];
+    const { pid } = await startDaemon({
+      program: process.execPath,
+      args: [...process.execArgv, MAIN, ...args],
+      ...{ logFile, cwd, umask: UMASK, readyMs: READY_MS },
+      env: { ...env, ...options.env, NO_COLOR: '1', [LOG_FILE_VARIABLE]: logFile },
+    });
+    return pid;
+  } catch (error) {
+    if (!(error instanceof DaemonFault)) throw error;
+    const what = args[0] === 'agent' ? 'agent' : 'server';
+    const reason =
+      error.code === 'ETIMEDOUT'
+        ? `the ${what} does not serve after ${READY_MS / 1000} s, and was ended`
+        : `the ${what} ended at once`;
+    throw new CoaxError('COAX_SERVER_UNREACHABLE', reason, {
+      where: logFile,
+      faults: error.lines.map(line => ({ where: 'log', reason: line })),
+      hint: `Mend what its log says; \`coax ${args[0]}\` shows it as it comes.`,
+    });
   }
 }

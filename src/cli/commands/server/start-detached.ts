@@ -2,15 +2,11 @@ import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { CoaxError, textOf } from '../../../errors/coax-error.ts';
 import type { Context } from '../../context.ts';
-import { readServerFile, readToken } from '../../data-dir.ts';
-import { type Detached, spawnCoax } from './spawn-coax.ts';
+import { readServerFile } from '../../data-dir.ts';
+import { spawnCoax } from './spawn-coax.ts';
 import { printUp, type UpOptions } from './up-report.ts';
 
-const READY_MS = 120_000;
-const LOOK_MS = 50;
-const HINT = 'Mend what its log says; `coax up` shows it as it comes.';
-
-/** Starts `coax up` in a session of its own and waits until it answers. An error shows the end of its log. */
+/** Starts `coax up` in the background and returns when it answers. An error shows the end of its log. */
 export async function startDetached(context: Context, options: UpOptions): Promise<number> {
   const { dataDir, out } = context;
   const logFile = join(dataDir, 'server.log');
@@ -22,9 +18,8 @@ export async function startDetached(context: Context, options: UpOptions): Promi
       cause,
     });
   }
-  const started = await spawnCoax(upArguments(dataDir, options), { cwd: dataDir, logFile });
-  const url = await untilReady(started, dataDir);
-  const { pid } = started;
+  const pid = await spawnCoax(upArguments(dataDir, options), { cwd: dataDir, logFile });
+  const url = readServerFile(dataDir)?.url ?? '';
   await out.object({ url, pid, dataDir, log: logFile }, url, () =>
     printUp(out, { url, pid }, dataDir, options),
   );
@@ -59,21 +54,4 @@ function upArguments(dataDir: string, options: UpOptions): string[] {
     ...(options.modules ?? []).flatMap(dir => ['--modules', resolve(dir)]),
     ...(options.flows ?? []).flatMap(dir => ['--flows', resolve(dir)]),
   ];
-}
-
-async function untilReady(started: Detached, dataDir: string): Promise<string> {
-  const { makeClient } = await import('../../../client/client.ts');
-  const deadline = Date.now() + READY_MS;
-  while (Date.now() < deadline) {
-    const file = readServerFile(dataDir);
-    if (file?.pid === started.pid) {
-      const client = makeClient({ url: file.url, token: readToken(dataDir) ?? '' });
-      const ready = await client.ready().catch(() => null);
-      client.close();
-      if (ready) return file.url;
-    }
-    if (!started.lives()) throw started.failure('the server ended at once', HINT);
-    await new Promise(done => setTimeout(done, LOOK_MS));
-  }
-  throw started.failure(`the server (pid ${started.pid}) does not answer after ${READY_MS / 1000} s`, HINT);
 }

@@ -3,6 +3,7 @@ import { CoaxError } from '../../../errors/coax-error.ts';
 import { type ProcessOptions, parseLimits, ROLES } from '../../compose/process-options.ts';
 import type { Context } from '../../context.ts';
 import { readServerFile } from '../../data-dir.ts';
+import { openService } from '../../live/service.ts';
 import { plain } from '../../output/text.ts';
 import { defineVerb, lengthOfTime } from '../../verb.ts';
 import { printUp, type UpOptions } from './up-report.ts';
@@ -24,6 +25,7 @@ export const verb = defineVerb<UpOptions>({
   ],
   details: [
     'Ctrl-C or SIGTERM lets the steps under way end, then stops; a second Ctrl-C stops at once. VMs run on. COAX_LISTEN is the default of --listen, COAX_SECRET_KEY_FILE of --secret-key-file.',
+    'With --detach SIGHUP opens the log anew, as logrotate asks. Under systemd, a unit of Type=notify hears when it serves, and it takes the socket that a socket unit has opened: packaging/systemd/.',
     'COAX_STORE=postgres://… is a store that any number of servers and workers share; without it the store is a file in the data directory, of this process alone. --role server: the API, groups and views, no steps. --role worker: steps alone; with --listen it has /livez and /readyz there.',
   ],
   options: [
@@ -181,13 +183,16 @@ async function serve(
   const { sharedStoreUrl } = await import('../../compose/open-store.ts');
   const { LISTEN_DEFAULT } = await import('../../compose/process-options.ts');
   const role = options.role ?? 'all';
-  const usual = role === 'worker' ? null : process.env.COAX_LISTEN || LISTEN_DEFAULT;
   const signals = stopSignals();
+  const log = (line: string) =>
+    out.hint(`${out.errorStyle('dim', new Date().toISOString())}  ${plain(line)}`);
+  using service = await openService(log);
+  const usual = role === 'worker' ? null : process.env.COAX_LISTEN || LISTEN_DEFAULT;
   const running = await openProcess({
     role,
     dataDir,
     storeUrl: sharedStoreUrl(),
-    listen: options.listen ?? usual,
+    listen: options.listen ?? (await activatedSocket()) ?? usual,
     allowRemote: options.allowRemote ?? false,
     ...(options.peerUrl !== undefined && { peerUrl: options.peerUrl }),
     simulate: options.simulate ?? false,
@@ -205,18 +210,34 @@ async function serve(
     ...(options.cgiBin !== undefined && { cgiDir: options.cgiBin }),
     ...(options.trustProxy !== undefined && { trustProxy: options.trustProxy }),
     ...(options.linger !== undefined && { lingerMs: options.linger }),
-    log: line => out.hint(`${out.errorStyle('dim', new Date().toISOString())}  ${plain(line)}`),
+    log,
   });
   const { name, url } = running;
   await out.object({ name, role, url, pid: process.pid, dataDir }, url ?? name, () =>
     printUp(out, running, dataDir, options),
   );
+  service.ready(url === null ? `does steps as ${name}` : `serves ${url}`);
   const signal = await signals.first;
   out.hint(`${signal}: letting the steps under way end; again to stop at once`);
+  service.stopping('letting the steps under way end');
   await running.close(options.grace);
   signals.close();
   out.hint('stopped');
   return 0;
+}
+
+/** The socket that a supervisor has opened for this process, as systemd does for a unit with a socket; null without. */
+async function activatedSocket(): Promise<string | null> {
+  if (process.env.LISTEN_FDS === undefined) return null;
+  const { listenDescriptors } = await import('../../../linux/daemon/listen-descriptors.ts');
+  const given = listenDescriptors();
+  if (given.length > 1) {
+    throw new CoaxError('COAX_USAGE', `${given.length} sockets were handed over, and one is served`, {
+      where: 'LISTEN_FDS',
+      hint: 'Give the socket unit one ListenStream=.',
+    });
+  }
+  return given[0] === undefined ? null : `fd:${given[0].fd}`;
 }
 
 /** The file that was named, on the command line or by COAX_SECRET_KEY_FILE. */
