@@ -381,6 +381,21 @@ export const CODES = {
     about: 'A package is not signed by anybody who is trusted here.',
     hint: '`--trust FILE` names the public key of whoever built it.',
   },
+  COAX_PACKAGE_CORRUPT: {
+    kind: 'corrupt',
+    about: 'A package on a host is not as it was installed.',
+    hint: '`coax package verify` names every file; installing that version again puts it right.',
+  },
+  COAX_PACKAGE_DEPENDENCY: {
+    kind: 'conflict',
+    about: 'A package cannot stand on a host beside those that are there, or without those that are not.',
+    hint: 'Install or remove what it names as well, or choose another version.',
+  },
+  COAX_PACKAGE_UNHEALTHY: {
+    kind: 'failed',
+    about: 'A hook or the health check of a package failed; what was switched is switched back.',
+    hint: "Its output stands in the error; run the command in the package's folder to see more.",
+  },
   COAX_PACKAGE_REFUSED: {
     kind: 'input',
     about: 'A package holds what no package may hold, or is not as its manifest says.',
