@@ -1,4 +1,4 @@
-import { inChild } from './in-child.ts';
+import { inChild } from './child/in-child.ts';
 import { openRig, settled, submitMany } from './rig.ts';
 import { comparedRow, type Pair, type Row } from './row.ts';
 

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { inChild } from './in-child.ts';
+import { inChild } from './child/in-child.ts';
 import { peakMib } from './memory.ts';
 import { openRig, type Rig, submitMany } from './rig.ts';
 import { comparedRow, inTurns, median, type Row } from './row.ts';
