@@ -13,6 +13,20 @@ import { memberTable, pageText, table, writePage } from './page.ts';
 
 const code = (text: string): string => `\`${text}\``;
 
+/** Of both kinds of groups. */
+const TOLERANCE = [
+  [
+    '`tolerate`',
+    'of `all` and `each`: how many branches may fail; a number, a share such as `5%` (rounded down), or a parameter that holds one',
+    '0',
+  ],
+  [
+    '`failed`',
+    'of `all` and `each`: parameter that gets the list of the branches that failed: `branch`, `item`, `message`, `code`, `reason`',
+    'nothing',
+  ],
+];
+
 export const page = {
   path: 'docs/reference/flow.md',
   text: () =>
@@ -69,6 +83,7 @@ export const page = {
           ],
           ['`collect`', 'parameter that gets the list of what the branches set', 'nothing'],
           ['`steps`', 'the steps of each branch', ''],
+          ...TOLERANCE,
         ],
       ),
       `At most ${PLAN_STEPS_MAX} steps, those inside groups counted; groups lie at most ${GROUP_DEPTH_MAX} deep. \`when\`, \`lock\`, \`savepoint\` and \`needs\` are kept for a later version and refused now.`,

@@ -2,7 +2,7 @@ import type { CommitView } from '../api/commit.ts';
 import type { MessageLite, MessageView, PlanStepView, StepErrorView, StepState } from '../api/message.ts';
 import type { Commit } from '../ledger/commit.ts';
 import { isGroup, type Message, type Step, type StepError } from '../message/message.ts';
-import { outputOf, parametersOf } from '../message/parameters.ts';
+import { outputOf, parametersOf, partlyOf } from '../message/parameters.ts';
 import { isResting, statusOf } from '../message/status.ts';
 import { stepLabel } from '../message/step-label.ts';
 import type { Catalogue } from '../step/contract.ts';
@@ -77,6 +77,7 @@ function viewStep(
     state: stepState(message, index, reached),
     at: isGroup(step) ? null : (step.at ?? null),
     set: outputOf(message, index),
+    partly: partlyOf(message, index),
     code,
     codeNow,
     codeChanged: code !== null && codeNow !== null && code !== codeNow,

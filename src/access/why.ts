@@ -1,7 +1,9 @@
 import type { WhyView } from '../api/message.ts';
 import type { Commit } from '../ledger/commit.ts';
 import { addressOf, GROUP_ADDRESS } from '../message/address.ts';
+import { partlyText } from '../message/group/tolerance.ts';
 import { isGroup, type Json, type Message } from '../message/message.ts';
+import { partlyOf } from '../message/parameters.ts';
 import { isResting, statusOf } from '../message/status.ts';
 import { stepLabel } from '../message/step-label.ts';
 import { isoTime } from './message-view.ts';
@@ -73,7 +75,7 @@ function standingOf(facts: WhyFacts, status: WhyView['status'], waiting: WhyView
   const verb = message.mode === 'rollback' ? 'undoing' : 'doing';
   switch (status) {
     case 'done':
-      return 'Done: every step did its work';
+      return doneAs(message);
     case 'rolled_back':
       return `Rolled back (${message.cause ?? 'failed'})${message.error ? `: ${message.error.reason}` : ''}`;
     case 'parked':
@@ -95,6 +97,16 @@ function standingOf(facts: WhyFacts, status: WhyView['status'], waiting: WhyView
         ? unserved(facts, waiting, label)
         : `Waits for a free worker at ${waiting?.address} to take ${label}`;
   }
+}
+
+function doneAs(message: Message): string {
+  const groups = message.plan.steps.flatMap((step, index) => {
+    const partly = partlyOf(message, index);
+    return partly === null ? [] : [`${stepLabel(step)}, step ${index}: ${partlyText(partly)}`];
+  });
+  return groups.length === 0
+    ? 'Done: every step did its work'
+    : `Done, but not all of it: ${groups.join('; ')}`;
 }
 
 function unserved(

@@ -47,6 +47,14 @@ export const StepState = z.enum(['done', 'current', 'pending', 'undone', 'undoin
 });
 export type StepState = z.infer<typeof StepState>;
 
+const PartlyView = z
+  .object({
+    failed: z.int().meta({ description: 'Branches that failed and were rolled back.' }),
+    of: z.int().meta({ description: 'Branches in all.' }),
+    tolerated: z.int().meta({ description: 'How many might have failed.' }),
+  })
+  .meta({ id: 'Partly', description: 'How a group was done although branches failed.' });
+
 export const PlanStepView = z
   .object({
     index: z.int(),
@@ -56,6 +64,9 @@ export const PlanStepView = z
     state: StepState,
     at: z.string().nullable().meta({ description: 'Parameter that holds the host which must do it.' }),
     set: ParametersObject.meta({ description: 'What it set; empty if it has not finished, or was undone.' }),
+    partly: PartlyView.nullable().meta({
+      description: 'Of a group that is done: the branches that failed and were tolerated; null if none did.',
+    }),
     code: z.string().nullable().meta({ description: 'SHA-256 of its code when the message was accepted.' }),
     codeNow: z
       .string()

@@ -1,6 +1,16 @@
 import { isCoaxError } from '../errors/coax-error.ts';
 import { GROUP_ADDRESS } from '../message/address.ts';
-import type { Branch, GroupStep, Json, Message, Parameters } from '../message/message.ts';
+import { partlyText, toleratedOf } from '../message/group/tolerance.ts';
+import type {
+  AllStep,
+  Branch,
+  EachStep,
+  GroupStep,
+  Json,
+  Message,
+  Parameters,
+  Partly,
+} from '../message/message.ts';
 import { isGroup } from '../message/message.ts';
 import { type Outcome, ok, terminal } from '../message/outcome.ts';
 import { parametersOf } from '../message/parameters.ts';
@@ -11,6 +21,10 @@ import { askTransition, transition } from './transition.ts';
 
 const BATCH = 64;
 const LEASE_MS = 30_000;
+const SIBLING_FAILED = 'a sibling branch failed';
+/** Failed branches that a commit names, and text of each one's reason. */
+const FAILED_SHOWN = 100;
+const REASON_SHOWN = 300;
 
 /**
  * Serves the groups of branches. Each look at a group sees all its children in one transaction and says what follows;
@@ -104,21 +118,29 @@ async function forward(
   step: GroupStep,
   random: () => number,
 ): Promise<Outcome> {
-  const branches = branchesOf(step, parametersOf(message));
+  const parameters = parametersOf(message);
+  const branches = branchesOf(step, parameters);
   if ('kind' in branches) return branches;
+  const of = branches.length;
+  const tolerated = toleratedOf(step, parameters, of);
+  if (typeof tolerated === 'string') return terminal('COAX_STEP_INPUT', tolerated);
   const { generation } = message;
   const counts = generation === null ? null : await tx.countChildren(message.msgid, generation);
   const failed = counts?.rolled_back ?? 0;
-  if (generation !== null && failed > 0) {
-    const left = await turnBack(tx, message.msgid, generation, 'a sibling branch failed', random);
-    return left > 0 ? { kind: 'wait' } : failure(await tx.children(message.msgid, generation));
+  if (generation !== null && failed > tolerated) {
+    const left = await turnBack(tx, message.msgid, generation, SIBLING_FAILED, random);
+    if (left > 0) return { kind: 'wait' };
+    return failure(step, await tx.children(message.msgid, generation), of, tolerated);
   }
-  const done = counts?.done ?? 0;
+  // A branch that is parked keeps its place: it has not ended.
+  const ended = (counts?.done ?? 0) + failed;
   const made = counts === null ? 0 : Object.values(counts).reduce((sum, n) => sum + n, 0);
-  const room = Math.min(branches.length - made, limitOf(step) - (made - done));
+  const room = Math.min(of - made, limitOf(step) - (made - ended));
   if (room > 0) return split(tx, message, branches.slice(made, made + room), made);
-  if (done < branches.length) return { kind: 'wait' };
-  return merge(step, branches, generation === null ? [] : await tx.children(message.msgid, generation));
+  if (ended < of) return { kind: 'wait' };
+  const children = generation === null ? [] : await tx.children(message.msgid, generation);
+  const partly = failed === 0 ? null : { failed, of, tolerated };
+  return merge(step, branches, children, partly);
 }
 
 /** A group is undone when all its children are. */
@@ -203,14 +225,18 @@ async function turnBack(
   return counts.open + counts.waiting + counts.done + counts.parked;
 }
 
-function failure(children: readonly Message[]): Outcome {
-  // Siblings were cancelled; the one to name is the one that failed by itself.
-  const first =
-    children.find(child => child.cause === 'failed') ?? children.find(child => child.phase === 'rolled_back');
+function failure(step: GroupStep, children: readonly Message[], of: number, tolerated: number): Outcome {
+  // Siblings were cancelled; those to name are the ones that failed by themselves.
+  const failed = children.filter(
+    ({ cause, error }) => cause !== 'reverted' && error?.reason !== SIBLING_FAILED,
+  );
+  const first = failed.find(({ cause }) => cause === 'failed') ?? failed[0] ?? children[0];
   const reason = first?.error?.reason ?? 'it was rolled back';
+  const counted =
+    step.tolerate === undefined ? '' : `${partlyText({ failed: failed.length, of, tolerated })}; `;
   return terminal(
     'COAX_GROUP_FAILED',
-    `branch ${first?.parent?.branch} (message ${first?.msgid}) failed: ${reason}`,
+    `${counted}branch ${first?.parent?.branch} (message ${first?.msgid}) failed: ${reason}`,
     {
       children: children.map(child => child.msgid),
       ...(first?.error && { error: { code: first.error.code, reason: first.error.reason } }),
@@ -226,24 +252,60 @@ function setBy(child: Message): Parameters {
   ) as Parameters;
 }
 
-function merge(step: GroupStep, branches: readonly ChildPlan[], children: readonly Message[]): Outcome {
+/** What the branches have set, joined; with those that failed, if any did. */
+function merge(
+  step: GroupStep,
+  branches: readonly ChildPlan[],
+  children: readonly Message[],
+  partly: Partly | null,
+): Outcome {
+  const byBranch = new Map(children.map(child => [child.parent?.branch, child]));
   const sets = branches.map((_, index) => {
-    const child = children.find(({ parent }) => parent?.branch === index);
+    const child = byBranch.get(index);
+    if (child?.phase === 'rolled_back') return null;
     return child === undefined ? {} : setBy(child);
   });
-  if ('each' in step) return ok(step.collect === undefined ? {} : { [step.collect]: sets });
+  const failed = failedBranches(step, branches, children);
+  const merged = 'each' in step ? collected(step, sets) : joined(step, sets);
+  if (typeof merged === 'string') return terminal('COAX_GROUP_FAILED', merged);
+  const set = step.failed === undefined ? merged : { ...merged, [step.failed]: failed };
+  return partly === null
+    ? ok(set)
+    : { kind: 'ok', set, partly, detail: { failed: failed.slice(0, FAILED_SHOWN) } };
+}
+
+/** Each branch that failed: which it was, and why. */
+function failedBranches(
+  step: GroupStep,
+  branches: readonly ChildPlan[],
+  children: readonly Message[],
+): { readonly [name: string]: Json }[] {
+  return children
+    .filter(({ phase }) => phase === 'rolled_back')
+    .map(({ msgid, parent, error, cause }) => {
+      const index = parent?.branch ?? 0;
+      const which = 'each' in step ? { item: branches[index]?.parameters[step.as] ?? null } : {};
+      const reason = (error?.reason ?? String(cause)).slice(0, REASON_SHOWN).toWellFormed();
+      const code = error?.code ?? 'COAX_STEP_CANCELLED';
+      return { branch: branches[index]?.name ?? String(index), ...which, message: msgid, code, reason };
+    });
+}
+
+const collected = ({ collect }: EachStep, sets: readonly (Parameters | null)[]): Parameters =>
+  collect === undefined ? {} : { [collect]: sets };
+
+/** One object of what all have set; a text when two set the same name. */
+function joined(step: AllStep, sets: readonly (Parameters | null)[]): Parameters | string {
   const merged: Record<string, Json> = {};
   for (const [index, set] of sets.entries()) {
+    if (set === null) continue;
     const { name } = step.all[index] as Branch;
     for (const [key, value] of Object.entries(name === undefined ? set : { [name]: set })) {
       if (Object.hasOwn(merged, key)) {
-        return terminal(
-          'COAX_GROUP_FAILED',
-          `two branches set ${key}: name the branches, so that each sets an object of its own`,
-        );
+        return `two branches set ${key}: name the branches, so that each sets an object of its own`;
       }
       merged[key] = value;
     }
   }
-  return ok(merged);
+  return merged;
 }

@@ -1,7 +1,7 @@
 import { isCoaxError } from '../errors/coax-error.ts';
 import { addressOf } from '../message/address.ts';
 import { advance } from '../message/advance.ts';
-import type { Ask, Json, Message, MessageState } from '../message/message.ts';
+import type { Ask, Json, Message, MessageState, Parameters } from '../message/message.ts';
 import { isGroup } from '../message/message.ts';
 import type { Outcome } from '../message/outcome.ts';
 import { isResting } from '../message/status.ts';
@@ -181,7 +181,9 @@ function isOfStep(outcome: Outcome): boolean {
 function detailOf(outcome: Outcome): Json | undefined {
   switch (outcome.kind) {
     case 'ok':
-      return outcome.detail;
+      return outcome.partly === undefined
+        ? outcome.detail
+        : { ...(outcome.detail as Parameters | undefined), partly: { ...outcome.partly } };
     case 'split':
       return { children: outcome.children };
     case 'cancel':

@@ -11,12 +11,16 @@ export type StepSyntax =
         | readonly StepSyntax[]
         | { readonly name?: string; readonly steps: readonly StepSyntax[] }
       )[];
+      readonly tolerate?: number | string;
+      readonly failed?: string;
     }
   | {
       readonly each: string;
       readonly as?: string;
       readonly limit?: number;
       readonly collect?: string;
+      readonly tolerate?: number | string;
+      readonly failed?: string;
       readonly steps: readonly StepSyntax[];
     };
 

@@ -125,4 +125,9 @@ test('each needs a list, and gives the item to its branch', () => {
     /error f\.yaml:4:6 `each` needs a list, and "cpu" is integer/,
   );
   assert.match(lint('  - {each: nmes, steps: [vm name]}\n', head)[0]!, /reads "nmes".*did you mean "names"/);
+  const tolerant = (more: string) => lint(`  - {each: names, ${more}, steps: [vm name]}\n`, head);
+  assert.deepEqual(tolerant('tolerate: 5%, failed: lost'), []);
+  assert.match(tolerant('tolerate: spare')[0]!, /`tolerate` reads "spare"/);
+  assert.match(tolerant('failed: lost')[0]!, /warning.*always empty/);
+  assert.match(tolerant('tolerate: 1, collect: a, failed: a')[0]!, /error.*both set "a"/);
 });

@@ -1,4 +1,5 @@
 import { TIMEOUT_DEFAULT_MS } from '../message/backoff.ts';
+import { toleranceParameter } from '../message/group/tolerance.ts';
 import type { ActionStep, AllStep, EachStep, Step } from '../message/message.ts';
 import { formatDuration } from './duration.ts';
 import type { FlowDefinition } from './flow.ts';
@@ -138,6 +139,7 @@ class Linter {
   }
 
   #all(step: AllStep, at: string, known: Known, done: string[]): Iterable<string> {
+    this.#tolerates(step, at, known);
     const set = new Map<string, number>();
     let open = known.open;
     const before = [...done];
@@ -163,11 +165,12 @@ class Linter {
     });
     known.open = open;
     done.push('the branches');
-    return set.keys();
+    return step.failed === undefined ? set.keys() : [...set.keys(), step.failed];
   }
 
   #each(step: EachStep, at: string, known: Known, done: string[]): Iterable<string> {
     this.#reads(step.each, `${at}/each`, known, '`each`');
+    this.#tolerates(step, at, known);
     const schema = this.#flow.parameters[step.each];
     const types = schema?.type === undefined ? [] : [schema.type].flat();
     if (types.length > 0 && !types.includes('array')) {
@@ -188,7 +191,20 @@ class Linter {
     const own: Known = { names: new Set([...known.names, step.as]), open: known.open };
     this.steps(step.steps, `${at}/steps`, own, done);
     done.push(`each of ${step.each}`);
-    return step.collect === undefined ? [] : [step.collect];
+    if (step.collect !== undefined && step.collect === step.failed) {
+      const reason = `\`collect\` and \`failed\` both set "${step.failed}"`;
+      this.#add('error', `${at}/failed`, reason, 'Give each a name of its own.');
+    }
+    return [step.collect, step.failed].filter(name => name !== undefined);
+  }
+
+  #tolerates(step: AllStep | EachStep, at: string, known: Known): void {
+    const name = toleranceParameter(step);
+    if (name !== null) this.#reads(name, `${at}/tolerate`, known, '`tolerate`');
+    if (step.failed !== undefined && step.tolerate === undefined) {
+      const reason = 'no branch may fail, so the list of those that failed is always empty';
+      this.#add('warning', `${at}/failed`, reason, 'Say how many may: tolerate: 5%');
+    }
   }
 
   #reads(name: string, at: string, known: Known, reader: string): void {

@@ -16,7 +16,7 @@ function withCode(steps: readonly Step[], codeOf: CodeOf): readonly Step[] {
       return code === undefined ? step : { ...step, code };
     }
     if ('all' in step)
-      return { all: step.all.map(branch => ({ ...branch, steps: withCode(branch.steps, codeOf) })) };
+      return { ...step, all: step.all.map(branch => ({ ...branch, steps: withCode(branch.steps, codeOf) })) };
     return { ...step, steps: withCode(step.steps, codeOf) };
   });
 }

@@ -41,17 +41,17 @@ export function readFlow(raw: unknown, origin: FlowOrigin, faults: FlowFaults): 
   const steps = readSteps(flow.steps, '/steps', faults);
   for (const { name, by, where } of publicUses(steps)) {
     if (parameters[name]?.secret !== true) continue;
-    faults.add(
-      where,
-      `\`${by}\` reads "${name}", which is secret`,
-      by === 'at'
-        ? 'The name of a host is no secret.'
-        : 'Put `secret: true` on the items of the list, or in them.',
-    );
+    faults.add(where, `\`${by}\` reads "${name}", which is secret`, NO_SECRET[by]);
   }
   faults.throwIfAny();
   return { name: name as string, about: (about as string | undefined) ?? '', parameters, steps, ...origin };
 }
+
+const NO_SECRET = {
+  at: 'The name of a host is no secret.',
+  each: 'Put `secret: true` on the items of the list, or in them.',
+  tolerate: 'How many may fail is no secret.',
+} as const;
 
 function readParameters(raw: unknown, faults: FlowFaults): Record<string, ParameterSchema> {
   const example = 'parameters: {cpu: {type: integer, minimum: 1}}';

@@ -1,4 +1,5 @@
 import { RETRY_DEFAULT, TIMEOUT_DEFAULT_MS } from '../message/backoff.ts';
+import { isTolerance } from '../message/group/tolerance.ts';
 import {
   ATTEMPTS_MAX,
   EACH_LIMIT_DEFAULT,
@@ -9,14 +10,22 @@ import {
   PLAN_STEPS_MAX,
   TIMEOUT_MAX_MS,
 } from '../message/limits.ts';
-import type { ActionStep, AllStep, Branch, EachStep, RetryPolicy, Step } from '../message/message.ts';
+import type {
+  ActionStep,
+  AllStep,
+  Branch,
+  EachStep,
+  RetryPolicy,
+  Step,
+  Tolerant,
+} from '../message/message.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import { escapeKey, type FlowFaults } from './flow-faults.ts';
 import { isObject } from './is-object.ts';
 
 const ACTION_KEYS = ['do', 'at', 'timeout', 'retry'];
-const ALL_KEYS = ['all'];
-const EACH_KEYS = ['each', 'as', 'limit', 'collect', 'steps'];
+const ALL_KEYS = ['all', 'tolerate', 'failed'];
+const EACH_KEYS = ['each', 'as', 'limit', 'collect', 'tolerate', 'failed', 'steps'];
 const BRANCH_KEYS = ['name', 'steps'];
 const RETRY_KEYS = ['attempts', 'backoff', 'factor', 'backoffMax', 'terminal'];
 const LATER = ['when', 'lock', 'savepoint', 'needs'];
@@ -24,6 +33,7 @@ const LATER = ['when', 'lock', 'savepoint', 'needs'];
 const STEP = '- {do: compute create_vm, at: host, timeout: 2m, retry: {attempts: 3}}';
 const ALL = '- all: [["network alloc_ip"], {name: disk, steps: ["volume create"]}]';
 const EACH = '- {each: names, as: name, limit: 4, collect: vms, steps: ["compute create_vm"]}';
+const TOLERATE = '- {each: names, as: name, tolerate: 5%, failed: lost, steps: ["compute create_vm"]}';
 const RETRY = 'retry: {attempts: 5, backoff: 1s, factor: 2, backoffMax: 30s, terminal: [DNS_REFUSED]}';
 
 type Raw = Record<string, unknown>;
@@ -136,7 +146,7 @@ class StepReader {
       const steps = this.list(branch.steps, `${inner}/steps`, depth + 1);
       return name === null ? { steps } : { name, steps };
     });
-    return { all: branches };
+    return { all: branches, ...this.#tolerant(raw, at) };
   }
 
   #each(raw: Raw, at: string, depth: number): EachStep | null {
@@ -150,8 +160,22 @@ class StepReader {
     const collect = this.#parameter(raw.collect, `${at}/collect`, EACH);
     const limit = this.#integer(raw.limit, `${at}/limit`, EACH_LIMIT_DEFAULT, EACH_LIMIT_MAX, EACH);
     const steps = this.list(raw.steps, `${at}/steps`, depth + 1);
+    const tolerant = this.#tolerant(raw, at);
     if (list === null || as === null) return null;
-    return collect === null ? { each: list, as, limit, steps } : { each: list, as, limit, collect, steps };
+    return { each: list, as, limit, ...(collect !== null && { collect }), ...tolerant, steps };
+  }
+
+  /** How many branches may fail, and where the list of those that did is to stand. */
+  #tolerant({ tolerate, failed }: Raw, at: string): Tolerant {
+    if (tolerate !== undefined && !isTolerance(tolerate)) {
+      this.#faults.add(
+        `${at}/tolerate`,
+        `${JSON.stringify(tolerate)} does not say how many branches may fail`,
+        `${TOLERATE} (a whole number, a share such as 5%, or the name of a parameter that holds one)`,
+      );
+    }
+    const name = this.#parameter(failed, `${at}/failed`, TOLERATE);
+    return { ...(isTolerance(tolerate) && { tolerate }), ...(name !== null && { failed: name }) };
   }
 
   #retry(raw: unknown, at: string): RetryPolicy {

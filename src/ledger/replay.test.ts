@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { MessageState } from '../message/message.ts';
-import { chain, type History, someHistories } from '../testing/message-history.ts';
+import { RETRY_DEFAULT } from '../message/backoff.ts';
+import type { Json, MessageState } from '../message/message.ts';
+import { chain, type History, historyOf, someHistories } from '../testing/message-history.ts';
 import type { Commit } from './commit.ts';
 import { replay, replayCommit } from './replay.ts';
 
 /** Waiting for children leaves no commit, so a message that waits may be replayed as open. */
 const settled = (state: MessageState) => (state.phase === 'waiting' ? { ...state, phase: 'open' } : state);
 
+const somePlan = { steps: [{ module: 'm', action: 'a', timeoutMs: 1000, retry: RETRY_DEFAULT }] };
 const corrupt = { code: 'COAX_STORE_CORRUPT' };
 
 describe('replay', () => {
@@ -46,6 +48,21 @@ describe('replay', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it('takes failures from a group that tolerates them, and from no other', () => {
+    const [step] = somePlan.steps;
+    const partly = { failed: 1, of: 2, tolerated: 1 };
+    const play = (tolerate: object, told: object) => {
+      const plan = { steps: [{ each: 'a', as: 'item', limit: 2, steps: [step!], ...tolerate }] };
+      const moves = (['split', 'ok'] as const).map(kind => ({ move: 'work' as const, kind, set: {} }));
+      const { commits } = historyOf(plan, { a: [1, 2] }, moves);
+      const last = { ...commits[2]!, detail: { partly: told as Json } };
+      return replay(commits.with(2, last), plan).trail;
+    };
+    assert.deepEqual(play({ tolerate: 1 }, partly), [{ step: 0, set: {}, generation: 1, partly }]);
+    assert.throws(() => play({}, partly), corrupt);
+    assert.throws(() => play({ tolerate: 1 }, { ...partly, failed: 2 }), corrupt);
   });
 
   it('refuses a chain that goes on after the end, and one with a transition left out that changes the state', () => {
@@ -90,6 +107,8 @@ describe('replay', () => {
     for (const { commits, plan } of histories) {
       commits.forEach((commit, seq) => {
         if (commit.error === undefined && (seq === 0 || commit.detail === undefined)) return;
+        // A group that does not tell of its failures is found by the row, which has them in its trail.
+        if (commit.outcome === 'ok') return;
         const { error: _error, detail: _detail, ...bare } = commit;
         assert.throws(() => replay(commits.with(seq, bare), plan), corrupt);
         seen.add(commit.outcome);

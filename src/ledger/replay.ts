@@ -1,10 +1,12 @@
 import { isCoaxError } from '../errors/coax-error.ts';
 import { type Advanced, advance } from '../message/advance.ts';
 import { sameJson } from '../message/canonical.ts';
+import { isPartly } from '../message/group/tolerance.ts';
 import {
   isGroup,
   type MessageState,
   type Parameters,
+  type Partly,
   type Plan,
   type StepError,
 } from '../message/message.ts';
@@ -89,7 +91,7 @@ function assertPlace(state: MessageState, plan: Plan, commit: Commit): void {
 }
 
 function advanceBy(state: MessageState, plan: Plan, commit: Commit): Advanced {
-  const outcome = outcomeOf(state, commit);
+  const outcome = outcomeOf(state, plan, commit);
   try {
     return advance(state, plan, outcome, { seq: commit.seq, random: 0 });
   } catch (error) {
@@ -99,10 +101,12 @@ function advanceBy(state: MessageState, plan: Plan, commit: Commit): Advanced {
 }
 
 /** The outcome that a commit records. */
-function outcomeOf(state: MessageState, commit: Commit): Outcome {
+function outcomeOf(state: MessageState, plan: Plan, commit: Commit): Outcome {
   switch (commit.outcome) {
     case 'ok':
-      return { kind: 'ok', set: state.mode === 'normal' ? editOf(commit) : {} };
+      return state.mode === 'normal'
+        ? { kind: 'ok', set: editOf(commit), ...partlyOf(commit, plan) }
+        : { kind: 'ok', set: {} };
     case 'retry':
       return { kind: 'retryable', error: errorOf(commit) };
     case 'failed':
@@ -137,6 +141,16 @@ function editOf(commit: Commit): Parameters {
   const set: unknown = commit.set ?? {};
   if (!isMembers(set)) throw corrupt(commit, 'sets something that is not an object');
   return set;
+}
+
+/** A group that tolerates failures says how many there were; a step that is none may say anything in its detail. */
+function partlyOf(commit: Commit, plan: Plan): { readonly partly?: Partly } {
+  const step = plan.steps[commit.cursor];
+  const partly = memberOf(commit, 'partly');
+  if (step === undefined || !isGroup(step) || partly === undefined) return {};
+  if (step.tolerate === undefined || !isPartly(partly))
+    throw corrupt(commit, 'tolerates failures that its group does not');
+  return { partly };
 }
 
 function errorOf(commit: Commit): StepError {

@@ -1,6 +1,14 @@
 import { CoaxError, invariant } from '../errors/coax-error.ts';
 import { backoffMs, mayRetry } from './backoff.ts';
-import type { MessageState, Parameters, Plan, RetryPolicy, StepError, TrailEntry } from './message.ts';
+import type {
+  MessageState,
+  Parameters,
+  Partly,
+  Plan,
+  RetryPolicy,
+  StepError,
+  TrailEntry,
+} from './message.ts';
 import { isGroup } from './message.ts';
 import type { Outcome } from './outcome.ts';
 import { type Delta, dropDelta, NO_DELTA, withoutUndefined } from './parameters.ts';
@@ -34,7 +42,7 @@ export function advance(state: MessageState, plan: Plan, outcome: Outcome, input
   switch (outcome.kind) {
     case 'ok':
       return state.mode === 'normal'
-        ? stepDone(state, plan, withoutUndefined(outcome.set))
+        ? stepDone(state, plan, withoutUndefined(outcome.set), outcome.partly)
         : stepUndone(state, plan, 'ok');
     case 'retryable':
       return retry(state, plan, outcome.error, outcome.retryAfterMs ?? 0, input.random);
@@ -63,12 +71,12 @@ export function advance(state: MessageState, plan: Plan, outcome: Outcome, input
 
 const same = (state: MessageState): Advanced => ({ next: state, outcome: null, delta: NO_DELTA, delayMs: 0 });
 
-function stepDone(state: MessageState, plan: Plan, set: Parameters): Advanced {
+function stepDone(state: MessageState, plan: Plan, set: Parameters, partly: Partly | undefined): Advanced {
   const cursor = state.cursor + 1;
   const entry: TrailEntry =
     state.generation === null
       ? { step: state.cursor, set }
-      : { step: state.cursor, set, generation: state.generation };
+      : { step: state.cursor, set, generation: state.generation, ...(partly && { partly }) };
   const keep = state.generation !== null || hasMembers(set);
   const next: MessageState = {
     ...state,

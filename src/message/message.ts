@@ -69,20 +69,31 @@ export interface Branch {
   readonly steps: readonly Step[];
 }
 
+/** What a group may say of branches that fail. */
+export interface Tolerant {
+  /**
+   * How many branches may fail without the group failing: a number, a share of them such as `5%` (rounded down), or the name
+   * of the parameter that holds one of these; 0 if absent.
+   */
+  readonly tolerate?: number | string;
+  /** With a name, the parent gets the list of the branches that failed, each with its reason; empty if none did. */
+  readonly failed?: string;
+}
+
 /** Branches side by side; each becomes a child message. */
-export interface AllStep {
+export interface AllStep extends Tolerant {
   readonly all: readonly Branch[];
 }
 
 /** The same branch for each item of a list parameter. */
-export interface EachStep {
+export interface EachStep extends Tolerant {
   /** Name of the parameter that holds the list. */
   readonly each: string;
   /** Name under which a child finds its item. */
   readonly as: string;
   /** Children under way at one time. */
   readonly limit: number;
-  /** With a name, the parent gets the list of what each child has set, in the order of the items. */
+  /** With a name, the parent gets the list of what each child has set, in the order of the items; null where one failed. */
   readonly collect?: string;
   /** The steps of each branch. */
   readonly steps: readonly Step[];
@@ -116,6 +127,17 @@ export interface StepEntry {
   readonly step: number;
   readonly set: Parameters;
   readonly generation?: number;
+  /** For a group of which branches failed and were tolerated. */
+  readonly partly?: Partly;
+}
+/** How a group was done although branches failed. */
+export interface Partly {
+  /** Branches that failed and were rolled back. */
+  readonly failed: number;
+  /** Branches in all. */
+  readonly of: number;
+  /** How many might have failed. */
+  readonly tolerated: number;
 }
 export interface EditEntry {
   readonly edit: Parameters;

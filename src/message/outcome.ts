@@ -1,11 +1,18 @@
-import type { Json, Parameters, StepError } from './message.ts';
+import type { Json, Parameters, Partly, StepError } from './message.ts';
 
 /**
  * What doing or undoing a step came to. `set` joins the parameters; `detail` (why this host, exit status, resource use)
  * and `log` are kept with the commit only.
  */
 export type StepOutcome =
-  | { readonly kind: 'ok'; readonly set: Parameters; readonly log?: string; readonly detail?: Json }
+  | {
+      readonly kind: 'ok';
+      readonly set: Parameters;
+      readonly log?: string;
+      readonly detail?: Json;
+      /** Of a group only: it is done although branches failed. */
+      readonly partly?: Partly;
+    }
   | {
       readonly kind: 'retryable';
       readonly error: StepError;

@@ -1,5 +1,5 @@
 import { sameJson } from './canonical.ts';
-import type { Json, MessageState, Parameters, TrailEntry } from './message.ts';
+import type { Json, MessageState, Parameters, Partly, TrailEntry } from './message.ts';
 
 /** A change of parameters: names to set and names to drop. */
 export interface Delta {
@@ -34,6 +34,12 @@ export function parametersToUndo(state: MessageState, step: number): Parameters 
 export function outputOf(state: MessageState, step: number): Parameters {
   for (const entry of state.trail) if ('step' in entry && entry.step === step) return entry.set;
   return {};
+}
+
+/** How the group at that index was done although branches failed; null if none did, or it is not done. */
+export function partlyOf(state: MessageState, step: number): Partly | null {
+  for (const entry of state.trail) if ('step' in entry && entry.step === step) return entry.partly ?? null;
+  return null;
 }
 
 /** What dropping the trail's entry of that step changes: earlier values come back, the others go. */

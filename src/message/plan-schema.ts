@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { RETRY_DEFAULT, TIMEOUT_DEFAULT_MS } from './backoff.ts';
+import { isTolerance } from './group/tolerance.ts';
 import {
   ATTEMPTS_MAX,
   EACH_LIMIT_DEFAULT,
@@ -34,6 +35,14 @@ export const actionStepSchema = z.strictObject({
     .optional(),
 });
 
+const tolerant = {
+  tolerate: z
+    .union([z.number(), z.string()])
+    .refine(isTolerance, 'must be a whole number, a share such as "5%", or the name of a parameter')
+    .optional(),
+  failed: parameter.optional(),
+};
+
 export const allStepSchema = z.strictObject({
   get all() {
     return z
@@ -41,6 +50,7 @@ export const allStepSchema = z.strictObject({
       .min(1)
       .max(PLAN_STEPS_MAX);
   },
+  ...tolerant,
 });
 
 export const eachStepSchema = z.strictObject({
@@ -48,6 +58,7 @@ export const eachStepSchema = z.strictObject({
   as: parameter.default('item'),
   limit: z.int().min(1).max(EACH_LIMIT_MAX).default(EACH_LIMIT_DEFAULT),
   collect: parameter.optional(),
+  ...tolerant,
   get steps() {
     return stepsSchema;
   },

@@ -39,7 +39,13 @@ const arrow = (mode: Mode, phase: Phase, outcome: OutcomeKind, by: Arrow['by'], 
  * the diagram in docs/design/state-machine.md is drawn from this table.
  */
 export const ARROWS: readonly Arrow[] = [
-  arrow('normal', 'open', 'ok', 'worker', 'the step is done: its outputs are merged and the cursor moves on'),
+  arrow(
+    'normal',
+    'open',
+    'ok',
+    'worker',
+    'the step is done: its outputs are merged and the cursor moves on; so is a group of which no more branches failed than it tolerates',
+  ),
   arrow(
     'normal',
     'open',

@@ -167,6 +167,8 @@ function detailOf(outcome: Outcome): Json {
       return { how: outcome.how, reason: outcome.reason };
     case 'split':
       return { children: outcome.children };
+    case 'ok':
+      return outcome.partly === undefined ? null : { partly: { ...outcome.partly } };
     default:
       return null;
   }

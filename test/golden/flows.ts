@@ -25,4 +25,10 @@ parameters: {names: {type: array}}
 steps:
   - {each: names, as: name, limit: 2, collect: vms, steps: [compute create_vm]}
 `,
+  each_host: `
+name: each_host
+parameters: {hosts: {type: array}, spare: {type: [string, integer]}}
+steps:
+  - {each: hosts, as: host, limit: 2, tolerate: spare, failed: left_out, collect: got, steps: [package install]}
+`,
 };

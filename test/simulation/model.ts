@@ -22,6 +22,8 @@ export class Model {
   /** Claims may have been forgotten: then what waits is undone although nobody had it. */
   powerLost = false;
   readonly violations: string[] = [];
+  /** Groups that were done although branches failed. */
+  tolerated = 0;
   readonly trace: string[] = [];
   readonly #active = new Map<number, Set<ActiveCall>>();
   /** Messages whose undo was given other parameters by a person. */

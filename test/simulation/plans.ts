@@ -1,4 +1,4 @@
-import type { ActionStep, Parameters, Plan, Step } from '../../src/message/message.ts';
+import type { ActionStep, Parameters, Plan, Step, Tolerant } from '../../src/message/message.ts';
 import { ACTIONS, HOSTS, MODULES } from './actions.ts';
 import type { Random } from './random.ts';
 
@@ -15,17 +15,24 @@ function randomStep(random: Random, depth: number): Step {
         name: `b${index}`,
         steps: randomPlan(random, depth + 1).steps,
       }));
-      return { all };
+      return { all, ...randomTolerance(random, depth) };
     }
     return {
       each: 'items',
       as: 'item',
       limit: random.int(1, 3),
       ...(random.chance(0.5) && { collect: `all${depth}` }),
+      ...randomTolerance(random, depth),
       steps: randomPlan(random, depth + 1).steps,
     };
   }
   return randomAction(random);
+}
+
+/** Every other group lets branches fail. */
+function randomTolerance(random: Random, depth: number): Tolerant {
+  if (random.chance(0.5)) return {};
+  return { tolerate: random.pick([0, 1, 2, '50%', '100%', 'spare']), failed: `lost${depth}` };
 }
 
 function randomAction(random: Random): ActionStep {
@@ -42,6 +49,7 @@ export function randomParameters(random: Random): Parameters {
   return {
     host: random.pick(HOSTS),
     cpu: random.int(1, 8),
+    spare: random.pick([0, 1, '34%']),
     items: Array.from({ length: random.int(0, 4) }, (_, index) => `i${index}`),
   };
 }

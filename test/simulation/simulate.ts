@@ -15,6 +15,8 @@ export interface Outcome {
   readonly trace: readonly string[];
   readonly crashes: number;
   readonly messages: number;
+  /** Groups that were done although branches failed. */
+  readonly tolerated: number;
 }
 
 /** One history of an installation, told by its seed alone. */
@@ -31,8 +33,8 @@ export async function simulate(seed: number, template: string, parent: string): 
     await world.time.run(CHAOS_MS + REST_MS, () => look.rested);
     if (world.server === null) throw new Error('no server at the end');
     await checkAtRest(world);
-    const { violations, trace } = world.model;
-    return { violations, trace, crashes: world.crashes, messages: world.told.size };
+    const { violations, trace, tolerated } = world.model;
+    return { violations, trace, crashes: world.crashes, messages: world.told.size, tolerated };
   } finally {
     world.close();
     rmSync(dir, { recursive: true });

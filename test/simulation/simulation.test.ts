@@ -12,8 +12,10 @@ const SHOWN_MAX = 10;
 it(`keeps every promise in ${seeds.length} histories of crashes, losses and people's decisions`, async () => {
   const failed: string[] = [];
   let crashes = 0;
+  let tolerated = 0;
   await runSeeds(seeds, (seed, outcome) => {
     crashes += outcome.crashes;
+    tolerated += outcome.tolerated;
     if (only !== undefined) console.log(outcome.trace.join('\n'));
     if (outcome.violations.length === 0) return;
     failed.push(
@@ -25,5 +27,7 @@ it(`keeps every promise in ${seeds.length} histories of crashes, losses and peop
     [],
     `${failed.length} of ${seeds.length} histories broke a promise`,
   );
-  if (only === undefined) assert.ok(crashes > seeds.length / 4, 'the histories hold crashes');
+  if (only !== undefined) return;
+  assert.ok(crashes > seeds.length / 4, 'the histories hold crashes');
+  assert.ok(tolerated > seeds.length / 50, `${tolerated} groups were done although branches failed`);
 });

@@ -2,6 +2,7 @@ import type { CommitView } from '../../api/commit.ts';
 import { type Style, styleStatus } from '../output/style.ts';
 import { plain, valueText } from '../output/text.ts';
 import { duration } from '../output/time.ts';
+import { partlyOfCommit } from './partly.ts';
 
 /** What a commit was about, as words: `do network alloc_ip`, `undo network alloc_ip`, `accepted`. */
 export function deedOf(commit: CommitView): string {
@@ -46,6 +47,7 @@ export function commitLine(commit: CommitView, style: Style): string {
     deedOf(commit),
     commit.step === null ? '' : styleOutcome(style, commit.outcome),
     commit.attempt > 1 ? `attempt ${commit.attempt}` : '',
+    style('yellow', partlyOfCommit(commit)),
     changesText(commit, style),
     commit.error ? style('red', `${plain(commit.error.reason)} (${plain(commit.error.code)})`) : '',
     style('dim', `${commit.worker ?? commit.actor}${took}`),

@@ -1,3 +1,4 @@
+import { partlyText } from '../../message/group/tolerance.ts';
 import type { Style } from '../output/style.ts';
 import { styleStatus } from '../output/style.ts';
 import { plain, truncate, truncateStyled, valueText, widthOf } from '../output/text.ts';
@@ -75,10 +76,10 @@ function stepLine(
 /** What a step has to tell: outputs, what was dropped, why it failed, or what it waits for. */
 function noteOf(step: LiveStep, { message }: LiveView): string {
   switch (step.state) {
-    case 'done':
-      return Object.entries(step.set)
-        .map(([name, value]) => `${name}=${valueText(value, 40)}`)
-        .join(' ');
+    case 'done': {
+      const set = Object.entries(step.set).map(([name, value]) => `${name}=${valueText(value, 40)}`);
+      return [...(step.partly ? [partlyText(step.partly)] : []), ...set].join(' ');
+    }
     case 'undone':
       return step.unset.length === 0 ? 'undone' : `undone: ${step.unset.join(', ')} dropped`;
     case 'failed':

@@ -5,8 +5,10 @@ import type { CommitView } from '../../api/commit.ts';
 import type { MessageView } from '../../api/message.ts';
 import { noStyle } from '../output/style.ts';
 import { widthOf } from '../output/text.ts';
+import { commitLine } from './commit-line.ts';
 import { frame } from './frame.ts';
 import { exitStatusOf, outcomeLine } from './outcome.ts';
+import { failedLines, partlyOfCommit } from './partly.ts';
 import { progressLine } from './progress.ts';
 import { liveView } from './view.ts';
 
@@ -25,6 +27,7 @@ function message(
     code: null,
     codeNow: null,
     codeChanged: false,
+    partly: null,
   }));
   return {
     msgid: 141592,
@@ -104,6 +107,30 @@ test('on a rollback the cursor walks up, and the step that failed stays marked',
   const last = frame(liveView(ended, dropped), 9000, { columns: 80, rows: 24 }, noStyle);
   assert.match(last[2]!, /↶ network alloc_ip {2,}undone: ip dropped/);
   assert.equal(last.length, 5);
+});
+
+test('a group that was done in part says so wherever it is told of, and a wait for it ends with 11', () => {
+  const partly = { failed: 3, of: 100, tolerated: 5 };
+  const lines = message({ status: 'done', cursor: 4 }, ['done', 'done', 'done', 'done']);
+  const [first, ...rest] = lines.steps;
+  const done = { ...lines, steps: [{ ...first!, step: 'each', partly }, ...rest] };
+  const told = {
+    partly,
+    failed: [{ branch: '7', item: 'h7', message: 9, code: 'E_FULL', reason: 'disk full' }],
+  };
+  const last = commit({ cursor: 0, step: 'each', detail: told });
+  const picture = frame(liveView(done, [last]), 4200, { columns: 90, rows: 24 }, noStyle);
+  assert.match(picture[1]!, /✔ each {2,}3 of 100 failed, 5 tolerated/);
+  assert.match(outcomeLine(done), /^done, each: 3 of 100 failed, 5 tolerated: create_vm 141592 in/);
+  assert.equal(exitStatusOf(done), 11);
+  assert.equal(exitStatusOf(lines), 0);
+  assert.match(commitLine(last, noStyle), /each {2}ok {2}3 of 100 failed, 5 tolerated/);
+  assert.deepEqual(failedLines(last), ['h7: disk full (E_FULL); coax log 9']);
+  assert.equal(
+    partlyOfCommit(commit({ cursor: 0, step: 'a b', detail: told })),
+    '',
+    'a step may say anything',
+  );
 });
 
 test('a picture is never larger than the terminal', () => {

@@ -2,10 +2,14 @@ import type { MessageView } from '../../api/message.ts';
 import { CODES, type ErrorCode, KINDS } from '../../errors/codes.ts';
 import { plain, plural, valueText } from '../output/text.ts';
 import { duration } from '../output/time.ts';
+import { partlyDone } from './partly.ts';
+
+/** Exit status of a wait for what is done although branches failed. */
+export const PARTLY_DONE = 11;
 
 /** The exit status that a wait for this message ends with. */
 export function exitStatusOf(message: MessageView): number {
-  if (message.status === 'done') return 0;
+  if (message.status === 'done') return partlyDone(message).length === 0 ? 0 : PARTLY_DONE;
   if (message.status === 'rolled_back') return exitOf('COAX_ROLLED_BACK');
   return exitOf(message.status === 'parked' ? 'COAX_PARKED' : 'COAX_WAIT_TIMEOUT');
 }
@@ -19,7 +23,7 @@ export function outcomeLine(message: MessageView, since = message.created): stri
   const name = `${plain(flow)} ${msgid}`;
   switch (message.status) {
     case 'done':
-      return `done: ${name} in ${took}${outputs(message)}; coax log ${msgid}`;
+      return `${['done', ...partlyDone(message)].join(', ')}: ${name} in ${took}${outputs(message)}; coax log ${msgid}`;
     case 'rolled_back':
       return `rolled back: ${name} in ${took}; ${causeOf(message)}; coax log ${msgid}`;
     case 'parked':

@@ -1,5 +1,5 @@
 import type { CommitView } from '../../api/commit.ts';
-import type { MessageView } from '../../api/message.ts';
+import type { MessageView, PlanStepView } from '../../api/message.ts';
 import type { Parameters } from '../../message/message.ts';
 
 export type LiveState = 'done' | 'current' | 'pending' | 'undone' | 'undoing' | 'failed';
@@ -9,6 +9,8 @@ export interface LiveStep {
   readonly label: string;
   readonly state: LiveState;
   readonly set: Parameters;
+  /** Branches that failed and were tolerated, of a group that is done. */
+  readonly partly: PlanStepView['partly'];
   /** Names that its undo dropped. */
   readonly unset: readonly string[];
   readonly worker: string | null;
@@ -58,6 +60,7 @@ function liveStep(
     label: step.step,
     state: blamed && step.state === 'undone' ? 'failed' : parkedHere(step, message) ? 'failed' : step.state,
     set: step.set,
+    partly: step.partly,
     unset: undone?.unset ?? [],
     worker: atCursor ? message.worker : (last?.worker ?? null),
     tookMs: last && !atCursor ? last.finished - last.started : null,

@@ -119,6 +119,7 @@ export const en = {
   'step.parked': 'needs a person',
   'step.stuck': 'undo failed',
   'step.tries': 'attempt {n}',
+  'step.partly': '{failed} of {of} failed, {tolerated} tolerated',
   'step.group.all': 'side by side',
   'step.group.each': 'for each',
   'branches.title': 'Branches',

@@ -121,6 +121,7 @@ export const zh: Dictionary = {
   'step.parked': '需要人处理',
   'step.stuck': '撤销失败',
   'step.tries': '第 {n} 次尝试',
+  'step.partly': '{of} 个中 {failed} 个失败，容许 {tolerated} 个',
   'step.group.all': '并行',
   'step.group.each': '逐项',
   'branches.title': '分支',

@@ -3,6 +3,7 @@ import { CODES } from '../../../errors/codes.ts';
 import type { Parameters } from '../../../message/message.ts';
 import { shortId } from '../../input/refs.ts';
 import { deedOf, styleOutcome } from '../../live/commit-line.ts';
+import { failedLines, partlyOfCommit } from '../../live/partly.ts';
 import type { Output } from '../../output/output.ts';
 import type { Style } from '../../output/style.ts';
 import { plain, plainLines, valueText } from '../../output/text.ts';
@@ -53,6 +54,9 @@ export function commitTail(commit: CommitView, out: Output, withLog: boolean): s
         `    ${style('dim', hint.replaceAll('MSGID', String(commit.msgid)).replaceAll('COMMIT', shortId(commit.id)))}`,
       );
   }
+  const partly = partlyOfCommit(commit);
+  if (partly !== '') lines.push('', `    ${style('yellow', partly)}`);
+  for (const line of failedLines(commit)) lines.push(`    ${line}`);
   const text = log ?? error?.log;
   if (withLog && text) lines.push('', ...plainLines(text).map(line => `    ${style('dim', '|')} ${line}`));
   return lines;

@@ -1,4 +1,5 @@
 import type { MessageView } from '../../../api/message.ts';
+import { partlyDone } from '../../live/partly.ts';
 import type { Output } from '../../output/output.ts';
 import { cell } from '../../output/output.ts';
 import { styleStatus } from '../../output/style.ts';
@@ -46,9 +47,9 @@ function reasonOf(message: MessageView): string {
   if (message.ask) return `${message.ask.kind} asked`;
   if (message.waitingFor) return `waits for ${cell(message.waitingFor)}`;
   if (message.status !== 'done') return message.mode === 'rollback' ? 'rolling back' : '';
-  return Object.entries(message.parameters)
+  const parameters = Object.entries(message.parameters)
     .filter(([, value]) => value === null || typeof value !== 'object')
     .slice(0, 5)
-    .map(([name, value]) => `${name}=${valueText(value, 24)}`)
-    .join(' ');
+    .map(([name, value]) => `${name}=${valueText(value, 24)}`);
+  return [...partlyDone(message), ...parameters].join(' ');
 }

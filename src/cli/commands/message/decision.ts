@@ -4,6 +4,7 @@ import type { Parameters } from '../../../message/message.ts';
 import type { Context } from '../../context.ts';
 import { parsePairs } from '../../input/pairs.ts';
 import { follow } from '../../live/follow.ts';
+import { PARTLY_DONE } from '../../live/outcome.ts';
 import { lengthOfTime, type VerbOption } from '../../verb.ts';
 
 export interface DecisionOptions {
@@ -38,7 +39,8 @@ export async function afterDecision(
     const timeout = options.timeout === undefined ? {} : { timeoutMs: options.timeout };
     const status = await follow(client, message.msgid, out, { ...timeout, decided: message });
     // Rolled back is what was asked for.
-    return wanted === 'rolled_back' && status <= 1 ? 1 - status : status;
+    if (wanted !== 'rolled_back') return status;
+    return status === 0 || status === PARTLY_DONE ? 1 : status === 1 ? 0 : status;
   }
   await out.object(message, String(message.msgid), () => out.line(String(message.msgid)));
   out.hint(`coax wait ${message.msgid}`);

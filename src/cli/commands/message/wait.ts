@@ -8,6 +8,7 @@ export const WAIT_STATUSES = [
   [1, 'rolled back'],
   [8, 'not ended at --timeout; it goes on'],
   [9, 'parked: a person must decide'],
+  [11, 'done, but branches of a group failed, as it tolerates'],
   [130, 'interrupted by Ctrl-C; it goes on'],
 ] as const;
 

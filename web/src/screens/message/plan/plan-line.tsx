@@ -94,6 +94,11 @@ function StopItem({ stop, first, last, next, anyBack, here, status, pressed, onP
               </span>
             ),
             did !== null && state !== 'current' && <span key="took"> {exactLength(did)}</span>,
+            step.partly && (
+              <span key="partly" className="block text-back">
+                {word('step.partly', { ...step.partly })}
+              </span>
+            ),
             tries.length > 1 && <span key="tries"> {word('step.tries', { n: tries.length })}</span>,
           ]}
         </span>

@@ -6,6 +6,7 @@ import { Age } from '../../../parts/time/age.tsx';
 import { exactLength } from '../../../parts/time/length.ts';
 import { valueText } from '../../../parts/value-text.ts';
 import { useWords } from '../../../words/words.ts';
+import { FailedBranches } from './failed-branches.tsx';
 import type { Stop } from './walk.ts';
 
 /** What a step has done: each attempt with what it set, why it failed, and what it wrote. */
@@ -83,6 +84,7 @@ function Attempt({ commit }: { commit: CommitView }) {
           {error.reason} <span className="font-mono text-xs">({error.code})</span>
         </p>
       )}
+      <FailedBranches commit={commit} />
       {(set !== undefined || unset !== undefined) && (
         <ul className="font-mono text-xs">
           {Object.entries(set ?? {}).map(([name, value]) => (
