@@ -6,7 +6,8 @@ import { openSimulated } from '../../src/cloud/compute/simulated/simulated.ts';
 import { owedTables } from '../../src/cloud/owed/schema.ts';
 import { registerHosts } from '../../src/cloud/resource/register-hosts.ts';
 import { simulatedHosts } from '../../src/cloud/simulated-hosts.ts';
-import { parametersOf } from '../../src/message/parameters.ts';
+import { parametersOf, partlyOf } from '../../src/message/parameters.ts';
+import { fsckStore } from '../../src/store/fsck.ts';
 import { onBothEngines } from './both-engines.ts';
 import { type CloudFixture, openFixture } from './cloud-fixture.ts';
 
@@ -150,6 +151,43 @@ onBothEngines('moves', options => {
     assert.equal(await stateOf(fixture, 'h1'), 'up');
     assert.deepEqual(await usedCpus(fixture), { far: 0, h1: 2, h2: 0 });
     assert.deepEqual(await fixture.cloud.fsck(), []);
+  });
+
+  test('a move that fails leaves its VM where it was; the drain goes on and names it', async () => {
+    const [first] = simulatedHosts('simulated');
+    const host = (name: string, labels = {}) => ({ ...first!, name, labels });
+    const hosts = [host('h1', { kind: 'x', other: 'y' }), host('h2', { other: 'y' })];
+    await using fixture = await openFixture({ ...options(), simulatedHosts: hosts });
+    for (const name of ['a', 'c']) await vmAt(fixture, 'h1', name, { other: 'y' });
+    await vmAt(fixture, 'h1', 'b', { kind: 'x' });
+    await fixture.store.transact(tx => registerHosts(tx, [host('far', { kind: 'x' })]));
+    const msgid = await fixture.submit('drain_host', { host: 'h1' });
+    const bWaits = async () =>
+      (await fixture.store.children(msgid)).some(({ base, cursor }) => base.name === 'b' && cursor === 3);
+    while (!(await bWaits())) await sleep(20);
+    // The host that b was to move to is gone for good.
+    assert.equal(
+      (await fixture.run('lose_host', { host: 'far', reason: 'burnt', fenced: true })).phase,
+      'done',
+    );
+    const drained = await fixture.rest(msgid);
+    assert.equal(drained.phase, 'done', JSON.stringify(drained.error));
+    assert.deepEqual(partlyOf(drained, 1), { failed: 1, of: 3, tolerated: 3 });
+    const left = parametersOf(drained).not_moved as readonly { item: string; code: string; reason: string }[];
+    assert.deepEqual(
+      left.map(({ item, code }) => [item, code]),
+      [['b', 'COAX_HOST_LOST']],
+    );
+    assert.match(left[0]!.reason, /far/);
+    assert.deepEqual(await places(fixture), { a: 'h2', b: 'h1', c: 'h2' });
+    assert.equal(await stateOf(fixture, 'h1'), 'draining');
+    assert.deepEqual(await usedCpus(fixture), { far: 0, h1: 1, h2: 2 });
+    assert.deepEqual((await fsckStore(fixture.store.scan())).faults, []);
+    // Walked back, it brings back the two that it moved.
+    await fixture.decisions.revert(msgid, BY);
+    assert.equal((await fixture.rest(msgid)).phase, 'rolled_back');
+    assert.deepEqual(await places(fixture), { a: 'h1', b: 'h1', c: 'h1' });
+    assert.equal(await stateOf(fixture, 'h1'), 'up');
   });
 
   test('a lost host is drained: its VMs are made on others, and what it may still have is owed', async () => {
