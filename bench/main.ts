@@ -1,9 +1,9 @@
 import { join } from 'node:path';
+import { inChild } from './child/in-child.ts';
 import { command, measureAll } from './command.ts';
 import { measureDeepMessage } from './deep-message.ts';
 import { measureExecutables } from './executables.ts';
 import { measureIdle } from './idle.ts';
-import { inChild } from './child/in-child.ts';
 import { measureMemory } from './memory.ts';
 import { measureQueue } from './queue.ts';
 import { writePage } from './report/write-page.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { command, type Given, measureAll } from '../command.ts';
 import { inChild } from '../child/in-child.ts';
+import { command, type Given, measureAll } from '../command.ts';
 import type { Row } from '../row.ts';
 import { measureEmbedded, measureEmbeddedClaims, measureRebuild } from './claims/embedded.ts';
 import { measureHttp } from './claims/http.ts';
