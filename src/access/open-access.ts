@@ -18,6 +18,7 @@ import { openApiDocument, registerOpenApi } from './describe/openapi.ts';
 import { EventHub } from './events/event-hub.ts';
 import { Holds } from './events/hold.ts';
 import { tagAnswer } from './exchange/etag.ts';
+import { onlyFields } from './exchange/fields.ts';
 import { linkNext } from './exchange/link.ts';
 import { keepAnswer, repeatAnswer } from './exchange/repeat.ts';
 import { newRequestId, requestIdOf } from './exchange/request-id.ts';
@@ -242,7 +243,7 @@ function registerRoutes(scope: App, app: App, context: RouteContext, gate: Gate)
   });
   scope.addHook('preSerialization', async (request, reply, payload) => {
     linkNext(request, reply, payload);
-    return payload;
+    return onlyFields(request, payload);
   });
   scope.addHook('preHandler', (request, reply) => repeatAnswer(context.services.store, request, reply));
   scope.addHook('onSend', async (request, reply, payload) => {

@@ -1,8 +1,7 @@
-import type { NamedListQuery } from '../api/value.ts';
+import type { ListQuery } from '../api/value.ts';
 import { CoaxError } from '../errors/coax-error.ts';
 import type { Commit } from '../ledger/commit.ts';
-import type { Labels } from '../message/carried/labels.ts';
-import { parseSelector, selects } from '../message/carried/selector.ts';
+import type { ListKey, Slice } from '../store/slice.ts';
 import type { Store } from '../store/store.ts';
 
 /** Cursors are opaque to clients: a letter for the list they belong to, and the key of the last item shown. */
@@ -15,30 +14,77 @@ export function readCursor(list: string, cursor: string | undefined): number | n
   const text = Buffer.from(cursor, 'base64url').toString('latin1');
   const key = Number(text.slice(1));
   if (text[0] === list && /^\d{1,16}$/.test(text.slice(1)) && Number.isSafeInteger(key)) return key;
-  throw new CoaxError('COAX_MESSAGE_INVALID', 'that cursor is none of this list', {
+  throw badCursor();
+}
+
+/** A list that goes page by page: its name, which no other list has, and what its key is made of: `n` a number, `s` a text. */
+interface Keyed<Item> {
+  readonly list: string;
+  readonly shape: string;
+  /** What orders the list, and is one item's alone. */
+  readonly keyOf: (item: Item) => ListKey;
+}
+
+/** One page of a list that `read` gives in the order of its key. */
+export async function keyedPage<Item>(
+  { list, shape, keyOf }: Keyed<Item>,
+  { limit, cursor }: ListQuery,
+  read: (slice: Slice) => Promise<readonly Item[]>,
+): Promise<{ items: Item[]; next?: string }> {
+  const after = readKey(list, shape, cursor);
+  const found = await read({ after, limit: limit === undefined ? undefined : limit + 1 });
+  if (limit === undefined || found.length <= limit) return { items: [...found] };
+  const items = found.slice(0, limit);
+  const key = JSON.stringify([list, ...keyOf(items.at(-1)!)]);
+  return { items, next: Buffer.from(key).toString('base64url') };
+}
+
+/** The same of a list that is in memory anyhow. */
+export function pageInMemory<Item>(
+  keyed: Keyed<Item>,
+  query: ListQuery,
+  items: readonly Item[],
+): Promise<{ items: Item[]; next?: string }> {
+  const { keyOf } = keyed;
+  return keyedPage(keyed, query, async ({ after, limit }) =>
+    items
+      .filter(item => after === undefined || order(keyOf(item), after) > 0)
+      .sort((a, b) => order(keyOf(a), keyOf(b)))
+      .slice(0, limit),
+  );
+}
+
+function order(a: ListKey, b: ListKey): number {
+  const at = a.findIndex((part, index) => part !== b[index]);
+  return at < 0 ? 0 : a[at]! < b[at]! ? -1 : 1;
+}
+
+function readKey(list: string, shape: string, cursor: string | undefined): ListKey | undefined {
+  if (cursor === undefined) return undefined;
+  const [name, ...key] = parsed(Buffer.from(cursor, 'base64url').toString());
+  if (name === list && key.length === shape.length && key.every((part, at) => isPart(part, shape[at]!)))
+    return key as ListKey;
+  throw badCursor();
+}
+
+function parsed(text: string): unknown[] {
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) ? value : [];
+  } catch {
+    return [];
+  }
+}
+
+/** PostgreSQL takes no text with a zero byte, and no number that is none of its integers. */
+const isPart = (part: unknown, kind: string): boolean =>
+  kind === 'n' ? Number.isSafeInteger(part) : typeof part === 'string' && !part.includes('\0');
+
+const badCursor = (): CoaxError =>
+  new CoaxError('COAX_MESSAGE_INVALID', 'that cursor is none of this list', {
     where: '/cursor',
     hint: 'Give `next` of the page before, unchanged.',
   });
-}
-
-/**
- * Of a list of named things, those that a selector wants, in the order of their names, and of these one page. A name that
- * comes or goes between two pages shifts nothing.
- */
-export function namedPage<Item extends { readonly name: string }>(
-  items: readonly Item[],
-  { selector = '', limit, cursor }: NamedListQuery,
-  labelsOf: (item: Item) => Labels,
-): { items: Item[]; next?: string } {
-  const wanted = parseSelector(selector);
-  const after = cursor === undefined ? '' : Buffer.from(cursor, 'base64url').toString();
-  const chosen = items
-    .filter(item => item.name > after && selects(wanted, labelsOf(item)))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
-  if (limit === undefined || chosen.length <= limit) return { items: chosen };
-  const shown = chosen.slice(0, limit);
-  return { items: shown, next: Buffer.from(shown.at(-1)!.name).toString('base64url') };
-}
 
 interface CommitsWish {
   readonly order: 'newest' | 'oldest';

@@ -3,7 +3,7 @@ import { MessageView, ModeName, StepErrorView } from './message.ts';
 import {
   CommitId,
   JsonValue,
-  listOf,
+  ListQuery,
   Msgid,
   PageQuery,
   ParametersObject,
@@ -86,7 +86,7 @@ export const ForkBody = z
 export type ForkBody = z.input<typeof ForkBody>;
 export const ForkAnswer = MessageView;
 
-export const BlameQuery = z.strictObject({
+export const BlameQuery = ListQuery.extend({
   name: z.string().max(128).optional().meta({ description: 'One parameter only.' }),
 });
 export const BlameLine = z
@@ -103,7 +103,7 @@ export const BlameLine = z
   })
   .meta({ id: 'BlameLine', description: 'Who set a parameter to what it is now.' });
 export type BlameLine = z.infer<typeof BlameLine>;
-export const BlameList = listOf(BlameLine, 'Blame');
+export const BlameList = pageOf(BlameLine, 'Blame');
 export type BlameList = z.infer<typeof BlameList>;
 
 export const DiffQuery = z.strictObject({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { listOf } from './value.ts';
+import { listOf, pageOf } from './value.ts';
 
 export const FlowView = z
   .object({
@@ -29,8 +29,8 @@ export const Finding = z
   .meta({ id: 'Finding' });
 export type Finding = z.infer<typeof Finding>;
 
-export const FlowList = z
-  .object({ items: z.array(FlowView), faults: z.array(z.object({ where: z.string(), reason: z.string() })) })
+export const FlowList = pageOf(FlowView, 'FlowList')
+  .extend({ faults: z.array(z.object({ where: z.string(), reason: z.string() })) })
   .meta({ id: 'FlowList', description: 'Flows, and the files that could not be read.' });
 export type FlowList = z.infer<typeof FlowList>;
 

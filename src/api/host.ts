@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AgentView } from './agent.ts';
-import { Msgid, pageOf, Time } from './value.ts';
+import { Msgid, pageOf, SelectorText, Time } from './value.ts';
 
 const Amount = z
   .object({ total: z.number(), reserved: z.number(), used: z.number(), free: z.number() })
@@ -40,7 +40,7 @@ export const HostView = z
       )
       .readonly()
       .meta({ description: 'NUMA cells.' }),
-    vms: z.int(),
+    vms: z.int().meta({ description: 'Claims: VMs, and places that are reserved.' }),
     vmsMax: z.int().meta({ description: 'VMs at most; 0 for no limit.' }),
     ioLoad: z.int().meta({ description: 'Operations under way there.' }),
     network: z.string(),
@@ -75,6 +75,7 @@ export const HostShow = HostView.extend({ claims: z.array(HostClaimView) }).meta
 export type HostShow = z.infer<typeof HostShow>;
 
 const Indexes = z.array(z.int().min(0));
+export const FleetMapQuery = z.strictObject({ selector: SelectorText.optional() });
 export const FleetMapView = z
   .object({
     states: z.array(z.string()),

@@ -7,6 +7,7 @@ import {
   CommitId,
   JsonValue,
   LabelsObject,
+  ListQuery,
   listOf,
   Msgid,
   PageQuery,
@@ -225,6 +226,9 @@ export const ProjectName = z
 export const ProjectQuery = z.strictObject({
   project: ProjectName.optional().meta({ description: 'Only what is of this project.' }),
 });
+
+/** Parameters of a list of what is of a project. */
+export const ProjectListQuery = ListQuery.extend(ProjectQuery.shape);
 
 export const MessagesQuery = PageQuery.extend({
   ...ProjectQuery.shape,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { listOf, Time } from './value.ts';
+import { pageOf, Time } from './value.ts';
 
 export const NetworkView = z
   .looseObject({
@@ -18,5 +18,5 @@ export const NetworkView = z
   })
   .meta({ id: 'Network', description: 'A network with the addresses it gave.' });
 export type NetworkView = z.infer<typeof NetworkView>;
-export const NetworkList = listOf(NetworkView, 'NetworkList');
+export const NetworkList = pageOf(NetworkView, 'NetworkList');
 export type NetworkList = z.infer<typeof NetworkList>;

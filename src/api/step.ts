@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageOf } from './value.ts';
 
 export const ActionView = z
   .object({
@@ -21,9 +22,8 @@ export const ActionView = z
   .meta({ id: 'Action', description: 'One action of a module, as it is now.' });
 export type ActionView = z.infer<typeof ActionView>;
 
-export const ActionList = z
-  .object({
-    items: z.array(ActionView),
+export const ActionList = pageOf(ActionView, 'ActionList')
+  .extend({
     faults: z
       .array(z.object({ where: z.string(), reason: z.string() }))
       .meta({ description: 'Files that could not be used.' }),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { listOf, Time } from './value.ts';
+import { listOf, pageOf, Time } from './value.ts';
 
 export const WorkerView = z
   .object({
@@ -27,7 +27,7 @@ export const WorkerView = z
   })
   .meta({ id: 'Worker' });
 export type WorkerView = z.infer<typeof WorkerView>;
-export const WorkerList = listOf(WorkerView, 'WorkerList');
+export const WorkerList = pageOf(WorkerView, 'WorkerList');
 export type WorkerList = z.infer<typeof WorkerList>;
 
 export const CheckView = z
@@ -59,12 +59,11 @@ const CgiScript = z
   })
   .meta({ id: 'CgiScript' });
 
-export const CgiList = z
-  .object({
+export const CgiList = pageOf(CgiScript, 'CgiList')
+  .extend({
     dir: z.string().nullable().meta({ description: 'The folder that is served; null if none is.' }),
     running: z.int().meta({ description: 'Scripts that run now.' }),
     waiting: z.int().meta({ description: 'Requests that wait for one to end.' }),
-    items: z.array(CgiScript),
     faults: z
       .array(z.object({ where: z.string(), reason: z.string() }))
       .meta({ description: 'What is wrong with the folder, its settings or its scripts.' }),

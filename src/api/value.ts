@@ -60,6 +60,16 @@ export const SelectorText = z
 export const MsgidPath = z.object({ msgid: MsgidText });
 export const NamePath = z.object({ name: Name });
 
+const FieldNames = z
+  .string()
+  .min(1)
+  .max(1000)
+  .optional()
+  .meta({
+    description: 'Only these members of each item, by their names with commas between.',
+    examples: ['name'],
+  });
+
 /** Parameters of every list. */
 export const PageQuery = z.strictObject({
   limit: z.coerce
@@ -67,24 +77,25 @@ export const PageQuery = z.strictObject({
     .pipe(z.int().min(1).max(1000))
     .default(50)
     .meta({ description: 'Items at most.', type: 'integer', minimum: 1, maximum: 1000 }),
-  cursor: z.string().max(200).optional().meta({ description: '`next` of the page before.' }),
+  cursor: z.string().max(1000).optional().meta({ description: '`next` of the page before.' }),
+  fields: FieldNames,
 });
 
-/** Parameters of a list of named things: it comes whole, in the order of the names, unless a limit is asked for. */
-export const NamedListQuery = z.strictObject({
-  selector: SelectorText.optional(),
+/** Parameters of a list that comes whole unless a limit is asked for. */
+export const ListQuery = z.strictObject({
   limit: z.coerce
     .number<string | number>()
     .pipe(z.int().min(1).max(1000))
     .optional()
     .meta({ description: 'Items at most; all when absent.', type: 'integer', minimum: 1, maximum: 1000 }),
-  cursor: z.string().max(400).optional().meta({ description: '`next` of the page before.' }),
+  cursor: z.string().max(1000).optional().meta({ description: '`next` of the page before.' }),
+  fields: FieldNames,
 });
-export type NamedListQuery = {
-  selector?: string | undefined;
-  limit?: number | undefined;
-  cursor?: string | undefined;
-};
+export type ListQuery = { limit?: number | undefined; cursor?: string | undefined };
+
+/** The same of things with labels. */
+export const LabelledListQuery = ListQuery.extend({ selector: SelectorText.optional() });
+export type LabelledListQuery = ListQuery & { selector?: string | undefined };
 
 /** A page of a list. `next` is absent on the last page. */
 export function pageOf<Item extends z.ZodType>(item: Item, id: string) {
@@ -96,7 +107,7 @@ export function pageOf<Item extends z.ZodType>(item: Item, id: string) {
     .meta({ id, description: 'A page of a list.' });
 }
 
-/** A list that is never long enough for pages. */
+/** An answer with a line for each of what was asked: it has no pages. */
 export function listOf<Item extends z.ZodType>(item: Item, id: string) {
   return z.object({ items: z.array(item) }).meta({ id, description: 'A list.' });
 }

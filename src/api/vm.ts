@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { LabelsObject, Msgid, pageOf, Reason, Time } from './value.ts';
+import { ProjectName } from './message.ts';
+import { LabelledListQuery, LabelsObject, Msgid, pageOf, Reason, Time } from './value.ts';
 
 export const VmView = z
   .looseObject({
@@ -26,6 +27,19 @@ export const VmView = z
 export type VmView = z.infer<typeof VmView>;
 export const VmList = pageOf(VmView, 'VmList');
 export type VmList = z.infer<typeof VmList>;
+
+export const VmsQuery = LabelledListQuery.extend({
+  project: ProjectName.optional().meta({ description: 'Only what is of this project.' }),
+  find: z
+    .string()
+    .max(253)
+    .optional()
+    .meta({
+      description: 'Only those whose name, host or address holds this text, in whatever letters.',
+      examples: ['web'],
+    }),
+});
+export type VmsQuery = LabelledListQuery & { find?: string | undefined };
 
 export const VmRemoveBody = z.strictObject({ reason: Reason }).meta({ id: 'VmRemove' });
 export type VmRemoveBody = z.input<typeof VmRemoveBody>;

@@ -15,10 +15,11 @@ import type {
   WhoamiView,
   WithdrawBody,
 } from '../api/access/identity.ts';
+import type { ListQuery } from '../api/value.ts';
 import type { Transport } from './transport.ts';
 
 /** A project, or `*` for the whole installation; absent: wherever the token may give rights. */
-interface Where {
+interface Where extends ListQuery {
   readonly project?: string | undefined;
 }
 
@@ -34,8 +35,8 @@ export class AccessClient {
     return this.#get('/v1/whoami');
   }
 
-  projects(): Promise<ProjectList> {
-    return this.#get('/v1/projects');
+  projects(query: ListQuery = {}): Promise<ProjectList> {
+    return this.#get('/v1/projects', { ...query });
   }
 
   project(name: string): Promise<ProjectView> {
@@ -96,7 +97,7 @@ export class AccessClient {
     return this.#post('/v1/roles/withdraw', body);
   }
 
-  #get<T>(path: string, query: Record<string, string | boolean | undefined> = {}): Promise<T> {
+  #get<T>(path: string, query: Record<string, string | number | boolean | undefined> = {}): Promise<T> {
     return this.#transport.json({ method: 'GET', path, query });
   }
 

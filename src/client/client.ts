@@ -34,8 +34,8 @@ import type { NetworkList, NetworkView } from '../api/network.ts';
 import type { SecretKeyList } from '../api/secret/secret-key.ts';
 import type { ActionList } from '../api/step.ts';
 import type { CgiList, DoctorView, ReadyView, WorkerList } from '../api/system.ts';
-import type { NamedListQuery } from '../api/value.ts';
-import type { ConsoleView, SerialTicket, VmList, VmRemoveBody, VmView } from '../api/vm.ts';
+import type { LabelledListQuery, ListQuery } from '../api/value.ts';
+import type { ConsoleView, SerialTicket, VmList, VmRemoveBody, VmsQuery, VmView } from '../api/vm.ts';
 import { type Trace, traceHeaders } from '../message/carried/trace.ts';
 import { DEFAULT_PROJECT } from '../message/limits.ts';
 import { AccessClient } from './access-client.ts';
@@ -155,8 +155,8 @@ export class CoaxClient {
     return this.#get(`/v1/messages/${msgid}/commits`, { ...query });
   }
 
-  blame(msgid: number, name?: string): Promise<BlameList> {
-    return this.#get(`/v1/messages/${msgid}/blame`, { name });
+  blame(msgid: number, name?: string, query: ListQuery = {}): Promise<BlameList> {
+    return this.#get(`/v1/messages/${msgid}/blame`, { name, ...query });
   }
 
   commit(prefix: string): Promise<CommitShow> {
@@ -191,8 +191,8 @@ export class CoaxClient {
   }
 
   // --- flows and steps ----------------------------------------------------------------------------------------------
-  flows(): Promise<FlowList> {
-    return this.#get('/v1/flows');
+  flows(query: ListQuery = {}): Promise<FlowList> {
+    return this.#get('/v1/flows', { ...query });
   }
 
   flow(name: string): Promise<FlowShow> {
@@ -204,8 +204,8 @@ export class CoaxClient {
     return this.#post(`/v1/flows/${encodeURIComponent(flow)}/plan`, body, 0);
   }
 
-  policies(): Promise<PolicyList> {
-    return this.#get('/v1/policies');
+  policies(query: ListQuery = {}): Promise<PolicyList> {
+    return this.#get('/v1/policies', { ...query });
   }
 
   /** Which moves would free how many hosts; nothing is written. */
@@ -222,25 +222,25 @@ export class CoaxClient {
     return this.#post(`/v1/projects/${encodeURIComponent(project)}/quota`, limits);
   }
 
-  reservations(): Promise<ReservationList> {
-    return this.#get('/v1/reservations', { project: this.project });
+  reservations(query: ListQuery = {}): Promise<ReservationList> {
+    return this.#get('/v1/reservations', { project: this.project, ...query });
   }
 
   lint(body: LintBody): Promise<LintAnswer> {
     return this.#post('/v1/lint', body);
   }
 
-  steps(): Promise<ActionList> {
-    return this.#get('/v1/steps');
+  steps(query: ListQuery = {}): Promise<ActionList> {
+    return this.#get('/v1/steps', { ...query });
   }
 
-  cgiScripts(): Promise<CgiList> {
-    return this.#get('/v1/cgi');
+  cgiScripts(query: ListQuery = {}): Promise<CgiList> {
+    return this.#get('/v1/cgi', { ...query });
   }
 
   // --- the cloud ----------------------------------------------------------------------------------------------------
   /** In the order of their names; all when there is no limit. */
-  hosts(query: NamedListQuery = {}): Promise<HostList> {
+  hosts(query: LabelledListQuery = {}): Promise<HostList> {
     return this.#get('/v1/hosts', { ...query });
   }
 
@@ -264,8 +264,8 @@ export class CoaxClient {
     return this.#post(`/v1/agents/${encodeURIComponent(host)}/revoke`);
   }
 
-  networks(): Promise<NetworkList> {
-    return this.#get('/v1/networks');
+  networks(query: ListQuery = {}): Promise<NetworkList> {
+    return this.#get('/v1/networks', { ...query });
   }
 
   network(name: string): Promise<NetworkView> {
@@ -273,7 +273,7 @@ export class CoaxClient {
   }
 
   /** In the order of their names; all when there is no limit. */
-  vms(query: NamedListQuery = {}): Promise<VmList> {
+  vms(query: VmsQuery = {}): Promise<VmList> {
     return this.#get('/v1/vms', { project: this.project, ...query });
   }
 
@@ -306,16 +306,16 @@ export class CoaxClient {
   }
 
   // --- the server ---------------------------------------------------------------------------------------------------
-  workers(): Promise<WorkerList> {
-    return this.#get('/v1/workers');
+  workers(query: ListQuery = {}): Promise<WorkerList> {
+    return this.#get('/v1/workers', { ...query });
   }
 
   doctor(): Promise<DoctorView> {
     return this.#get('/v1/doctor');
   }
 
-  secretKeys(): Promise<SecretKeyList> {
-    return this.#get('/v1/secret-keys');
+  secretKeys(query: ListQuery = {}): Promise<SecretKeyList> {
+    return this.#get('/v1/secret-keys', { ...query });
   }
 
   /** Makes a new key: new secrets are sealed with it. */

@@ -1,3 +1,4 @@
+import type { ListQuery } from '../api/value.ts';
 import type {
   DeliveryList,
   RetryAnswer,
@@ -20,8 +21,9 @@ export class WebhookCalls {
     this.#project = project;
   }
 
-  list(): Promise<WebhookList> {
-    return this.#transport.json({ method: 'GET', path: '/v1/webhooks', query: { project: this.#project } });
+  list(query: ListQuery = {}): Promise<WebhookList> {
+    const asked = { project: this.#project, ...query };
+    return this.#transport.json({ method: 'GET', path: '/v1/webhooks', query: asked });
   }
 
   show(id: string): Promise<WebhookView> {
@@ -50,7 +52,7 @@ export class WebhookCalls {
     return this.#post(`${pathOf(id)}/test`);
   }
 
-  deliveries(id: string, query: { state?: string; limit?: number } = {}): Promise<DeliveryList> {
+  deliveries(id: string, query: ListQuery & { state?: string } = {}): Promise<DeliveryList> {
     return this.#transport.json({ method: 'GET', path: `${pathOf(id)}/deliveries`, query });
   }
 

@@ -1,9 +1,12 @@
 import { sql } from 'kysely';
+import type { Selector } from '../message/carried/selector.ts';
 import { DEFAULT_PROJECT } from '../message/limits.ts';
 import type { Parameters } from '../message/message.ts';
+import { type Slice, sliced } from '../store/slice.ts';
 import type { Allocation } from '../store/store.ts';
 import type { Tx } from '../store/tx.ts';
 import { isOneOf, isPostgres, jsonRows } from './change-marks.ts';
+import { holdsText, jsonText, ofMessagesWith } from './list-conditions.ts';
 import { type AllocationRow, cloudTables } from './schema.ts';
 
 /** Whose allocation it is: every one names the message and the step that made it. */
@@ -150,14 +153,23 @@ export interface Owned extends Allocation {
   readonly project: string;
 }
 
-/** Allocations of one kind, by key, with whose they are: of these projects, or of all. A missing message hides nothing. */
+/** Which allocations of a kind are wanted; all where nothing is said. */
+export interface OwnedQuery extends Slice {
+  readonly projects?: readonly string[] | undefined;
+  /** Labels of the message. */
+  readonly selector?: Selector | undefined;
+  /** Part of the key, the host or the address. */
+  readonly find?: string | undefined;
+}
+
+/** Allocations of one kind, by key, with whose they are. A missing message hides nothing. */
 export async function ownedAllocations(
   { db }: Pick<Tx, 'db'>,
   kind: string,
-  projects?: readonly string[],
+  { projects, selector = [], find = '', ...slice }: OwnedQuery = {},
 ): Promise<Owned[]> {
   if (projects?.length === 0) return [];
-  const rows = await cloudTables(db)
+  let query = cloudTables(db)
     .selectFrom('allocations as a')
     .leftJoin('messages as m', 'm.msgid', 'a.msgid')
     .selectAll('a')
@@ -167,9 +179,13 @@ export async function ownedAllocations(
       query.where(({ fn, val, eb }) =>
         eb(fn.coalesce('m.project', val(DEFAULT_PROJECT)), 'in', [...(projects ?? [])]),
       ),
-    )
-    .orderBy('a.key')
-    .execute();
+    );
+  for (const condition of ofMessagesWith('a.msgid', selector)) query = query.where(condition);
+  if (find !== '')
+    query = query.where(
+      holdsText([sql.ref('a.key'), jsonText(db, 'a.detail', 'host'), jsonText(db, 'a.detail', 'ip')], find),
+    );
+  const rows = await sliced(query, ['a.key'], slice).execute();
   return rows.map(row => ({ ...allocationOf(row), project: String(row.project) }));
 }
 

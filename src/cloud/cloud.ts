@@ -3,7 +3,9 @@ import { BUILTIN, fleetPolicies } from '../policy/fleet-policies.ts';
 import type { PolicyBook } from '../policy/policy-book.ts';
 import { builtinBook } from '../policy/read-policies.ts';
 import type { ModuleDefinition } from '../step/define-module.ts';
+import type { Slice } from '../store/slice.ts';
 import type { Store } from '../store/store.ts';
+import type { OwnedQuery } from './allocations.ts';
 import { computeModule } from './compute/compute-module.ts';
 import type { Hypervisor } from './compute/hypervisor.ts';
 import { QemuHypervisor } from './compute/qemu/qemu.ts';
@@ -17,7 +19,12 @@ import { hostModule } from './hosts/host-module.ts';
 import { reconcileModule } from './hosts/reconcile-module.ts';
 import { ServedNames } from './hosts/served-names.ts';
 import { installationOf } from './installation.ts';
-import { type HostStateView, InventoryViews, type PlacementFigures } from './inventory-views.ts';
+import {
+  type HostQuery,
+  type HostStateView,
+  InventoryViews,
+  type PlacementFigures,
+} from './inventory-views.ts';
 import { type LocalHost, localHostName, localHostSpec, openLocalHost } from './local-host.ts';
 import { drainModule } from './move/drain-module.ts';
 import { moveModule } from './move/move-module.ts';
@@ -73,20 +80,20 @@ export interface Cloud {
   readonly installation: string;
   /** Hosts whose `compute@HOST` this process must serve; the same list as long as nothing has changed. */
   hostNames(): readonly string[];
-  hosts(): Promise<HostView[]>;
+  hosts(query?: HostQuery): Promise<HostView[]>;
   /** One host with what is claimed of it; null if there is no such host. */
   host(name: string): Promise<(HostView & { claims: HostClaimView[] }) | null>;
-  /** Every host in few bytes, at most a second old. */
-  fleetMap(): Promise<FleetMap>;
+  /** Every host in few bytes, or those with such labels; at most a second old. */
+  fleetMap(selector?: string): Promise<FleetMap>;
   /** In what state a host is; null if there is no such host. */
   hostState(name: string): Promise<HostStateView | null>;
   /** What would happen to VMs, policies and reservations. */
   readonly placement: PlacementViews;
-  networks(): Promise<NetworkView[]>;
+  networks(slice?: Slice): Promise<NetworkView[]>;
   /** One network, with who has which address. */
   network(name: string): Promise<NetworkView | null>;
-  /** Of these projects, or of all. */
-  vms(projects?: readonly string[]): Promise<VmView[]>;
+  /** By name. */
+  vms(query?: OwnedQuery): Promise<VmView[]>;
   /** By name, or by the first characters (4 or more) of its uuid. */
   vm(nameOrUuid: string, projects?: readonly string[]): Promise<VmView | null>;
   /** What the VM's console has shown: the last `bytes`. Errors: COAX_NOT_FOUND. */
@@ -147,14 +154,14 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
     schema: cloudSchema,
     installation,
     hostNames: () => names.now(),
-    hosts: () => views.hosts(),
+    hosts: query => views.hosts(query),
     host: name => views.host(name),
-    fleetMap: () => maps.now(),
+    fleetMap: selector => maps.now(selector),
     hostState: name => views.hostState(name),
     placement: new PlacementViews(store, scheduler.feed, policies),
-    networks: () => views.networks(),
+    networks: slice => views.networks(slice),
     network: name => views.network(name),
-    vms: projects => views.vms(projects),
+    vms: query => views.vms(query),
     vm: (name, projects) => views.vm(name, projects),
     async consoleTail(name, bytes) {
       const { vm, hypervisor } = await found(name);

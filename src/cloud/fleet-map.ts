@@ -1,4 +1,6 @@
+import { parseSelector } from '../message/carried/selector.ts';
 import type { Store } from '../store/store.ts';
+import { hostsWith } from './list-conditions.ts';
 import { limitsOf, usedOf } from './resource/host-figures.ts';
 import { cloudTables, type HostRow, type HostState } from './schema.ts';
 
@@ -19,8 +21,9 @@ export interface FleetMap {
 }
 
 const STATES: readonly HostState[] = ['up', 'draining', 'down', 'lost'];
-/** However many ask, the hosts are read at most so often. */
+/** However many ask, the hosts are read at most so often, for each selector. */
 const FRESH_MS = 1000;
+const MAPS_MAX = 16;
 /** Rows of one query: between two, others have their turn. */
 const PAGE = 5000;
 const COLUMNS = [
@@ -43,26 +46,31 @@ const COLUMNS = [
 /** Reads the map of the fleet, once for all who ask within a second. */
 export class FleetMaps {
   readonly #store: Pick<Store, 'reader' | 'now'>;
-  #at = Number.NEGATIVE_INFINITY;
-  #map: Promise<FleetMap> | null = null;
+  readonly #maps = new Map<string, { readonly at: number; readonly map: Promise<FleetMap> }>();
 
   constructor(store: Pick<Store, 'reader' | 'now'>) {
     this.#store = store;
   }
 
-  now(): Promise<FleetMap> {
+  /** Of the hosts with such labels. Errors: COAX_MESSAGE_INVALID for what is no selector. */
+  now(selector = ''): Promise<FleetMap> {
     const now = this.#store.now();
-    if (this.#map !== null && now - this.#at < FRESH_MS) return this.#map;
-    this.#at = now;
-    const map = this.#read();
-    this.#map = map;
-    map.catch(() => {
-      if (this.#map === map) this.#map = null;
+    const known = this.#maps.get(selector);
+    if (known !== undefined && now - known.at < FRESH_MS) return known.map;
+    const fresh = { at: now, map: this.#read(selector) };
+    this.#maps.delete(selector);
+    this.#maps.set(selector, fresh);
+    for (const oldest of this.#maps.keys()) {
+      if (this.#maps.size <= MAPS_MAX) break;
+      this.#maps.delete(oldest);
+    }
+    fresh.map.catch(() => {
+      if (this.#maps.get(selector) === fresh) this.#maps.delete(selector);
     });
-    return map;
+    return fresh.map;
   }
 
-  async #read(): Promise<FleetMap> {
+  async #read(selector: string): Promise<FleetMap> {
     const zones = new Dictionary();
     const racks = new Dictionary();
     const name: string[] = [];
@@ -70,7 +78,9 @@ export class FleetMaps {
       'state' | 'zone' | 'rack' | 'cpu' | 'mem' | 'vms',
       number[]
     >;
-    const hosts = cloudTables(this.#store.reader).selectFrom('hosts').select(COLUMNS).orderBy('name');
+    const { reader } = this.#store;
+    let hosts = cloudTables(reader).selectFrom('hosts').select(COLUMNS).orderBy('name');
+    for (const condition of hostsWith(reader, parseSelector(selector))) hosts = hosts.where(condition);
     for (let last: string | undefined; ; ) {
       const page = hosts.limit(PAGE);
       const rows = await (last === undefined ? page : page.where('name', '>', last)).execute();

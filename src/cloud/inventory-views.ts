@@ -1,10 +1,13 @@
 import { sql } from 'kysely';
 import { CoaxError } from '../errors/coax-error.ts';
+import type { Selector } from '../message/carried/selector.ts';
+import { type Slice, sliced } from '../store/slice.ts';
 import type { Store } from '../store/store.ts';
 import { agentViews } from './agents/agent-views.ts';
-import { allocationOf, ownedAllocations } from './allocations.ts';
+import { allocationOf, type OwnedQuery, ownedAllocations } from './allocations.ts';
 import type { Guest, Hypervisor } from './compute/hypervisor.ts';
 import { statesSince } from './hosts/host-state.ts';
+import { hostsWith, jsonText } from './list-conditions.ts';
 import { owedByHost } from './owed/owed.ts';
 import { projectOf } from './owners.ts';
 import { type CloudDb, cloudTables, type HostRow, type HostState } from './schema.ts';
@@ -31,6 +34,13 @@ export interface PlacementFigures {
   readonly hosts: Readonly<Record<HostState, number>>;
 }
 
+/** Which hosts are wanted; all where nothing is said. */
+export interface HostQuery extends Slice {
+  readonly selector?: Selector | undefined;
+}
+
+/** Names that are asked for by themselves; of more hosts everything is read. */
+const NAMES_MAX = 1001;
 /** A uuid is told by so many of its first characters. */
 const UUID_PREFIX_MIN = 4;
 
@@ -48,8 +58,11 @@ export class InventoryViews {
     return cloudTables(this.#store.reader);
   }
 
-  async hosts(): Promise<HostView[]> {
-    return this.#viewHosts(await this.#db.selectFrom('hosts').selectAll().orderBy('name').execute());
+  /** By name. */
+  async hosts({ selector = [], ...slice }: HostQuery = {}): Promise<HostView[]> {
+    let query = this.#db.selectFrom('hosts').selectAll();
+    for (const condition of hostsWith(this.#store.reader, selector)) query = query.where(condition);
+    return this.#viewHosts(await sliced(query, ['hosts.name'], slice).execute());
   }
 
   /** One host with its claims; null if there is no such host. */
@@ -73,17 +86,14 @@ export class InventoryViews {
   }
 
   async #viewHosts(rows: readonly HostRow[]): Promise<HostView[]> {
-    const vms = new Map<string, number>();
-    for (const { detail } of await this.#store.allocations({ kind: 'vm' })) {
-      const host = String(detail.host);
-      vms.set(host, (vms.get(host) ?? 0) + 1);
-    }
+    if (rows.length === 0) return [];
     const source = { db: this.#store.reader };
-    const since = await statesSince(source);
-    const owed = await owedByHost(source);
-    const agents = await agentViews(source);
+    const names = rows.length > NAMES_MAX ? undefined : rows.map(({ name }) => name);
+    const since = await statesSince(source, names);
+    const owed = await owedByHost(source, names);
+    const agents = await agentViews(source, names);
     return rows.map(row => ({
-      ...hostView(row, vms.get(row.name) ?? 0, this.#served.get(row.name)?.accelerator ?? row.accelerator),
+      ...hostView(row, this.#served.get(row.name)?.accelerator ?? row.accelerator),
       since: since.has(row.name) ? new Date(since.get(row.name)!).toISOString() : null,
       owed: owed.get(row.name) ?? 0,
       agent: agents.get(row.name) ?? null,
@@ -109,17 +119,21 @@ export class InventoryViews {
       .where('name', '=', name)
       .executeTakeFirst();
     if (!row) return null;
-    const since = (await statesSince({ db: this.#store.reader }, name)).get(name);
+    const since = (await statesSince({ db: this.#store.reader }, [name])).get(name);
     return { ...row, since: since === undefined ? null : new Date(since).toISOString() };
   }
 
-  async networks(): Promise<NetworkView[]> {
-    const rows = await this.#db.selectFrom('networks').selectAll().orderBy('name').execute();
-    const used = new Map<string, number>();
-    for (const { detail } of await this.#store.allocations({ kind: 'ip' })) {
-      const network = String(detail.network);
-      used.set(network, (used.get(network) ?? 0) + 1);
-    }
+  /** By name. */
+  async networks(slice: Slice = {}): Promise<NetworkView[]> {
+    const rows = await sliced(this.#db.selectFrom('networks').selectAll(), ['name'], slice).execute();
+    const network = jsonText(this.#store.reader, 'detail', 'network');
+    const taken = await this.#db
+      .selectFrom('allocations')
+      .select(({ fn }) => [network.as('network'), fn.countAll<number>().as('count')])
+      .where('kind', '=', 'ip')
+      .groupBy('network')
+      .execute();
+    const used = new Map(taken.map(row => [String(row.network), Number(row.count)]));
     const free = await this.#db
       .selectFrom('free_ranges')
       .select(['network', sql<number>`sum(high - low + 1)`.as('free')])
@@ -147,11 +161,12 @@ export class InventoryViews {
   }
 
   /** Simulated guests do not end by themselves, so their hosts are not asked one file at a time. */
-  async vms(projects?: readonly string[]): Promise<VmView[]> {
-    const records = await ownedAllocations({ db: this.#store.reader }, 'vm', projects);
+  async vms(query: OwnedQuery = {}): Promise<VmView[]> {
+    const records = await ownedAllocations({ db: this.#store.reader }, 'vm', query);
     const guests = new Map<string, Guest>();
-    for (const hypervisor of new Set(this.#served.values())) {
-      if (hypervisor.kind === 'simulated') continue;
+    const hosts = new Set(records.map(({ detail }) => String(detail.host)));
+    for (const hypervisor of new Set([...hosts].map(host => this.#served.get(host)))) {
+      if (hypervisor === undefined || hypervisor.kind === 'simulated') continue;
       for (const guest of await hypervisor.list()) guests.set(guest.uuid, guest);
     }
     return records.map(record => {

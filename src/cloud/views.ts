@@ -40,6 +40,7 @@ export interface HostView {
   };
   /** NUMA cells, with what is claimed of each. */
   readonly numa: readonly { readonly cpuMilli: number; readonly memMib: number; readonly used: CellUse }[];
+  /** Claims: VMs, and places that are reserved. */
   readonly vms: number;
   /** VMs at most; 0 for no limit. */
   readonly vmsMax: number;
@@ -107,11 +108,7 @@ export interface VmView {
 
 const iso = (time: number): string => new Date(Number(time)).toISOString();
 
-export function hostView(
-  row: HostRow,
-  vms: number,
-  accelerator: string,
-): Omit<HostView, 'since' | 'owed' | 'agent'> {
+export function hostView(row: HostRow, accelerator: string): Omit<HostView, 'since' | 'owed' | 'agent'> {
   const gpus = JSON.parse(row.gpus) as number[];
   const cells = JSON.parse(row.numa) as CellUse[];
   const cellUse = cellsUsed(row.numa_used, cells.length);
@@ -138,7 +135,7 @@ export function hostView(
     diskMib: amount(row.disk_total_mib, row.disk_reserved_mib, diskMib, limit.diskMib),
     gpu: { model: row.gpu_model, total: gpus, used: gpusUsed(row.gpu_used, gpus.length) },
     numa: cells.map((cell, at) => ({ ...cell, used: cellUse[at]! })),
-    vms,
+    vms: Number(row.vms),
     vmsMax: Number(row.vms_max),
     ioLoad: Number(row.io_load),
     network: row.network,

@@ -1,4 +1,5 @@
 import { CoaxError } from '../errors/coax-error.ts';
+import { type Slice, sliced } from '../store/slice.ts';
 import type { Store } from '../store/store.ts';
 import { type AccountRow, identityTables } from './schema.ts';
 
@@ -34,15 +35,14 @@ export class Accounts {
   }
 
   /** By name: of these projects (`*` is one), or all. */
-  async list(projects?: readonly string[]): Promise<Account[]> {
+  async list(projects?: readonly string[], slice?: Slice): Promise<Account[]> {
     if (projects?.length === 0) return [];
     let query = identityTables(this.#store.reader)
       .selectFrom('service_accounts')
       .selectAll()
-      .where('removed', '=', 0)
-      .orderBy('name');
+      .where('removed', '=', 0);
     if (projects !== undefined) query = query.where('project', 'in', [...projects]);
-    return (await query.execute()).map(accountOf);
+    return (await sliced(query, ['name'], slice).execute()).map(accountOf);
   }
 
   /** Errors: COAX_CONFLICT when the name was ever used. */

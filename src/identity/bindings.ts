@@ -1,3 +1,4 @@
+import { type Slice, sliced } from '../store/slice.ts';
 import type { Store } from '../store/store.ts';
 import type { Grant, Role } from './principal.ts';
 import { type BindingRow, identityTables } from './schema.ts';
@@ -30,15 +31,11 @@ export class Bindings {
   }
 
   /** By project and subject: in these projects (`*` is one), or in all. */
-  async list(projects?: readonly string[]): Promise<Binding[]> {
+  async list(projects?: readonly string[], slice?: Slice): Promise<Binding[]> {
     if (projects?.length === 0) return [];
-    let query = identityTables(this.#store.reader)
-      .selectFrom('role_bindings')
-      .selectAll()
-      .orderBy('project')
-      .orderBy('subject');
+    let query = identityTables(this.#store.reader).selectFrom('role_bindings').selectAll();
     if (projects !== undefined) query = query.where('project', 'in', [...projects]);
-    return (await query.execute()).map(bindingOf);
+    return (await sliced(query, ['project', 'subject'], slice).execute()).map(bindingOf);
   }
 
   /** In place of the role that the subject had there. */

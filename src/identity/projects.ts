@@ -1,5 +1,6 @@
 import { CoaxError } from '../errors/coax-error.ts';
 import { DEFAULT_PROJECT } from '../message/limits.ts';
+import { type Slice, sliced } from '../store/slice.ts';
 import type { Store } from '../store/store.ts';
 import { type IdentityDb, identityTables } from './schema.ts';
 
@@ -34,14 +35,14 @@ export class Projects {
   }
 
   /** By name: these, or all. */
-  async list(names?: readonly string[]): Promise<Project[]> {
-    return names?.length === 0 ? [] : this.#rows(names);
+  async list(names?: readonly string[], slice?: Slice): Promise<Project[]> {
+    return names?.length === 0 ? [] : this.#rows(names, slice);
   }
 
-  async #rows(names?: readonly string[]): Promise<Project[]> {
-    let query = this.#db.selectFrom('projects').selectAll().where('removed', '=', 0).orderBy('name');
+  async #rows(names?: readonly string[], slice?: Slice): Promise<Project[]> {
+    let query = this.#db.selectFrom('projects').selectAll().where('removed', '=', 0);
     if (names !== undefined) query = query.where('name', 'in', [...names]);
-    return (await query.execute()).map(row => ({
+    return (await sliced(query, ['name'], slice).execute()).map(row => ({
       name: row.name,
       labels: JSON.parse(row.labels) as Record<string, string>,
       created: Number(row.created),

@@ -1,5 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import { CoaxError } from '../errors/coax-error.ts';
+import { type Slice, sliced } from '../store/slice.ts';
 import type { Store } from '../store/store.ts';
 import { accountSubject } from './accounts.ts';
 import type { Bindings } from './bindings.ts';
@@ -89,16 +90,17 @@ export class Tokens {
   }
 
   /** Newest first: of these projects (`*` is one), or all; those that are no longer good, too, if `all`. */
-  async list(projects: readonly string[] | undefined, all: boolean): Promise<ApiToken[]> {
+  async list(projects: readonly string[] | undefined, all: boolean, slice?: Slice): Promise<ApiToken[]> {
     if (projects?.length === 0) return [];
-    let query = identityTables(this.#store.reader)
-      .selectFrom('api_tokens')
-      .selectAll()
-      .orderBy('created', 'desc')
-      .orderBy('name');
+    let query = identityTables(this.#store.reader).selectFrom('api_tokens').selectAll();
     if (projects !== undefined) query = query.where('project', 'in', [...projects]);
-    const now = this.#store.now();
-    return (await query.execute()).filter(row => all || isGood(row, now)).map(tokenOf);
+    // What `isGood` says, where the page is cut.
+    if (!all)
+      query = query
+        .where('revoked', '=', 0)
+        .where(({ or, eb }) => or([eb('expires', '=', 0), eb('expires', '>', this.#store.now())]));
+    const order = [{ name: 'created', newestFirst: true }, 'name', 'prefix'] as const;
+    return (await sliced(query, order, slice).execute()).map(tokenOf);
   }
 
   /** The newest of that name. */

@@ -12,6 +12,8 @@ export interface KeepsSecrets {
 }
 
 export interface SecretKeyState {
+  /** Its place among them: later ones have greater numbers. */
+  readonly number: number;
   readonly id: string;
   readonly created: number;
   /** New secrets are sealed with it. */
@@ -69,7 +71,8 @@ export class SecretKeys {
       .orderBy('number')
       .execute();
     return Promise.all(
-      known.map(async ({ id, created }) => ({
+      known.map(async ({ number, id, created }) => ({
+        number: Number(number),
         id,
         created: Number(created),
         newest: id === newest,

@@ -3,6 +3,7 @@ import { CoaxError } from '../errors/coax-error.ts';
 import type { Json } from '../message/message.ts';
 import type { Sealed } from '../message/secret/sealed.ts';
 import type { SecretBox } from '../secret/secret-box.ts';
+import { type Slice, sliced } from '../store/slice.ts';
 import type { Store, StoreTx } from '../store/store.ts';
 import type { AddressGuard } from './address-guard.ts';
 import type { EventKind } from './message-events.ts';
@@ -108,10 +109,10 @@ export class Webhooks {
   }
 
   /** `projects` absent: of all. */
-  async list(projects?: readonly string[]): Promise<readonly Webhook[]> {
-    let query = this.#reader.selectFrom('webhooks').selectAll().orderBy('created').orderBy('id');
+  async list(projects?: readonly string[], slice?: Slice): Promise<readonly Webhook[]> {
+    let query = this.#reader.selectFrom('webhooks').selectAll();
     if (projects !== undefined) query = query.where('project', 'in', [...projects, '']);
-    return (await query.execute()).map(webhookOf);
+    return (await sliced(query, ['created', 'id'], slice).execute()).map(webhookOf);
   }
 
   async find(id: string): Promise<Webhook | null> {
@@ -203,11 +204,12 @@ export class Webhooks {
   async deliveries(
     id: string,
     state: DeliveryRow['state'] | undefined,
-    limit: number,
+    slice: Slice,
   ): Promise<readonly DeliveryRow[]> {
     let query = this.#reader.selectFrom('webhook_deliveries').selectAll().where('webhook', '=', id);
     if (state !== undefined) query = query.where('state', '=', state);
-    return query.orderBy('created', 'desc').orderBy('position', 'desc').orderBy('id').limit(limit).execute();
+    const newest = (name: string) => ({ name, newestFirst: true }) as const;
+    return sliced(query, [newest('created'), newest('position'), 'id'], slice).execute();
   }
 
   /** Sends dead deliveries once more, from the first attempt on: one, or all. Returns how many. */

@@ -33,6 +33,7 @@ import { REAL_TIMERS } from '../../src/store/timers.ts';
 import { AddressGuard } from '../../src/webhook/address-guard.ts';
 import { Webhooks } from '../../src/webhook/webhooks.ts';
 import { Worker } from '../../src/worker/worker.ts';
+import type { FixtureOptions } from './cloud-fixture.ts';
 
 export const TOKEN = 'coax_test-token';
 
@@ -107,10 +108,15 @@ function testModule(gates: Gates) {
 
 /** A whole server, simulated hypervisor and all, with its HTTP API on a free port (or a Unix socket). */
 export async function openServed(
-  options: { listen?: 'tcp' | 'unix'; level?: string; limits?: Partial<Limits>; oidc?: OidcLogin } = {},
+  options: { listen?: 'tcp' | 'unix'; level?: string; limits?: Partial<Limits>; oidc?: OidcLogin } & Pick<
+    FixtureOptions,
+    'openStore'
+  > = {},
 ) {
   const dataDir = mkdtempSync(join(tmpdir(), 'coax-access-'));
-  const store = openSqlite({ file: join(dataDir, 'coax.db'), schema: installationSchema });
+  const store =
+    (await options.openStore?.()) ??
+    openSqlite({ file: join(dataDir, 'coax.db'), schema: installationSchema });
   const secrets = await openSecrets(store, join(dataDir, 'secret-keys.json'));
   const cloud = await openCloud({ store, dataDir, cacheDir: join(dataDir, 'cache'), simulate: true });
   const gates = new Gates();

@@ -113,7 +113,7 @@ const made = (more: Partial<Parameters<Webhooks['create']>[0]> = {}) =>
 const submit = async (...steps: string[]): Promise<number> =>
   (await served.client.submit({ plan: plan(...steps) }, { waitMs: 20_000 })).msgid;
 const states = async (id: string): Promise<string[]> =>
-  (await webhooks.deliveries(id, undefined, 100)).map(({ state }) => state);
+  (await webhooks.deliveries(id, undefined, { limit: 100 })).map(({ state }) => state);
 
 test('each event comes once, in order, signed, as a CloudEvent, and the library takes it', async () => {
   const { webhook, secret } = await made();
@@ -148,7 +148,7 @@ test('what is refused comes again under the same id, before the next of its mess
   const seen = receiver.of(msgid).map(({ event }) => event.type.replace('coax.message.', ''));
   assert.deepEqual(seen, ['accepted', 'done', 'done', 'done']);
   assert.equal(new Set(receiver.of(msgid).map(({ headers }) => headers['webhook-id'])).size, 2);
-  const [dead] = await webhooks.deliveries(webhook.id, 'dead', 10);
+  const [dead] = await webhooks.deliveries(webhook.id, 'dead', { limit: 10 });
   assert.deepEqual([dead?.attempts, dead?.result], [3, 'HTTP 503']);
   // Mended, it is sent once more when somebody asks for it.
   receiver.answer = (_got, response) => response.writeHead(200).end('thanks');

@@ -2,7 +2,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '
 import { ProblemNotice } from './parts/notice.tsx';
 import { readHostFilters } from './screens/hosts/host-filters.ts';
 import { readFilters } from './screens/messages/filters.ts';
-import { readFind } from './screens/vms/find.ts';
+import { readVmFilters } from './screens/vms/vm-filters.ts';
 import { NotFound } from './shell/not-found.tsx';
 import { Shell } from './shell/shell.tsx';
 
@@ -43,7 +43,7 @@ const createForm = createRoute({
 const vms = createRoute({
   getParentRoute: () => root,
   path: '/vms',
-  validateSearch: readFind,
+  validateSearch: readVmFilters,
   component: lazyRouteComponent(() => import('./screens/vms/vms.tsx'), 'Vms'),
 });
 

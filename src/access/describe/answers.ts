@@ -82,7 +82,7 @@ function headersOf(status: string, method: string, answer: Member): Member {
 }
 
 const isPage = (schema: { $ref?: string } | undefined): boolean =>
-  /(Page|HostList|VmList)$/.test(schema?.$ref ?? '');
+  /(Page|List|Blame)$/.test(schema?.$ref ?? '');
 
 /** `components.responses` and `components.headers`. */
 export function sharedAnswers(): { responses: Member; headers: Member } {

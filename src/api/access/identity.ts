@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ProjectName } from '../message.ts';
-import { listOf, Time } from '../value.ts';
+import { ListQuery, pageOf, Time } from '../value.ts';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
@@ -41,7 +41,7 @@ export const TokenNamePath = z.object({ name: TokenName });
 export const AccountPath = z.object({ name: AccountName });
 export const ProjectPath = z.object({ name: ProjectName });
 /** Lists of who may do what: of one project, or of the whole installation. */
-export const RightsQuery = z.strictObject({
+export const RightsQuery = ListQuery.extend({
   project: ProjectOrAll.optional().meta({
     description: 'Only what is of this project; `*`: of the installation.',
   }),
@@ -79,7 +79,7 @@ export const ProjectView = z
   })
   .meta({ id: 'Project', description: 'Whose messages and VMs are whose.' });
 export type ProjectView = z.infer<typeof ProjectView>;
-export const ProjectList = listOf(ProjectView, 'ProjectList');
+export const ProjectList = pageOf(ProjectView, 'ProjectList');
 export type ProjectList = z.infer<typeof ProjectList>;
 
 export const TokenBody = z
@@ -117,7 +117,7 @@ export const TokenMade = TokenView.extend({
   token: z.string().meta({ description: 'Shown this once; the server keeps its hash.' }),
 }).meta({ id: 'TokenMade' });
 export type TokenMade = z.infer<typeof TokenMade>;
-export const TokenList = listOf(TokenView, 'TokenList');
+export const TokenList = pageOf(TokenView, 'TokenList');
 export type TokenList = z.infer<typeof TokenList>;
 
 export const AccountBody = z
@@ -138,7 +138,7 @@ export const AccountView = z
   })
   .meta({ id: 'Account', description: 'A service account: a name for a program.' });
 export type AccountView = z.infer<typeof AccountView>;
-export const AccountList = listOf(AccountView, 'AccountList');
+export const AccountList = pageOf(AccountView, 'AccountList');
 export type AccountList = z.infer<typeof AccountList>;
 
 export const GrantBody = z
@@ -159,7 +159,7 @@ export const RoleView = z
   })
   .meta({ id: 'RoleBinding', description: 'Who has which role where.' });
 export type RoleView = z.infer<typeof RoleView>;
-export const RoleList = listOf(RoleView, 'RoleList');
+export const RoleList = pageOf(RoleView, 'RoleList');
 export type RoleList = z.infer<typeof RoleList>;
 
 export const SignInBody = z.strictObject({ token: z.string().min(1).max(512) }).meta({ id: 'SignIn' });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { FilterView } from '../message.ts';
-import { listOf, Msgid, ParametersObject, Time } from '../value.ts';
+import { Msgid, ParametersObject, pageOf, Time } from '../value.ts';
 
 export const PlacementView = z
   .object({
@@ -77,7 +77,7 @@ export const PolicyView = z
   })
   .meta({ id: 'Policy', description: 'A named way to choose among hosts.' });
 export type PolicyView = z.infer<typeof PolicyView>;
-export const PolicyList = listOf(PolicyView, 'PolicyList');
+export const PolicyList = pageOf(PolicyView, 'PolicyList');
 export type PolicyList = z.infer<typeof PolicyList>;
 
 export const RebalanceBody = z
@@ -115,5 +115,5 @@ export const ReservationView = z
   })
   .meta({ id: 'Reservation', description: 'Room that is held for VMs which name it.' });
 export type ReservationView = z.infer<typeof ReservationView>;
-export const ReservationList = listOf(ReservationView, 'ReservationList');
+export const ReservationList = pageOf(ReservationView, 'ReservationList');
 export type ReservationList = z.infer<typeof ReservationList>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { listOf, Time } from '../value.ts';
+import { pageOf, Time } from '../value.ts';
 
 export const SecretKeyId = z
   .string()
@@ -19,6 +19,6 @@ export const SecretKeyView = z
   .meta({ id: 'SecretKey', description: 'A key that secrets are sealed with.' });
 export type SecretKeyView = z.infer<typeof SecretKeyView>;
 
-export const SecretKeyList = listOf(SecretKeyView, 'SecretKeyList');
+export const SecretKeyList = pageOf(SecretKeyView, 'SecretKeyList');
 export type SecretKeyList = z.infer<typeof SecretKeyList>;
 export const SecretKeyPath = z.object({ id: SecretKeyId });

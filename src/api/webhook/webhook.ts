@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { listOf, Time } from '../value.ts';
+import { ListQuery, PageQuery, pageOf, Time } from '../value.ts';
 
 export const WebhookEventKind = z
   .enum(['accepted', 'failed', 'done', 'rolled_back', 'parked'])
@@ -31,7 +31,7 @@ export const WebhookView = z
   })
   .meta({ id: 'Webhook', description: 'Where events of a project are sent.' });
 export type WebhookView = z.infer<typeof WebhookView>;
-export const WebhookList = listOf(WebhookView, 'WebhookList');
+export const WebhookList = pageOf(WebhookView, 'WebhookList');
 export type WebhookList = z.infer<typeof WebhookList>;
 
 const Secret = z.string().meta({
@@ -83,20 +83,15 @@ export const DeliveryView = z
   })
   .meta({ id: 'WebhookDelivery', description: 'One event for one webhook.' });
 export type DeliveryView = z.infer<typeof DeliveryView>;
-export const DeliveryList = listOf(DeliveryView, 'WebhookDeliveryList');
+export const DeliveryList = pageOf(DeliveryView, 'WebhookDeliveryList');
 export type DeliveryList = z.infer<typeof DeliveryList>;
 
 export const WebhookPath = z.object({ id: Id.meta({ description: 'Id of a webhook.' }) });
-export const WebhooksQuery = z.strictObject({
+export const WebhooksQuery = ListQuery.extend({
   project: z.string().max(63).optional().meta({ description: 'Of this project alone.' }),
 });
-export const DeliveriesQuery = z.strictObject({
+export const DeliveriesQuery = PageQuery.extend({
   state: z.enum(['pending', 'delivered', 'dead']).optional().meta({ description: 'Only these.' }),
-  limit: z.coerce
-    .number<string | number>()
-    .pipe(z.int().min(1).max(1000))
-    .default(50)
-    .meta({ description: 'Items at most.' }),
 });
 export const RetryBody = z
   .strictObject({

@@ -14,6 +14,7 @@ export interface Candidate {
 /** A shell waits while we do; COAX_COMPLETION_MS says how long, for a server that is far away. */
 const SERVER_MS = Number(process.env.COAX_COMPLETION_MS) || 200;
 const MSGIDS = 20;
+const NAMES = 1000;
 const FILE: readonly Candidate[] = [{ word: ':file', about: '' }];
 
 /** Answers a shell: what may stand in place of the last of these words. Prints nothing rather than an error. */
@@ -168,11 +169,11 @@ async function valuesOf(
         (await client.flows()).items.map(({ name, about }) => ({ word: name, about })),
       );
     case 'vm':
-      return ask(async client => named((await client.vms()).items));
+      return ask(async client => named((await client.vms({ limit: NAMES })).items));
     case 'host':
-      return ask(async client => named((await client.hosts()).items));
+      return ask(async client => named((await client.hosts({ limit: NAMES })).items));
     case 'network':
-      return ask(async client => named((await client.networks()).items));
+      return ask(async client => named((await client.networks({ limit: NAMES })).items));
     case 'msgid':
       return ask(async client => {
         const { items } = await client.messages({ limit: MSGIDS });

@@ -17,9 +17,13 @@ export interface AgentView {
   readonly guests: number | null;
 }
 
-/** The agent of each host that has one. */
-export async function agentViews({ db }: Pick<Tx, 'db'>): Promise<ReadonlyMap<string, AgentView>> {
-  const rows = await agentTables(db).selectFrom('agents').selectAll().execute();
+/** The agent of each host that has one: of these hosts, or of all. */
+export async function agentViews(
+  { db }: Pick<Tx, 'db'>,
+  hosts?: readonly string[],
+): Promise<ReadonlyMap<string, AgentView>> {
+  const all = agentTables(db).selectFrom('agents').selectAll();
+  const rows = await (hosts === undefined ? all : all.where('host', 'in', [...hosts])).execute();
   return new Map(rows.map(row => [row.host, agentView(row)]));
 }
 

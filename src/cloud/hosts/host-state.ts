@@ -74,8 +74,11 @@ export async function setState(
 }
 
 /** Since when each host, or that one, is in its state, as far as a message changed it. */
-export async function statesSince({ db }: Pick<Tx, 'db'>, host?: string): Promise<Map<string, number>> {
+export async function statesSince(
+  { db }: Pick<Tx, 'db'>,
+  hosts?: readonly string[],
+): Promise<Map<string, number>> {
   const all = owedTables(db).selectFrom('host_states').select(['host', 'since']);
-  const rows = await (host === undefined ? all : all.where('host', '=', host)).execute();
+  const rows = await (hosts === undefined ? all : all.where('host', 'in', [...hosts])).execute();
   return new Map(rows.map(row => [row.host, Number(row.since)]));
 }

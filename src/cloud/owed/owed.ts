@@ -54,11 +54,15 @@ export async function settleOwed(tx: Tx, host: string, uuid: string): Promise<vo
 }
 
 /** How many are owed at each host; hosts without any are missing. */
-export async function owedByHost({ db }: Pick<Tx, 'db'>): Promise<Map<string, number>> {
+export async function owedByHost(
+  { db }: Pick<Tx, 'db'>,
+  hosts?: readonly string[],
+): Promise<Map<string, number>> {
   const rows = await owedTables(db)
     .selectFrom('owed')
     .select(['host', eb => eb.fn.countAll<number>().as('count')])
     .where('done', '=', 0)
+    .$if(hosts !== undefined, query => query.where('host', 'in', [...(hosts ?? [])]))
     .groupBy('host')
     .execute();
   return new Map(rows.map(row => [row.host, Number(row.count)]));

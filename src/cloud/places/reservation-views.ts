@@ -1,5 +1,5 @@
 import type { Store } from '../../store/store.ts';
-import { ownedAllocations } from '../allocations.ts';
+import { type OwnedQuery, ownedAllocations } from '../allocations.ts';
 import { claimOf } from '../resource/claim-detail.ts';
 
 /** Room that is held for VMs which name it. */
@@ -21,9 +21,9 @@ export interface ReservationInfo {
   readonly created: string;
 }
 
-/** Every reservation, by name. */
-export async function reservationsOf(store: Store, projects?: readonly string[]): Promise<ReservationInfo[]> {
-  const made = await ownedAllocations({ db: store.reader }, 'reservation', projects);
+/** Reservations, by name. */
+export async function reservationsOf(store: Store, query: OwnedQuery): Promise<ReservationInfo[]> {
+  const made = await ownedAllocations({ db: store.reader }, 'reservation', query);
   if (made.length === 0) return [];
   const claims = await store.allocations({ kind: 'claim' });
   return made.map(({ key: name, msgid, project, detail, created }) => {

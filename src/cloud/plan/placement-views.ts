@@ -1,6 +1,7 @@
 import { CoaxError } from '../../errors/coax-error.ts';
 import type { Fleet } from '../../placement/fleet.ts';
 import type { PolicyBook } from '../../policy/policy-book.ts';
+import type { Slice } from '../../store/slice.ts';
 import type { Store } from '../../store/store.ts';
 import { type ReservationInfo, reservationsOf } from '../places/reservation-views.ts';
 import type { FleetFeed } from '../resource/feed/fleet-feed.ts';
@@ -89,8 +90,8 @@ export class PlacementViews {
   }
 
   /** Room that is held for VMs which name it: of these projects, or of all. */
-  reservations(projects?: readonly string[]): Promise<ReservationInfo[]> {
-    return reservationsOf(this.#store, projects);
+  reservations(projects?: readonly string[], slice: Slice = {}): Promise<ReservationInfo[]> {
+    return reservationsOf(this.#store, { projects, ...slice });
   }
 
   /** A copy of the fleet as the store has it now. */

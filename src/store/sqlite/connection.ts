@@ -8,7 +8,7 @@ import {
   SqliteQueryCompiler,
 } from 'kysely';
 import { invariant } from '../../errors/coax-error.ts';
-import { BorrowedDriver } from '../borrowed-driver.ts';
+import { BorrowedDriver } from '../engine/borrowed-driver.ts';
 import { fromSqlite } from './sqlite-error.ts';
 
 const STATEMENTS_MAX = 500;

@@ -1,4 +1,5 @@
 import { QueryClient, type QueryKey } from '@tanstack/react-query';
+import { vmPagesIn } from './fleet.ts';
 import { type LiveBatch, live } from './live.ts';
 import { RequestError } from './request.ts';
 
@@ -43,9 +44,13 @@ const COUNTS_MS = 1000;
 const MESSAGE_MS = 150;
 const FLEET_MS = 2000;
 
+/** Pages of the longest list of VMs that is shown. */
+const longestVmList = (): number =>
+  Math.max(1, ...cache.getQueriesData({ queryKey: ['vm-list'] }).map(([, data]) => vmPagesIn(data)));
+
 /**
- * Events to keys. `counts`; `message, MSGID` with all that is beneath it; `hosts` and `vms`, which a message changes when one
- * of its steps ends.
+ * Events to keys. `counts`; `message, MSGID` with all that is beneath it; `hosts`, `vms` and `vm-list`, which a message changes
+ * when one of its steps ends.
  */
 function refreshFrom({ events, gap }: LiveBatch): void {
   if (gap) {
@@ -55,6 +60,7 @@ function refreshFrom({ events, gap }: LiveBatch): void {
   refreshSoon(['counts'], COUNTS_MS);
   refreshSoon(['hosts'], FLEET_MS);
   refreshSoon(['vms'], FLEET_MS);
+  refreshSoon(['vm-list'], FLEET_MS * longestVmList());
   const changed = new Set(events.flatMap(({ message: { msgid, parent } }) => [msgid, parent ?? msgid]));
   for (const msgid of changed) {
     const key = ['message', msgid];

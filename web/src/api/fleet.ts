@@ -1,4 +1,5 @@
-import { useQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useCallback, useMemo } from 'react';
 import type { FleetMapView, HostShow } from '../../../src/api/host.ts';
 import type { MessagePage, MessageView } from '../../../src/api/message.ts';
 import type { SerialTicket, VmList, VmView } from '../../../src/api/vm.ts';
@@ -7,8 +8,43 @@ import { get, post } from './request.ts';
 /** An agent reports every few seconds, which is no event. */
 const REPORT_MS = 5000;
 
-export function useVms() {
-  return useQuery({ queryKey: ['vms'], queryFn: ({ signal }) => get<VmList>('/v1/vms', {}, signal) });
+const PAGE = 500;
+
+export interface VmFilters {
+  /** In the name, the host or the address. */
+  readonly find?: string;
+  /** By labels, as `env=prod,tier!=web`. */
+  readonly selector?: string;
+}
+
+/** VMs in the order of their names, read page by page as somebody scrolls. */
+export function useVmList(filters: VmFilters) {
+  const { data, error, refetch, hasNextPage, isFetching, fetchNextPage } = useInfiniteQuery({
+    queryKey: ['vm-list', filters],
+    queryFn: ({ pageParam, signal }) =>
+      get<VmList>('/v1/vms', { ...filters, limit: PAGE, cursor: pageParam }, signal),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: page => page.next,
+    // To compare a hundred thousand rows with those before would take longer than to draw the forty in sight.
+    structuralSharing: false,
+  });
+  const rows = useMemo(() => data?.pages.flatMap(({ items }) => items), [data]);
+  const more = useCallback(() => {
+    if (hasNextPage && !isFetching) void fetchNextPage();
+  }, [hasNextPage, isFetching, fetchNextPage]);
+  return { rows, error, refetch, more, hasMore: hasNextPage };
+}
+
+/** How many pages of a list of VMs are shown: what is long is read anew less often. */
+export const vmPagesIn = (data: unknown): number =>
+  (data as { pages?: unknown[] } | undefined)?.pages?.length ?? 1;
+
+/** The VMs of one host, as far as a page goes. */
+export function useVmsOf(host: string) {
+  return useQuery({
+    queryKey: ['vm-list', { host }],
+    queryFn: ({ signal }) => get<VmList>('/v1/vms', { find: host, limit: 1000 }, signal),
+  });
 }
 
 export function useVm(name: string) {
@@ -18,11 +54,11 @@ export function useVm(name: string) {
   });
 }
 
-/** Every host in few bytes, a list for each column. */
-export function useFleetMap() {
+/** Every host in few bytes, or those with such labels; a list for each column. */
+export function useFleetMap(selector?: string) {
   return useQuery({
-    queryKey: ['hosts', 'map'],
-    queryFn: ({ signal }) => get<FleetMapView>('/v1/fleet-map', {}, signal),
+    queryKey: ['hosts', 'map', selector ?? ''],
+    queryFn: ({ signal }) => get<FleetMapView>('/v1/fleet-map', { selector }, signal),
     refetchInterval: REPORT_MS,
   });
 }

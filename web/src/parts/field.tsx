@@ -79,3 +79,26 @@ export function Check({ label, ...rest }: ComponentProps<'input'> & { label: str
     </label>
   );
 }
+
+interface SelectorInputProps {
+  readonly label: string;
+  readonly selector: string;
+  readonly onSelector: (selector: string) => void;
+}
+
+/** Conditions on labels, as `env=prod,tier!=web`. Takes effect when it is left, or by Enter: half a selector is none. */
+export function SelectorInput({ label, selector, onSelector }: SelectorInputProps) {
+  return (
+    <input
+      key={selector}
+      aria-label={label}
+      placeholder="env=prod,tier!=web"
+      defaultValue={selector}
+      spellCheck={false}
+      autoComplete="off"
+      onBlur={event => event.target.value.trim() !== selector && onSelector(event.target.value.trim())}
+      onKeyDown={event => event.key === 'Enter' && onSelector(event.currentTarget.value.trim())}
+      className="min-h-7 w-40 rounded-md border border-line bg-card px-2 font-mono text-xs placeholder:text-faint"
+    />
+  );
+}

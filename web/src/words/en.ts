@@ -69,7 +69,6 @@ export const en = {
   'messages.all': 'all',
   'messages.anyFlow': 'any flow',
   'messages.labels': 'Labels',
-  'messages.labelsHint': 'env=prod,tier!=web',
   'messages.children': 'branches too',
   'messages.archived': 'archived',
   'messages.clear': 'Clear filters',
@@ -251,6 +250,7 @@ export const en = {
   'parked.none': 'Nothing is parked.',
   'list.find': 'Find',
   'list.count': '{n} shown',
+  'list.more': '{n} shown, more below',
   'list.noneFit': 'None fits',
   'deed.accepted': '{flow}, message {msgid}',
 

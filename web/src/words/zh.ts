@@ -71,7 +71,6 @@ export const zh: Dictionary = {
   'messages.all': '全部',
   'messages.anyFlow': '任意流程',
   'messages.labels': '标签',
-  'messages.labelsHint': 'env=prod,tier!=web',
   'messages.children': '包括分支',
   'messages.archived': '已归档',
   'messages.clear': '清除筛选',
@@ -249,6 +248,7 @@ export const zh: Dictionary = {
   'parked.none': '没有搁置的消息。',
   'list.find': '查找',
   'list.count': '显示 {n} 个',
+  'list.more': '已显示 {n} 个，下面还有',
   'list.noneFit': '没有符合的',
   'deed.accepted': '{flow}，消息 {msgid}',
 

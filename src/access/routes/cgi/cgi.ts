@@ -2,9 +2,11 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CgiList } from '../../../api/system.ts';
+import { ListQuery } from '../../../api/value.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import { admit, type Mark } from '../../admission/admit.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
+import { pageInMemory } from '../../page.ts';
 import { withStatus } from '../../problem.ts';
 import type { Services } from '../../services.ts';
 import { CGI_PREFIX, targetOf } from './cgi-request.ts';
@@ -27,17 +29,23 @@ export function cgiRoutes(scope: App, app: App, context: RouteContext): void {
         operationId: 'cgiScripts',
         tags: ['server'],
         summary: 'The CGI scripts that are served at /cgi-bin/, and how',
+        querystring: ListQuery,
         response: { 200: CgiList, ...PROBLEMS },
       },
     },
-    async () => {
+    async ({ query }) => {
       if (cgi === null) return { dir: null, running: 0, waiting: 0, items: [], faults: [] };
       const { folder } = cgi;
-      const items = folder
+      const scripts = folder
         .list()
         .map(({ name, about, needs, timeoutMs, fault }) => ({ name, about, needs, timeoutMs, fault }));
+      const page = await pageInMemory(
+        { list: 'cgi', shape: 's', keyOf: ({ name }) => [name] },
+        query,
+        scripts,
+      );
       const { running, waiting } = folder.slots;
-      return { dir: folder.dir, running, waiting, items, faults: folder.faults() };
+      return { dir: folder.dir, running, waiting, ...page, faults: folder.faults() };
     },
   );
   if (cgi === null) return;

@@ -1,9 +1,10 @@
-import { FleetMapView, HostList, HostShow } from '../../../api/host.ts';
-import { NamedListQuery, NamePath } from '../../../api/value.ts';
+import { FleetMapQuery, FleetMapView, HostList, HostShow } from '../../../api/host.ts';
+import { LabelledListQuery, NamePath } from '../../../api/value.ts';
 import type { FleetMap } from '../../../cloud/fleet-map.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
+import { parseSelector } from '../../../message/carried/selector.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
-import { namedPage } from '../../page.ts';
+import { keyedPage } from '../../page.ts';
 
 export function hostRoutes(app: App, context: RouteContext): void {
   const { cloud } = context.services;
@@ -17,13 +18,15 @@ export function hostRoutes(app: App, context: RouteContext): void {
         operationId: 'hosts',
         tags: ['cloud'],
         summary: 'Hosts with what they have and what is left',
-        querystring: NamedListQuery,
+        querystring: LabelledListQuery,
         response: { 200: HostList, ...PROBLEMS },
       },
     },
     async ({ query }) => {
-      const hosts = (await cloud.hosts()).map(host => ({ ...host }));
-      return namedPage(hosts, query, ({ zone, rack, labels }) => ({ zone, rack, ...labels }));
+      const selector = parseSelector(query.selector ?? '');
+      return keyedPage({ list: 'hosts', shape: 's', keyOf: ({ name }) => [name] }, query, async slice =>
+        (await cloud.hosts({ ...slice, selector })).map(host => ({ ...host })),
+      );
     },
   );
 
@@ -62,11 +65,12 @@ function fleetMapRoute(app: App, { services: { cloud } }: RouteContext): void {
         operationId: 'fleetMap',
         tags: ['cloud'],
         summary: 'Every host in few bytes: state, place and load, as a heat map shows them',
+        querystring: FleetMapQuery,
         response: { 200: FleetMapView, ...PROBLEMS },
       },
     },
-    async (_request, reply) => {
-      const map = await cloud.fleetMap();
+    async (request, reply) => {
+      const map = await cloud.fleetMap(request.query.selector);
       if (last?.map !== map) last = { map, text: JSON.stringify(map) };
       return reply.type('application/json').send(last.text as never);
     },

@@ -1,8 +1,9 @@
 import { NetworkList, NetworkView } from '../../../api/network.ts';
-import { NamePath } from '../../../api/value.ts';
+import { ListQuery, NamePath } from '../../../api/value.ts';
 import type { NetworkView as CloudNetworkView } from '../../../cloud/cloud.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
+import { keyedPage } from '../../page.ts';
 
 export function networkRoutes(app: App, { services: { cloud } }: RouteContext): void {
   app.get(
@@ -13,10 +14,14 @@ export function networkRoutes(app: App, { services: { cloud } }: RouteContext): 
         operationId: 'networks',
         tags: ['cloud'],
         summary: 'Networks with the addresses they gave',
+        querystring: ListQuery,
         response: { 200: NetworkList, ...PROBLEMS },
       },
     },
-    async () => ({ items: (await cloud.networks()).map(viewNetwork) }),
+    async ({ query }) =>
+      keyedPage({ list: 'networks', shape: 's', keyOf: ({ name }) => [name] }, query, async slice =>
+        (await cloud.networks(slice)).map(viewNetwork),
+      ),
   );
 
   app.get(

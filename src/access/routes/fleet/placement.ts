@@ -6,13 +6,14 @@ import {
   RebalanceBody,
   ReservationList,
 } from '../../../api/cloud/placement.ts';
-import { ProjectQuery } from '../../../api/message.ts';
-import { NamePath } from '../../../api/value.ts';
+import { ProjectListQuery } from '../../../api/message.ts';
+import { ListQuery, NamePath } from '../../../api/value.ts';
 import { wishesOf } from '../../../cloud/plan/wishes-of.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import { checkParameters } from '../../../flow/check-parameters.ts';
 import { projectsToShow } from '../../admission/access-to.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
+import { keyedPage, pageInMemory } from '../../page.ts';
 import { findFlow, planNow } from '../../submit.ts';
 
 export function placementRoutes(app: App, context: RouteContext): void {
@@ -59,10 +60,19 @@ function listRoutes(app: App, { services: { cloud } }: RouteContext): void {
         operationId: 'policies',
         tags: ['cloud'],
         summary: 'Placement policies, and who is placed by which',
+        querystring: ListQuery,
         response: { 200: PolicyList, ...PROBLEMS },
       },
     },
-    async () => ({ items: cloud.placement.policies() }),
+    ({ query }) => {
+      // As they stand in their file.
+      const policies = cloud.placement.policies();
+      return pageInMemory(
+        { list: 'policies', shape: 'n', keyOf: policy => [policies.indexOf(policy)] },
+        query,
+        policies,
+      );
+    },
   );
 
   app.post(
@@ -88,13 +98,16 @@ function listRoutes(app: App, { services: { cloud } }: RouteContext): void {
         operationId: 'reservations',
         tags: ['cloud'],
         summary: 'Room that is held for VMs which name it',
-        querystring: ProjectQuery,
+        querystring: ProjectListQuery,
         response: { 200: ReservationList, ...PROBLEMS },
       },
     },
     async request => {
-      const { projects } = projectsToShow(request, request.query.project);
-      return { items: await cloud.placement.reservations(projects) };
+      const { project, ...query } = request.query;
+      const { projects } = projectsToShow(request, project);
+      return keyedPage({ list: 'reservations', shape: 's', keyOf: ({ name }) => [name] }, query, slice =>
+        cloud.placement.reservations(projects, slice),
+      );
     },
   );
 }

@@ -1,14 +1,15 @@
-import { MessageView, ProjectQuery } from '../../../api/message.ts';
-import { NamedListQuery, NamePath } from '../../../api/value.ts';
-import { ConsoleQuery, ConsoleView, VmList, VmRemoveBody, VmView } from '../../../api/vm.ts';
+import { MessageView } from '../../../api/message.ts';
+import { NamePath } from '../../../api/value.ts';
+import { ConsoleQuery, ConsoleView, VmList, VmRemoveBody, VmsQuery, VmView } from '../../../api/vm.ts';
 import type { VmView as VmInfo } from '../../../cloud/cloud.ts';
 import { giveSerialTicket } from '../../../cloud/serial/serial-tickets.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
+import { parseSelector } from '../../../message/carried/selector.ts';
 import { labelsOfMessages } from '../../../store/rows.ts';
 import { type Asking, assertMay, projectsToShow } from '../../admission/access-to.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { answerMessage, deciderOf } from '../../exchange/answer-message.ts';
-import { namedPage } from '../../page.ts';
+import { keyedPage } from '../../page.ts';
 import { tailAtServer } from '../../serial/relay-socket.ts';
 import type { Services } from '../../services.ts';
 
@@ -29,13 +30,17 @@ function listRoutes(app: App, { services }: RouteContext): void {
         operationId: 'vms',
         tags: ['cloud'],
         summary: 'Every VM',
-        querystring: ProjectQuery.extend(NamedListQuery.shape),
+        querystring: VmsQuery,
         response: { 200: VmList, ...PROBLEMS },
       },
     },
     async request => {
-      const { projects } = projectsToShow(request, request.query.project);
-      return namedPage(await labelled(store, await cloud.vms(projects)), request.query, vm => vm.labels);
+      const { project, find, selector, ...query } = request.query;
+      const { projects } = projectsToShow(request, project);
+      const wanted = { projects, find, selector: parseSelector(selector ?? '') };
+      return keyedPage({ list: 'vms', shape: 's', keyOf: ({ name }) => [name] }, query, async slice =>
+        labelled(store, await cloud.vms({ ...slice, ...wanted })),
+      );
     },
   );
 

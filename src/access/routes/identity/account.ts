@@ -11,6 +11,7 @@ import type { Account } from '../../../identity/accounts.ts';
 import { type Asking, assertMay, placesToShow } from '../../admission/access-to.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { isoTime } from '../../message-view.ts';
+import { keyedPage } from '../../page.ts';
 import { assertMayGive } from './rights.ts';
 
 export function accountRoutes(app: App, context: RouteContext): void {
@@ -29,9 +30,13 @@ export function accountRoutes(app: App, context: RouteContext): void {
         response: { 200: AccountList, ...PROBLEMS },
       },
     },
-    async request => ({
-      items: (await accounts.list(placesToShow(request, request.query.project))).map(viewAccount),
-    }),
+    async request => {
+      const { project, ...query } = request.query;
+      const places = placesToShow(request, project);
+      return keyedPage({ list: 'accounts', shape: 's', keyOf: ({ name }) => [name] }, query, async slice =>
+        (await accounts.list(places, slice)).map(viewAccount),
+      );
+    },
   );
 
   app.post(

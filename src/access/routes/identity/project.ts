@@ -6,10 +6,12 @@ import {
   ProjectPath,
   ProjectView,
 } from '../../../api/access/identity.ts';
+import { ListQuery } from '../../../api/value.ts';
 import type { Project } from '../../../identity/projects.ts';
 import { type Asking, assertMay, noProject, projectsToShow } from '../../admission/access-to.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { isoTime } from '../../message-view.ts';
+import { keyedPage } from '../../page.ts';
 
 export function projectRoutes(app: App, context: RouteContext): void {
   readRoutes(app, context);
@@ -27,12 +29,16 @@ function readRoutes(app: App, context: RouteContext): void {
         operationId: 'projects',
         tags: ['access'],
         summary: 'The projects that the token may look into',
+        querystring: ListQuery,
         response: { 200: ProjectList, ...PROBLEMS },
       },
     },
     async request => {
-      const shown = await projects.list(projectsToShow(request).projects);
-      return { items: shown.map(viewProject) };
+      const { projects: mine } = projectsToShow(request);
+      const keyed = { list: 'projects', shape: 's', keyOf: ({ name }: ProjectView) => [name] };
+      return keyedPage(keyed, request.query, async slice =>
+        (await projects.list(mine, slice)).map(viewProject),
+      );
     },
   );
 

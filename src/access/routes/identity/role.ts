@@ -3,13 +3,14 @@ import { CoaxError } from '../../../errors/coax-error.ts';
 import { placesToShow } from '../../admission/access-to.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { isoTime } from '../../message-view.ts';
+import { keyedPage } from '../../page.ts';
 import { findAccount } from './account.ts';
 import { assertMayGive } from './rights.ts';
 
 /** Who has which role where. */
 export function roleRoutes(app: App, context: RouteContext): void {
-  const { identity } = context.services;
-  const { bindings } = identity;
+  const { bindings } = context.services.identity;
+  changeRoutes(app, context);
 
   app.get(
     '/v1/roles',
@@ -24,10 +25,21 @@ export function roleRoutes(app: App, context: RouteContext): void {
       },
     },
     async request => {
-      const found = await bindings.list(placesToShow(request, request.query.project));
-      return { items: found.map(binding => ({ ...binding, created: isoTime(binding.created) })) };
+      const { project, ...query } = request.query;
+      const places = placesToShow(request, project);
+      return keyedPage(
+        { list: 'roles', shape: 'ss', keyOf: role => [role.project, role.subject] },
+        query,
+        async slice =>
+          (await bindings.list(places, slice)).map(role => ({ ...role, created: isoTime(role.created) })),
+      );
     },
   );
+}
+
+function changeRoutes(app: App, context: RouteContext): void {
+  const { identity } = context.services;
+  const { bindings } = identity;
 
   app.post(
     '/v1/roles/grant',

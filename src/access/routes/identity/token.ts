@@ -12,6 +12,7 @@ import type { ApiToken } from '../../../identity/tokens.ts';
 import { type Asking, assertMay, placesToShow } from '../../admission/access-to.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { isoTime } from '../../message-view.ts';
+import { keyedPage } from '../../page.ts';
 import { findAccount } from './account.ts';
 import { assertMayGive } from './rights.ts';
 
@@ -36,8 +37,13 @@ function readRoutes(app: App, context: RouteContext): void {
       },
     },
     async request => {
-      const { project, all } = request.query;
-      return { items: (await tokens.list(placesToShow(request, project), all)).map(viewToken) };
+      const { project, all, ...query } = request.query;
+      const places = placesToShow(request, project);
+      const keyOf = ({ created, name, prefix }: ApiToken) => [created, name, prefix];
+      const page = await keyedPage({ list: 'tokens', shape: 'nss', keyOf }, query, slice =>
+        tokens.list(places, all, slice),
+      );
+      return { ...page, items: page.items.map(viewToken) };
     },
   );
 

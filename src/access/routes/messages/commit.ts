@@ -20,6 +20,7 @@ import { assertEditAllowed } from '../../admission/plan-scope.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { answerMessage } from '../../exchange/answer-message.ts';
 import { viewCommit } from '../../message-view.ts';
+import { pageInMemory } from '../../page.ts';
 import type { Services } from '../../services.ts';
 import { edited } from './decision.ts';
 import { findMessage } from './message.ts';
@@ -72,7 +73,7 @@ function showRoutes(app: App, context: RouteContext): void {
       },
     },
     async request => {
-      const { name } = request.query;
+      const { name, ...query } = request.query;
       const { msgid } = await findMessage(context, request, request.params.msgid);
       const items = [...(await blame(chainOf(store, msgid), name))];
       if (items.length === 0 && name !== undefined) {
@@ -80,7 +81,7 @@ function showRoutes(app: App, context: RouteContext): void {
           where: 'name',
         });
       }
-      return { items };
+      return pageInMemory({ list: 'blame', shape: 's', keyOf: line => [line.name] }, query, items);
     },
   );
 }

@@ -1,11 +1,12 @@
 import { FlowList, FlowShow, type FlowView, LintAnswer, LintBody } from '../../../api/flow.ts';
-import { NamePath } from '../../../api/value.ts';
+import { ListQuery, NamePath } from '../../../api/value.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import type { FlowDefinition } from '../../../flow/flow.ts';
 import { type Finding, lintFlow } from '../../../flow/lint-flow.ts';
 import { parseFlow } from '../../../flow/parse-flow.ts';
 import { stepLabel } from '../../../message/step-label.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
+import { pageInMemory } from '../../page.ts';
 import { findFlow, planNow } from '../../submit.ts';
 
 export function flowRoutes(app: App, { services }: RouteContext): void {
@@ -19,10 +20,15 @@ export function flowRoutes(app: App, { services }: RouteContext): void {
         operationId: 'flows',
         tags: ['flows'],
         summary: 'Every flow',
+        querystring: ListQuery,
         response: { 200: FlowList, ...PROBLEMS },
       },
     },
-    async () => ({ items: flows.list().map(viewFlow), faults: [...flows.faults()] }),
+    async ({ query }) => {
+      const keyed = { list: 'flows', shape: 's', keyOf: ({ name }: FlowView) => [name] };
+      const page = await pageInMemory(keyed, query, flows.list().map(viewFlow));
+      return { ...page, faults: [...flows.faults()] };
+    },
   );
 
   app.get(

@@ -1,6 +1,8 @@
 import { ActionList, type ActionView } from '../../../api/step.ts';
+import { ListQuery } from '../../../api/value.ts';
 import type { Action } from '../../../step/contract.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
+import { pageInMemory } from '../../page.ts';
 
 export function stepRoutes(app: App, { services: { catalogue } }: RouteContext): void {
   app.get(
@@ -11,10 +13,19 @@ export function stepRoutes(app: App, { services: { catalogue } }: RouteContext):
         operationId: 'steps',
         tags: ['flows'],
         summary: 'Every action of every module, as it is now',
+        querystring: ListQuery,
         response: { 200: ActionList, ...PROBLEMS },
       },
     },
-    async () => ({ items: catalogue.list().map(viewAction), faults: [...(catalogue.faults?.() ?? [])] }),
+    async ({ query }) => {
+      const keyed = {
+        list: 'steps',
+        shape: 'ss',
+        keyOf: ({ module, action }: ActionView) => [module, action],
+      };
+      const page = await pageInMemory(keyed, query, catalogue.list().map(viewAction));
+      return { ...page, faults: [...(catalogue.faults?.() ?? [])] };
+    },
   );
 }
 

@@ -1,12 +1,17 @@
 import { SecretKeyList, SecretKeyPath } from '../../../api/secret/secret-key.ts';
+import { ListQuery } from '../../../api/value.ts';
+import type { SecretKeyState } from '../../../secret/secret-keys.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { isoTime } from '../../message-view.ts';
+import { pageInMemory } from '../../page.ts';
 
 /** The keys by which secrets are sealed: which there are, a new one, and an end to an old one. Never the keys themselves. */
 export function secretKeyRoutes(app: App, { services: { secretKeys } }: RouteContext): void {
-  const list = async () => ({
-    items: (await secretKeys.list()).map(key => ({ ...key, created: isoTime(key.created) })),
-  });
+  const list = async (query: ListQuery = {}) => {
+    const keyed = { list: 'secret-keys', shape: 'n', keyOf: ({ number }: SecretKeyState) => [number] };
+    const { items, ...rest } = await pageInMemory(keyed, query, await secretKeys.list());
+    return { items: items.map(viewKey), ...rest };
+  };
 
   app.get(
     '/v1/secret-keys',
@@ -16,10 +21,11 @@ export function secretKeyRoutes(app: App, { services: { secretKeys } }: RouteCon
         operationId: 'secretKeys',
         tags: ['server'],
         summary: 'The keys that secrets are sealed with, oldest first',
+        querystring: ListQuery,
         response: { 200: SecretKeyList, ...PROBLEMS },
       },
     },
-    list,
+    ({ query }) => list(query),
   );
 
   app.post(
@@ -57,3 +63,5 @@ export function secretKeyRoutes(app: App, { services: { secretKeys } }: RouteCon
     },
   );
 }
+
+const viewKey = ({ number: _, ...key }: SecretKeyState) => ({ ...key, created: isoTime(key.created) });

@@ -1,5 +1,7 @@
 import { DoctorView, WorkerList } from '../../../api/system.ts';
+import { ListQuery } from '../../../api/value.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
+import { pageInMemory } from '../../page.ts';
 import { unservedChecks } from '../../workers/unserved.ts';
 import { viewWorkers } from '../../workers/worker-view.ts';
 import { cgiChecks } from '../cgi/cgi-checks.ts';
@@ -13,10 +15,16 @@ export function systemRoutes(app: App, { services: { store, cloud, workers, cgi 
         operationId: 'workers',
         tags: ['server'],
         summary: 'Who is there, over all processes that share the store, with what code',
+        querystring: ListQuery,
         response: { 200: WorkerList, ...PROBLEMS },
       },
     },
-    async () => ({ items: viewWorkers(await workers.list()) }),
+    async ({ query }) =>
+      pageInMemory(
+        { list: 'workers', shape: 'ss', keyOf: ({ name, process }) => [name, process] },
+        query,
+        viewWorkers(await workers.list()),
+      ),
   );
 
   app.get(

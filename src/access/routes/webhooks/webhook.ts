@@ -20,6 +20,7 @@ import type { Webhook } from '../../../webhook/webhooks.ts';
 import { assertMay, noProject, projectForNew, projectsToShow } from '../../admission/access-to.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { isoTime } from '../../message-view.ts';
+import { keyedPage } from '../../page.ts';
 
 /** Webhooks of projects. Whoever makes one sends a project's events elsewhere, so that is for its admins. */
 export function webhookRoutes(app: App, context: RouteContext): void {
@@ -68,8 +69,13 @@ function listRoutes(app: App, context: RouteContext): void {
       },
     },
     async request => {
-      const { projects } = projectsToShow(request, request.query.project);
-      return { items: (await webhooks.list(projects)).map(view) };
+      const { project, ...query } = request.query;
+      const { projects } = projectsToShow(request, project);
+      const keyOf = ({ created, id }: Webhook) => [created, id];
+      const page = await keyedPage({ list: 'webhooks', shape: 'ns', keyOf }, query, slice =>
+        webhooks.list(projects, slice),
+      );
+      return { ...page, items: page.items.map(view) };
     },
   );
 
@@ -228,8 +234,12 @@ function deliveryRoutes(app: App, context: RouteContext): void {
     },
     async request => {
       const { id } = await find(context, request, request.params.id);
-      const { state, limit } = request.query;
-      return { items: (await webhooks.deliveries(id, state, limit)).map(viewDelivery) };
+      const { state, ...query } = request.query;
+      const keyOf = (row: DeliveryRow) => [Number(row.created), Number(row.position), row.id];
+      const page = await keyedPage({ list: 'deliveries', shape: 'nns', keyOf }, query, slice =>
+        webhooks.deliveries(id, state, slice),
+      );
+      return { ...page, items: page.items.map(viewDelivery) };
     },
   );
 

@@ -1,4 +1,5 @@
 import type { RoleView } from '../../../api/access/identity.ts';
+import { everyPage } from '../../../client/every-page.ts';
 import { cell } from '../../output/output.ts';
 import { defineVerb } from '../../verb.ts';
 import { INSTALLATION_OPTION, placeText, placeToList } from './where.ts';
@@ -11,7 +12,9 @@ export const verb = defineVerb<{ installation?: boolean }>({
   ],
   options: [INSTALLATION_OPTION],
   async run(context, _args, { installation }) {
-    const list = await (await context.client()).access.roles({ project: placeToList(context, installation) });
+    const { access } = await context.client();
+    const project = placeToList(context, installation);
+    const list = await everyPage(query => access.roles({ ...query, project }));
     await context.out.list(list, {
       columns: [
         { head: 'SUBJECT', cell: (role: RoleView) => cell(role.subject) },

@@ -1,4 +1,5 @@
 import type { TokenView } from '../../../api/access/identity.ts';
+import { everyPage } from '../../../client/every-page.ts';
 import { cell, type Output } from '../../output/output.ts';
 import { defineVerb } from '../../verb.ts';
 import { INSTALLATION_OPTION, placeText, placeToList } from './where.ts';
@@ -12,8 +13,9 @@ export const verb = defineVerb<{ all?: boolean; installation?: boolean }>({
   options: [{ flags: '-a, --all', about: 'Those that are no longer good, too' }, INSTALLATION_OPTION],
   async run(context, _args, { all = false, installation }) {
     const { out } = context;
-    const client = await context.client();
-    const list = await client.access.tokens({ all, project: placeToList(context, installation) });
+    const { access } = await context.client();
+    const project = placeToList(context, installation);
+    const list = await everyPage(query => access.tokens({ ...query, all, project }));
     await out.list(list, { columns: columns(out), name: token => token.name, empty: 'no token' });
     return 0;
   },

@@ -1,4 +1,5 @@
 import type { FlowView } from '../../../api/flow.ts';
+import { everyPage } from '../../../client/every-page.ts';
 import { cell } from '../../output/output.ts';
 import { defineVerb } from '../../verb.ts';
 
@@ -10,7 +11,8 @@ export const verb = defineVerb({
   ],
   async run(context) {
     const { out } = context;
-    const list = await (await context.client()).flows();
+    const client = await context.client();
+    const list = await everyPage(query => client.flows(query));
     await out.list<FlowView>(list, {
       columns: [
         { head: 'NAME', cell: flow => cell(flow.name) },

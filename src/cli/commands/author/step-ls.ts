@@ -1,4 +1,5 @@
 import type { ActionView } from '../../../api/step.ts';
+import { everyPage } from '../../../client/every-page.ts';
 import { cell } from '../../output/output.ts';
 import { defineVerb } from '../../verb.ts';
 
@@ -11,7 +12,8 @@ export const verb = defineVerb({
   args: [{ name: '[module]', about: 'Only of this module' }],
   async run(context, [module]) {
     const { out } = context;
-    const list = await (await context.client()).steps();
+    const client = await context.client();
+    const list = await everyPage(query => client.steps(query));
     const items = list.items.filter(item => module === undefined || item.module === module);
     await out.list<ActionView>(
       { ...list, items },

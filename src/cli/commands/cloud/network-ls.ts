@@ -1,3 +1,4 @@
+import { everyPage } from '../../../client/every-page.ts';
 import { defineVerb } from '../../verb.ts';
 import { networkColumns } from './columns.ts';
 
@@ -9,7 +10,8 @@ export const verb = defineVerb({
   ],
   async run(context) {
     const { out } = context;
-    const list = await (await context.client()).networks();
+    const client = await context.client();
+    const list = await everyPage(query => client.networks(query));
     await out.list(list, { columns: networkColumns(out), name: item => item.name, empty: 'no network' });
     return 0;
   },

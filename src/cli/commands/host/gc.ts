@@ -1,3 +1,4 @@
+import { everyPage } from '../../../client/every-page.ts';
 import { defineVerb, lengthOfTime } from '../../verb.ts';
 import {
   type DifferenceView,
@@ -28,7 +29,7 @@ export const verb = defineVerb<{ dryRun?: boolean; timeout?: number }>({
   async run(context, _args, { dryRun = false, timeout }) {
     const { out } = context;
     const client = await context.client();
-    const { items } = await client.hosts();
+    const { items } = await everyPage(query => client.hosts(query));
     const differences: DifferenceView[] = [];
     const faults: string[] = [];
     const passedOver: string[] = [];

@@ -1,3 +1,4 @@
+import { everyPage } from '../../../client/every-page.ts';
 import { SELECTOR_OPTION } from '../../input/labels.ts';
 import { defineVerb } from '../../verb.ts';
 import { hostColumns } from '../cloud/columns.ts';
@@ -12,7 +13,8 @@ export const verb = defineVerb<{ readonly selector?: string }>({
   options: [SELECTOR_OPTION],
   async run(context, _args, { selector }) {
     const { out } = context;
-    const list = await (await context.client()).hosts(selector === undefined ? {} : { selector });
+    const client = await context.client();
+    const list = await everyPage(query => client.hosts({ ...query, selector }));
     await out.list(list, { columns: hostColumns(out), name: item => item.name, empty: 'no host' });
     return 0;
   },

@@ -1,5 +1,6 @@
 import type { MessageView } from '../../../api/message.ts';
 import type { Client } from '../../../client/client.ts';
+import { everyPage } from '../../../client/every-page.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import { cell, type Output } from '../../output/output.ts';
 import { plural } from '../../output/text.ts';
@@ -50,7 +51,7 @@ export const verb = defineVerb<Options>({
     const { apply = false, deleteUnknown: unwanted = [] } = options;
     if (unwanted.length > 0 && !apply)
       throw new CoaxError('COAX_USAGE', '--delete-unknown is for --apply', { where: '--delete-unknown' });
-    const { items } = await client.hosts();
+    const { items } = await everyPage(query => client.hosts(query));
     const host = items.find(item => item.name === name);
     if (!host) {
       const names = items.map(item => item.name);

@@ -1,5 +1,6 @@
 import type { HostView } from '../../../api/host.ts';
 import type { CoaxClient } from '../../../client/client.ts';
+import { everyPage } from '../../../client/every-page.ts';
 import { CoaxError, isCoaxError } from '../../../errors/coax-error.ts';
 import { cell, type Output } from '../../output/output.ts';
 import { styleStatus } from '../../output/style.ts';
@@ -19,7 +20,8 @@ export const verb = defineVerb({
     const { out } = context;
     const client = await context.client();
     const host = await client.host(name).catch(error => unknownHost(error, client, name));
-    const vms = (await client.vms()).items.filter(vm => vm.host === name);
+    const found = await everyPage(query => client.vms({ ...query, find: name }));
+    const vms = found.items.filter(vm => vm.host === name);
     await out.object(host, host.name, () => {
       out.fields([
         ['name', cell(host.name)],
@@ -100,7 +102,7 @@ const cells = ({ cpuMilli, memMib, used }: HostView['numa'][number]): string =>
 /** With the names that are like it. */
 async function unknownHost(error: unknown, client: CoaxClient, name: string): Promise<never> {
   if (!isCoaxError(error, 'COAX_NOT_FOUND')) throw error;
-  const { items } = await client.hosts();
+  const { items } = await everyPage(query => client.hosts(query));
   const hint = `${didYouMean(
     name,
     items.map(item => item.name),

@@ -1,3 +1,4 @@
+import { everyPage } from '../../../client/every-page.ts';
 import { cell } from '../../output/output.ts';
 import { defineVerb } from '../../verb.ts';
 
@@ -12,7 +13,8 @@ export const verb = defineVerb({
   ],
   async run(context) {
     const { out } = context;
-    const list = await (await context.client()).policies();
+    const client = await context.client();
+    const list = await everyPage(query => client.policies(query));
     await out.list(list, {
       columns: [
         { head: 'NAME', cell: policy => cell(policy.name) },

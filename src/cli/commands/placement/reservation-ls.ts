@@ -1,3 +1,4 @@
+import { everyPage } from '../../../client/every-page.ts';
 import { cell } from '../../output/output.ts';
 import { defineVerb } from '../../verb.ts';
 import { memory } from '../cloud/columns.ts';
@@ -10,7 +11,8 @@ export const verb = defineVerb({
   ],
   async run(context) {
     const { out } = context;
-    const list = await (await context.client()).reservations();
+    const client = await context.client();
+    const list = await everyPage(query => client.reservations(query));
     await out.list(list, {
       columns: [
         { head: 'NAME', cell: row => cell(row.name) },

@@ -1,4 +1,5 @@
 import type { ProjectView } from '../../../api/access/identity.ts';
+import { everyPage } from '../../../client/every-page.ts';
 import { cell, type Output } from '../../output/output.ts';
 import { defineVerb } from '../../verb.ts';
 
@@ -10,7 +11,8 @@ export const verb = defineVerb({
   ],
   async run(context) {
     const { out } = context;
-    const list = await (await context.client()).access.projects();
+    const { access } = await context.client();
+    const list = await everyPage(query => access.projects(query));
     await out.list(list, { columns: columns(out), name: project => project.name, empty: 'no project' });
     return 0;
   },

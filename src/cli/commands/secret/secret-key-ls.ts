@@ -1,3 +1,4 @@
+import { everyPage } from '../../../client/every-page.ts';
 import { defineVerb } from '../../verb.ts';
 import { printSecretKeys } from './secret-key-table.ts';
 
@@ -11,7 +12,8 @@ export const verb = defineVerb({
     'The keys themselves are in one file beside the store, secret-keys.json of the data directory or what --secret-key-file of `coax up` names, and nowhere else: keep a copy of it apart from copies of the store.',
   ],
   async run(context) {
-    await printSecretKeys(context, await (await context.client()).secretKeys());
+    const client = await context.client();
+    await printSecretKeys(context, await everyPage(query => client.secretKeys(query)));
     return 0;
   },
 });

@@ -1,3 +1,4 @@
+import { everyPage } from '../../../client/every-page.ts';
 import { formatDuration } from '../../../flow/duration.ts';
 import { cell } from '../../output/output.ts';
 import { defineVerb } from '../../verb.ts';
@@ -10,7 +11,8 @@ export const verb = defineVerb({
   ],
   async run(context) {
     const { out } = context;
-    const list = await (await context.client()).cgiScripts();
+    const client = await context.client();
+    const list = await everyPage(query => client.cgiScripts(query));
     await out.list(list, {
       columns: [
         { head: 'SCRIPT', cell: script => `/cgi-bin/${cell(script.name)}` },

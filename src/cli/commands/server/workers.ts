@@ -1,4 +1,5 @@
 import type { WorkerView } from '../../../api/system.ts';
+import { everyPage } from '../../../client/every-page.ts';
 import { cell, type Output } from '../../output/output.ts';
 import { defineVerb } from '../../verb.ts';
 
@@ -17,7 +18,8 @@ export const verb = defineVerb({
   ],
   async run(context) {
     const { out } = context;
-    const list = await (await context.client()).workers();
+    const client = await context.client();
+    const list = await everyPage(query => client.workers(query));
     await out.list<WorkerView>(list, {
       columns: [
         { head: 'NAME', cell: worker => cell(worker.name) },

@@ -1,3 +1,4 @@
+import { everyPage } from '../../../client/every-page.ts';
 import { defineVerb } from '../../verb.ts';
 import { webhookColumns } from './webhook-table.ts';
 
@@ -9,7 +10,8 @@ export const verb = defineVerb({
   ],
   async run(context) {
     const { out } = context;
-    const list = await (await context.client()).webhooks.list();
+    const { webhooks } = await context.client();
+    const list = await everyPage(query => webhooks.list(query));
     await out.list(list, { columns: webhookColumns(out), name: webhook => webhook.id, empty: 'no webhook' });
     return 0;
   },

@@ -6,7 +6,7 @@ import {
   PostgresQueryCompiler,
   type QueryResult,
 } from 'kysely';
-import { BorrowedDriver } from '../../borrowed-driver.ts';
+import { BorrowedDriver } from '../../engine/borrowed-driver.ts';
 import type { Link } from './link.ts';
 
 type Run = <T>(work: (link: Link) => Promise<T>) => Promise<T>;

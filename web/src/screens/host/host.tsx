@@ -2,7 +2,7 @@ import { Link, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { HostShow } from '../../../../src/api/host.ts';
 import type { MessageView } from '../../../../src/api/message.ts';
-import { useFleetMap, useHost, useVms } from '../../api/fleet.ts';
+import { useFleetMap, useHost, useVmsOf } from '../../api/fleet.ts';
 import { Badge } from '../../parts/badge.tsx';
 import { Button } from '../../parts/button.tsx';
 import { Capacity, memoryText } from '../../parts/capacity.tsx';
@@ -170,7 +170,7 @@ function HostFacts({ host }: { host: HostShow }) {
 /** What is taken of it, and by what. */
 function Claims({ host }: { host: HostShow }) {
   const word = useWords();
-  const vms = useVms().data?.items ?? [];
+  const vms = useVmsOf(host.name).data?.items ?? [];
   const states = new Map(vms.map(({ name, state }) => [name, state]));
   if (host.claims.length === 0)
     return (

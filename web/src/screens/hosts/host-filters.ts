@@ -7,13 +7,16 @@ export interface HostFilters {
   readonly state?: string;
   /** In the name, the zone or the rack. */
   readonly find?: string;
+  /** By labels, as `disk=ssd,zone in (a,b)`. */
+  readonly selector?: string;
 }
 
 /** Reads an address; what is none of ours is passed over. */
-export function readHostFilters({ state, find }: Record<string, unknown>): HostFilters {
+export function readHostFilters({ state, find, selector }: Record<string, unknown>): HostFilters {
   return {
     ...(HOST_STATES.some(known => known === state) && { state: state as string }),
     ...(typeof find === 'string' && find !== '' && { find }),
+    ...(typeof selector === 'string' && selector !== '' && { selector }),
   };
 }
 

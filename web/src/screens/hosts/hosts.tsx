@@ -4,14 +4,15 @@ import type { FleetMapView } from '../../../../src/api/host.ts';
 import { useFleetMap } from '../../api/fleet.ts';
 import { Share } from '../../parts/capacity.tsx';
 import { useCommand } from '../../parts/command/command-line.tsx';
-import { Select, TextInput } from '../../parts/field.tsx';
+import { shellWord } from '../../parts/command/shell-word.ts';
+import { Select, SelectorInput, TextInput } from '../../parts/field.tsx';
 import { useNarrow } from '../../parts/narrow.ts';
 import { Empty, Loading, ProblemNotice } from '../../parts/notice.tsx';
 import { Screen } from '../../parts/screen.tsx';
 import { type Column, Table } from '../../parts/table.tsx';
 import type { WordName } from '../../words/en.ts';
 import { useWords, type word as Word } from '../../words/words.ts';
-import { HOST_STATES, type HostFilters, hostsLike } from './host-filters.ts';
+import { HOST_STATES, type HostFilters, hostsLike, readHostFilters } from './host-filters.ts';
 import { HostStateBadge } from './host-state.tsx';
 
 /** A host is its place in the columns of the map: a hundred thousand of them need no objects. */
@@ -23,8 +24,8 @@ export function Hosts() {
   const word = useWords();
   const narrow = useNarrow();
   const filters = useSearch({ from: '/hosts' });
-  const { data: map, error, refetch } = useFleetMap();
-  useCommand('coax host ls');
+  const { data: map, error, refetch } = useFleetMap(filters.selector);
+  useCommand(filters.selector ? `coax host ls -l ${shellWord(filters.selector)}` : 'coax host ls');
   const rows = useMemo(() => (map === undefined ? [] : hostsLike(map, filters)), [map, filters]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the words change with the language
   const columns = useMemo(() => (map ? columnsOf(map, word) : []), [map, word, word('vm.name')]);
@@ -36,7 +37,7 @@ export function Hosts() {
         {map === undefined ? (
           !error && <Loading />
         ) : rows.length === 0 ? (
-          <Empty title={word(map.name.length === 0 ? 'hosts.none' : 'list.noneFit')}>
+          <Empty title={word(map.name.length === 0 && !filters.selector ? 'hosts.none' : 'list.noneFit')}>
             <code className="font-mono text-xs">coax host token</code>
           </Empty>
         ) : (
@@ -57,10 +58,8 @@ export function Hosts() {
 function Filters({ filters, found }: { filters: HostFilters; found: number }) {
   const word = useWords();
   const navigate = useNavigate({ from: '/hosts' });
-  const change = (next: { state?: string; find?: string }): void => {
-    const { state, find } = { ...filters, ...next };
-    void navigate({ search: { ...(state && { state }), ...(find && { find }) }, replace: true });
-  };
+  const change = (next: HostFilters): void =>
+    void navigate({ search: readHostFilters({ ...filters, ...next }), replace: true });
   return (
     <div className="flex flex-wrap items-center gap-3 md:ml-auto">
       <span role="status" className="text-soft">
@@ -79,6 +78,11 @@ function Filters({ filters, found }: { filters: HostFilters; found: number }) {
           </option>
         ))}
       </Select>
+      <SelectorInput
+        label={word('messages.labels')}
+        selector={filters.selector ?? ''}
+        onSelector={selector => change({ selector })}
+      />
       <TextInput
         type="search"
         aria-label={word('list.find')}

@@ -2,7 +2,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { useCounts } from '../../api/counts.ts';
 import { useFlows } from '../../api/flows.ts';
 import { useProjects } from '../../api/whoami.ts';
-import { Check } from '../../parts/field.tsx';
+import { Check, SelectorInput } from '../../parts/field.tsx';
 import { useWords } from '../../words/words.ts';
 import { type Filters, isFiltered, readFilters, STATUSES, type Status } from './filters.ts';
 
@@ -47,10 +47,10 @@ export function FilterBar({ filters }: { filters: Filters }) {
           ))}
         </select>
       )}
-      <SelectorField
-        key={filters.selector}
+      <SelectorInput
+        label={word('messages.labels')}
         selector={filters.selector ?? ''}
-        onChange={selector => change({ selector })}
+        onSelector={selector => change({ selector })}
       />
       <Check
         label={word('messages.children')}
@@ -72,23 +72,6 @@ export function FilterBar({ filters }: { filters: Filters }) {
         </button>
       )}
     </fieldset>
-  );
-}
-
-/** Takes effect when it is left, or by Enter: half a selector is none. */
-function SelectorField({ selector, onChange }: { selector: string; onChange: (selector: string) => void }) {
-  const word = useWords();
-  return (
-    <input
-      aria-label={word('messages.labels')}
-      placeholder={word('messages.labelsHint')}
-      defaultValue={selector}
-      spellCheck={false}
-      autoComplete="off"
-      onBlur={event => event.target.value.trim() !== selector && onChange(event.target.value.trim())}
-      onKeyDown={event => event.key === 'Enter' && onChange(event.currentTarget.value.trim())}
-      className="min-h-7 w-40 rounded-md border border-line bg-card px-2 font-mono text-xs placeholder:text-faint"
-    />
   );
 }
 

@@ -1,16 +1,18 @@
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { useMemo } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import type { VmView } from '../../../../src/api/vm.ts';
-import { useVms } from '../../api/fleet.ts';
+import { useVmList, type VmFilters } from '../../api/fleet.ts';
 import { memoryText } from '../../parts/capacity.tsx';
 import { useCommand } from '../../parts/command/command-line.tsx';
-import { TextInput } from '../../parts/field.tsx';
+import { shellWord } from '../../parts/command/shell-word.ts';
+import { SelectorInput, TextInput } from '../../parts/field.tsx';
 import { useNarrow } from '../../parts/narrow.ts';
 import { Empty, Loading, ProblemNotice } from '../../parts/notice.tsx';
 import { Screen } from '../../parts/screen.tsx';
 import { type Column, Table } from '../../parts/table.tsx';
 import { Age } from '../../parts/time/age.tsx';
 import { useWords, type word as Word } from '../../words/words.ts';
+import { readVmFilters } from './vm-filters.ts';
 import { VmStateBadge } from './vm-state.tsx';
 
 const nameOf = ({ name }: VmView): string => name;
@@ -20,41 +22,23 @@ const narrowRow = (vm: VmView) => <NarrowVm vm={vm} />;
 export function Vms() {
   const word = useWords();
   const narrow = useNarrow();
-  const navigate = useNavigate({ from: '/vms' });
-  const { find = '' } = useSearch({ from: '/vms' });
-  const { data, error, refetch } = useVms();
-  useCommand('coax vm ls');
+  const filters = useSearch({ from: '/vms' });
+  const { rows, error, refetch, more, hasMore } = useVmList(filters);
+  useCommand(lsCommand(filters));
   // biome-ignore lint/correctness/useExhaustiveDependencies: the words change with the language
   const columns = useMemo(() => columnsOf(word), [word, word('vm.name')]);
-  const rows = useMemo(() => vmsLike(data?.items ?? [], find), [data, find]);
   return (
     <Screen
       fill
       title={word('nav.vms')}
-      actions={
-        <div className="ml-auto flex items-center gap-3">
-          <span role="status" className="text-soft">
-            {word('list.count', { n: rows.length })}
-          </span>
-          <TextInput
-            type="search"
-            aria-label={word('list.find')}
-            placeholder={word('list.find')}
-            className="w-44!"
-            value={find}
-            onChange={({ target: { value } }) =>
-              void navigate({ search: value === '' ? {} : { find: value }, replace: true })
-            }
-          />
-        </div>
-      }
+      actions={<Filters filters={filters} found={rows?.length ?? 0} hasMore={hasMore} />}
     >
       {error && <ProblemNotice error={error} onRetry={() => void refetch()} />}
       <div className="card relative min-h-0 flex-1 overflow-hidden">
-        {data === undefined ? (
+        {rows === undefined ? (
           !error && <Loading />
         ) : rows.length === 0 ? (
-          <Empty title={word(find === '' ? 'vms.none' : 'list.noneFit')}>
+          <Empty title={word(filters.find || filters.selector ? 'list.noneFit' : 'vms.none')}>
             <code className="font-mono text-xs">coax run create_vm cpu=1 mem=128</code>
           </Empty>
         ) : (
@@ -65,6 +49,7 @@ export function Vms() {
             keyOf={nameOf}
             narrow={narrowRow}
             isNarrow={narrow}
+            onEnd={more}
           />
         )}
       </div>
@@ -72,14 +57,61 @@ export function Vms() {
   );
 }
 
-/** Those whose name, host, address or state holds the text. */
-function vmsLike(vms: readonly VmView[], text: string): readonly VmView[] {
-  const wanted = text.trim().toLowerCase();
-  if (wanted === '') return vms;
-  return vms.filter(({ name, host, ip, state }) =>
-    [name, host, ip ?? '', state].some(field => field.toLowerCase().includes(wanted)),
+interface FiltersProps {
+  readonly filters: VmFilters;
+  readonly found: number;
+  readonly hasMore: boolean;
+}
+
+function Filters({ filters, found, hasMore }: FiltersProps) {
+  const word = useWords();
+  const navigate = useNavigate({ from: '/vms' });
+  const change = (next: VmFilters): void =>
+    void navigate({ search: readVmFilters({ ...filters, ...next }), replace: true });
+  return (
+    <div className="ml-auto flex flex-wrap items-center gap-3">
+      <span role="status" className="text-soft">
+        {word(hasMore ? 'list.more' : 'list.count', { n: found })}
+      </span>
+      <SelectorInput
+        label={word('messages.labels')}
+        selector={filters.selector ?? ''}
+        onSelector={selector => change({ selector })}
+      />
+      <FindInput find={filters.find ?? ''} onFind={find => change({ find })} />
+    </div>
   );
 }
+
+const TYPING_MS = 200;
+
+/** Asks the server when somebody has stopped typing, not at each letter. */
+function FindInput({ find, onFind }: { find: string; onFind: (find: string) => void }) {
+  const word = useWords();
+  const [text, setText] = useState(find);
+  const timer = useRef(0);
+  useEffect(() => setText(find), [find]);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  return (
+    <TextInput
+      type="search"
+      aria-label={word('list.find')}
+      placeholder={word('list.find')}
+      className="w-44!"
+      value={text}
+      onChange={({ target: { value } }) => {
+        setText(value);
+        clearTimeout(timer.current);
+        timer.current = window.setTimeout(() => onFind(value.trim()), TYPING_MS);
+      }}
+    />
+  );
+}
+
+const lsCommand = ({ find, selector }: VmFilters): string =>
+  ['coax vm ls', find && `--find ${shellWord(find)}`, selector && `-l ${shellWord(selector)}`]
+    .filter(Boolean)
+    .join(' ');
 
 function columnsOf(word: typeof Word): Column<VmView>[] {
   return [
