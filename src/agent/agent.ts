@@ -6,6 +6,7 @@ import { textOf } from '../errors/coax-error.ts';
 import { localLines } from '../serial/guest-line.ts';
 import { openCatalogue } from '../step/catalogue.ts';
 import { codesOf } from '../step/codes-of.ts';
+import type { ModuleDefinition } from '../step/define-module.ts';
 import { Worker } from '../worker/worker.ts';
 import { AgentClient } from './agent-client.ts';
 import type { AgentFolder, AgentStatus, Membership } from './agent-folder.ts';
@@ -24,6 +25,8 @@ export interface AgentParts {
   readonly local: LocalHost;
   readonly dataDir: string;
   readonly version: string;
+  /** Modules that are served whether or not there is a hypervisor. */
+  readonly modules: readonly ModuleDefinition[];
   /** A line about what the agent does. */
   log(line: string): void;
   onFault(error: unknown): void;
@@ -38,7 +41,7 @@ export class Agent {
   readonly #parts: AgentParts;
   readonly #client: AgentClient;
   readonly #channel: HostChannel;
-  readonly #worker: Worker | null;
+  readonly #worker: Worker;
   readonly #reporter: Reporter;
   readonly #serial: SerialRelay | null;
   readonly #isConnected: () => void;
@@ -69,8 +72,7 @@ export class Agent {
     this.#client = new AgentClient(membership, host, folder.key());
     const clock = new ServerClock();
     this.#channel = new HostChannel(this.#client.channel, clock);
-    // Without a hypervisor nothing here can say that a guest is made or gone: such steps wait until there is one.
-    this.#worker = local.hypervisor === null ? null : this.#serve(clock);
+    this.#worker = this.#serve(clock);
     this.#serial = local.hypervisor === null ? null : this.#carry(local.hypervisor);
     this.#reporter = new Reporter({
       everyMs: REPORT_MS,
@@ -86,7 +88,7 @@ export class Agent {
   }
 
   async drain(graceMs: number): Promise<void> {
-    await this.#worker?.drain(graceMs);
+    await this.#worker.drain(graceMs);
   }
 
   close(): void {
@@ -108,18 +110,16 @@ export class Agent {
   }
 
   #serve(clock: ServerClock): Worker {
-    const { local, membership, version, onFault } = this.#parts;
+    const { local, membership, version, modules, onFault } = this.#parts;
     const { host, installation } = membership;
-    const catalogue = openCatalogue({
-      builtin: [
-        computeModule({
-          installation,
-          hypervisorAt: name => (name === host ? local.hypervisor : null),
-          wiringOf: async name => (this.#network?.name === name ? this.#network : null),
-        }),
-      ],
-      dirs: [],
+    const compute = computeModule({
+      installation,
+      hypervisorAt: name => (name === host ? local.hypervisor : null),
+      wiringOf: async name => (this.#network?.name === name ? this.#network : null),
     });
+    // Without a hypervisor nothing here can say that a guest is made or gone: such steps wait until there is one.
+    const builtin = local.hypervisor === null ? modules : [compute, ...modules];
+    const catalogue = openCatalogue({ builtin, dirs: [] });
     const name = agentWorkerName(host);
     const addresses = catalogue.modules().map(module => `${module}@${host}`);
     const hello = { worker: name, host, pid: process.pid, version, modules: codesOf(catalogue) };
@@ -170,7 +170,7 @@ export class Agent {
       state,
       reason,
       guests: this.#guests,
-      steps: this.#worker?.inFlight ?? 0,
+      steps: this.#worker.inFlight,
     };
     this.#parts.folder.tell(this.#status);
     if (connected) this.#isConnected();

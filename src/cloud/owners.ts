@@ -3,8 +3,14 @@ import type { Plan } from '../message/message.ts';
 import type { Tx } from '../store/tx.ts';
 import { cloudTables } from './schema.ts';
 
-/** Modules whose steps reach into every project: hosts, and what moves VMs between them. */
-export const INSTALLATION_MODULES: ReadonlySet<string> = new Set(['host', 'reconcile', 'drain', 'move']);
+/** Modules whose steps reach into every project: hosts, what stands on them, and what moves VMs between them. */
+export const INSTALLATION_MODULES: ReadonlySet<string> = new Set([
+  'host',
+  'reconcile',
+  'drain',
+  'move',
+  'package',
+]);
 /**
  * Modules whose steps take on trust what the steps before them have found out, such as a guest's uuid: in a plan of one's own,
  * nobody has found it out.

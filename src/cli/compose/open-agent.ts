@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { Agent } from '../../agent/agent.ts';
 import { enrol } from '../../agent/agent-client.ts';
 import { AgentFolder, type Membership, publicKeyOf } from '../../agent/agent-folder.ts';
@@ -5,8 +7,10 @@ import { factsOf } from '../../agent/facts/host-report.ts';
 import { openSimulated } from '../../cloud/compute/simulated/simulated.ts';
 import { cacheFolder } from '../../cloud/image/cache-folder.ts';
 import { type LocalHost, localHostName, openLocalHost } from '../../cloud/local-host.ts';
-import { CoaxError, isCoaxError } from '../../errors/coax-error.ts';
+import { CoaxError, isCoaxError, textOf } from '../../errors/coax-error.ts';
+import type { ModuleDefinition } from '../../step/define-module.ts';
 import { lockFile } from '../../store/sqlite/lock.ts';
+import { openPackageHost, openPackageModule } from './open-packages.ts';
 import { VERSION } from './process-options.ts';
 import { reportOnce } from './report-once.ts';
 
@@ -57,6 +61,7 @@ export async function openAgent(options: AgentOptions): Promise<RunningAgent> {
     : keep(folder, wanted);
   const agent = new Agent({
     ...options,
+    modules: [await servePackages(options, membership)],
     folder,
     membership,
     local,
@@ -74,6 +79,25 @@ export async function openAgent(options: AgentOptions): Promise<RunningAgent> {
       await closing.disposeAsync();
     },
   };
+}
+
+/** The packages of this host. What a crash has left behind is ended now, not only when somebody installs something. */
+async function servePackages(
+  { dataDir, log }: AgentOptions,
+  { host, installation }: Membership,
+): Promise<ModuleDefinition> {
+  const root = join(dataDir, 'packages');
+  if (existsSync(root)) {
+    await openPackageHost(root)
+      .recover({ by: 'agent', log })
+      .catch(error => log(`packages: ${textOf(error)}`));
+  }
+  return openPackageModule({
+    dataDir,
+    installation,
+    serves: name => name === host,
+    folderOf: () => 'packages',
+  });
 }
 
 function lockAgent(folder: AgentFolder): { release(): void } {

@@ -11,8 +11,10 @@ import { BUILTIN } from '../../policy/fleet-policies.ts';
 import { loadPolicies } from '../../policy/load-policies.ts';
 import { type OpenSecrets, openSecrets } from '../../secret/open-secrets.ts';
 import { type OpenCatalogue, openCatalogue } from '../../step/catalogue.ts';
+import type { ModuleDefinition } from '../../step/define-module.ts';
 import { type FlowBook, openFlows } from '../../step/flow-folder.ts';
 import type { Store } from '../../store/store.ts';
+import { openPackageModule } from './open-packages.ts';
 import { openStore } from './open-store.ts';
 import type { ProcessOptions } from './process-options.ts';
 
@@ -52,7 +54,7 @@ export async function openParts(
   const onFault = onFaultOf(options);
   const cgi = options.cgiDir === undefined ? null : new CgiFolder(resolve(options.cgiDir));
   const catalogue = openCatalogue({
-    builtin: cloud.modules,
+    builtin: [...cloud.modules, packagesOf(dataDir, cloud)],
     dirs: options.modulesDirs,
     sources: cgi === null ? [] : [cgiSource(cgi)],
     onFault,
@@ -61,6 +63,16 @@ export async function openParts(
   await catalogue.refresh();
   catalogue.watch();
   return { store, secrets, cloud, catalogue, cgi };
+}
+
+/** The packages of the hosts that are served here, each in a folder of its own: simulated ones may be many. */
+function packagesOf(dataDir: string, cloud: Cloud): ModuleDefinition {
+  return openPackageModule({
+    dataDir,
+    installation: cloud.installation,
+    serves: host => cloud.hostNames().includes(host),
+    folderOf: host => join('packages', host),
+  });
 }
 
 /** The flows of all folders, followed as they change. */

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import {
+  chmod,
   link,
   lstat,
   mkdir,
@@ -70,6 +71,8 @@ export const REAL_DISK: Disk = {
   async makeFolder(path) {
     try {
       await mkdir(path, 0o755);
+      // The umask has no say: whoever uses a package may be somebody else.
+      await chmod(path, 0o755);
     } catch (error) {
       if (codeOf(error) !== 'EEXIST') throw error;
     }
@@ -78,7 +81,6 @@ export const REAL_DISK: Disk = {
     const file = await open(path, 'wx', 0o600);
     try {
       for await (const piece of bytes) await file.writeFile(piece);
-      // The umask has no say.
       await file.chmod(mode);
       await file.sync();
     } finally {

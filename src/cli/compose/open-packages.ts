@@ -1,0 +1,45 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { runCommand } from '../../package/install/commands.ts';
+import { PackageHost } from '../../package/install/package-host.ts';
+import { packageModule } from '../../package/module/package-module.ts';
+import { FolderSource } from '../../package/source/folder-source.ts';
+import { REAL_DISK } from '../../package/store/disk.ts';
+import type { ModuleDefinition } from '../../step/define-module.ts';
+import { lockFile } from '../../store/sqlite/lock.ts';
+
+/** The packages below a folder, which is made if it is not there. */
+export function openPackageHost(root: string): PackageHost {
+  mkdirSync(root, { recursive: true, mode: 0o755 });
+  return new PackageHost({ root, disk: REAL_DISK, run: runCommand, lock: lockFile });
+}
+
+export interface ServedPackages {
+  readonly dataDir: string;
+  readonly installation: string;
+  /** Is that host served here? */
+  serves(host: string): boolean;
+  /** Where a host's packages are, below the data directory. */
+  folderOf(host: string): string;
+}
+
+/** The module `package` of a process that serves hosts. Their packages come from the folder `archives`. */
+export function openPackageModule({
+  dataDir,
+  installation,
+  serves,
+  folderOf,
+}: ServedPackages): ModuleDefinition {
+  const source = new FolderSource(join(dataDir, 'archives'), null);
+  const opened = new Map<string, PackageHost>();
+  return packageModule({
+    installation,
+    hostAt(host) {
+      if (!serves(host)) return null;
+      const found = opened.get(host) ?? openPackageHost(join(dataDir, folderOf(host)));
+      opened.set(host, found);
+      return found;
+    },
+    sourceAt: () => source,
+  });
+}
