@@ -11,7 +11,14 @@ const MAY_IMPORT = {
   placement: ['errors/'],
   serial: ['errors/'],
   // Packages of hosts: what one is, and how it comes to stand on a host.
-  package: ['errors/', 'flow/(duration|nearest)\\.ts$', 'linux/process/', 'step/'],
+  package: [
+    'errors/',
+    'object-store/',
+    'store/[^/]+$',
+    'flow/(duration|nearest)\\.ts$',
+    'linux/process/',
+    'step/',
+  ],
   policy: ['placement/', 'flow/nearest\\.ts$', 'errors/'],
   api: ['message/', 'errors/'],
   cgi: ['step/', 'flow/', 'message/', 'errors/', 'linux/process/'],
@@ -69,6 +76,7 @@ const MAY_IMPORT = {
     'serial/',
     'secret/',
     'webhook/',
+    'package/',
     'step/contract\\.ts$',
     'tracing/',
     'store/[^/]+$',
@@ -87,7 +95,17 @@ const MAY_IMPORT = {
     'message/',
     'errors/',
   ],
-  cli: ['agent/agent-folder\\.ts$', 'api/', 'client/', 'flow/', 'ledger/', 'message/', 'errors/', 'linux/'],
+  cli: [
+    'agent/agent-folder\\.ts$',
+    'package/',
+    'api/',
+    'client/',
+    'flow/',
+    'ledger/',
+    'message/',
+    'errors/',
+    'linux/',
+  ],
   testing: ['(?!cli/)'],
 };
 

@@ -8,6 +8,7 @@ import type { FlowDefinition } from '../flow/flow.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { OidcLogin } from '../identity/oidc/oidc-login.ts';
 import type { Principal } from '../identity/principal.ts';
+import type { Repository } from '../package/repository/repository.ts';
 import type { GivenSecrets } from '../secret/seal-given.ts';
 import type { SecretKeys } from '../secret/secret-keys.ts';
 import type { Catalogue } from '../step/contract.ts';
@@ -37,6 +38,8 @@ export interface Services {
   /** Seals what messages are given to keep secret. */
   readonly secrets: GivenSecrets;
   readonly webhooks: Webhooks;
+  /** The repository of host packages. */
+  readonly packages: Repository;
   readonly secretKeys: Pick<SecretKeys, 'list' | 'rotate' | 'drop'>;
   fsck(): Promise<FsckResult>;
   /** Moves old finished messages to archive files; `to`: another place than the server's own. */

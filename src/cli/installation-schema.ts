@@ -1,6 +1,7 @@
 import { repeatSchema } from '../access/exchange/repeat-schema.ts';
 import { cloudSchema } from '../cloud/schema.ts';
 import { identitySchema } from '../identity/schema.ts';
+import { repositorySchema } from '../package/repository/schema.ts';
 import { secretSchema } from '../secret/schema.ts';
 import { workersSchema } from '../store/workers.ts';
 import { webhookSchema } from '../webhook/schema.ts';
@@ -13,4 +14,5 @@ export const installationSchema = [
   ...identitySchema,
   ...secretSchema,
   ...webhookSchema,
+  ...repositorySchema,
 ] as const;

@@ -32,6 +32,8 @@ export const NOUNS: Readonly<Record<string, string>> = {
   cgi: 'CGI scripts that the server serves',
   store: 'The database with all messages',
   webhook: 'Where events of messages are sent',
+  package: 'Packages for hosts',
+  repository: 'Where host packages are published, and who may sign them',
   'secret-key': 'Keys that secrets are sealed with',
 };
 
@@ -147,6 +149,44 @@ export const GROUPS: readonly VerbGroup[] = [
         () => import('./commands/placement/reservation-rm.ts'),
       ),
       verb('replay', 'Replay a VM trace on simulated hosts', () => import('./commands/placement/replay.ts')),
+    ],
+  },
+  {
+    title: 'Host packages',
+    verbs: [
+      verb('package publish', 'Publish packages', () => import('./commands/repository/package-publish.ts')),
+      verb('package ls', 'List published packages', () => import('./commands/repository/package-ls.ts')),
+      verb('package show', 'One published package', () => import('./commands/repository/package-show.ts')),
+      verb(
+        'repository create-key',
+        'Make a key that can sign',
+        () => import('./commands/repository/create-key.ts'),
+      ),
+      verb(
+        'repository init',
+        'Begin the repository: who may sign what',
+        () => import('./commands/repository/repository-init.ts'),
+      ),
+      verb(
+        'repository show',
+        'Who may sign, and until when it holds',
+        () => import('./commands/repository/repository-show.ts'),
+      ),
+      verb(
+        'repository refresh',
+        'Sign metadata anew before it expires',
+        () => import('./commands/repository/repository-refresh.ts'),
+      ),
+      verb(
+        'repository rotate',
+        'Other keys, other thresholds, a later end',
+        () => import('./commands/repository/repository-rotate.ts'),
+      ),
+      verb(
+        'repository verify',
+        'Check every signature and every byte',
+        () => import('./commands/repository/repository-verify.ts'),
+      ),
     ],
   },
   {

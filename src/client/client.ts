@@ -40,6 +40,7 @@ import { type Trace, traceHeaders } from '../message/carried/trace.ts';
 import { DEFAULT_PROJECT } from '../message/limits.ts';
 import { AccessClient } from './access-client.ts';
 import { type EventsOptions, followEvents, type StreamEvent } from './event-stream.ts';
+import { PackageCalls } from './package-calls.ts';
 import { type ClientOptions, Transport } from './transport.ts';
 import { type WaitOptions, waitFor } from './wait-for.ts';
 import { WebhookCalls } from './webhook-calls.ts';
@@ -69,12 +70,15 @@ export class CoaxClient {
   /** Goes with every submission and list that names none; undefined: the server's choice, and all that the token may see. */
   readonly project: string | undefined;
   readonly webhooks: WebhookCalls;
+  /** Host packages and their repository. */
+  readonly packages: PackageCalls;
 
   constructor(options: ClientOptions) {
     this.transport = new Transport(options);
     this.project = options.project;
     this.access = new AccessClient(this.transport);
     this.webhooks = new WebhookCalls(this.transport, options.project);
+    this.packages = new PackageCalls(this.transport);
   }
 
   get url(): string {

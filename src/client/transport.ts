@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
 import { CoaxError } from '../errors/coax-error.ts';
@@ -29,6 +30,8 @@ export interface Call {
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: unknown;
+  /** Bytes instead of a body of JSON. They are read once, so such a call is not sent again. */
+  readonly upload?: { readonly size: number; readonly bytes: AsyncIterable<Uint8Array> };
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
   /** Gives up after so long without a byte; 0 = never. */
@@ -121,7 +124,7 @@ export class Transport {
     if (typeof this.#token === 'string') return this.#sendOnce(call, body, this.#token, true);
     const token = await this.#token.current();
     const answer = await this.#sendOnce(call, body, token, true);
-    if (answer.statusCode !== 401) return answer;
+    if (answer.statusCode !== 401 || call.upload !== undefined) return answer;
     answer.resume();
     return this.#sendOnce(call, body, await this.#token.after(token), true);
   }
@@ -139,6 +142,10 @@ export class Transport {
     const headers: Record<string, string> = { accept: 'application/json', ...call.headers };
     if (token !== '') headers.authorization = `Bearer ${token}`;
     if (body !== undefined) headers['content-type'] = 'application/json';
+    if (call.upload !== undefined) {
+      headers['content-type'] = 'application/octet-stream';
+      headers['content-length'] = String(call.upload.size);
+    }
     const make = this.#base.protocol === 'https:' ? (await import('node:https')).request : httpRequest;
     this.#agent ??= await makeAgent(this.#base.protocol, this.#ca);
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
@@ -164,9 +171,22 @@ export class Transport {
       }
       reject(unreachable(this.url, error));
     });
-    request.end(body);
+    if (call.upload === undefined) request.end(body);
+    else pipeUpload(call.upload.bytes, request, reject);
     return promise;
   }
+}
+
+/** Sends bytes as they come. When they fail, so does the request, for their reason. */
+function pipeUpload(
+  bytes: AsyncIterable<Uint8Array>,
+  request: ClientRequest,
+  reject: (reason: unknown) => void,
+): void {
+  pipeline(bytes, request).catch(error => {
+    // The server's refusal may be on its way, though it did not read to the end.
+    if (!request.destroyed || error instanceof CoaxError) reject(error);
+  });
 }
 
 /** The address of a WebSocket of a server, as `ws` opens it; also through a Unix socket. */

@@ -406,6 +406,38 @@ export const CODES = {
     about: 'No package, version or content of that name is there.',
     hint: '`coax package ls` lists what there is.',
   },
+  COAX_REPOSITORY_KEY: {
+    kind: 'input',
+    about: 'A key that is to sign for the repository of packages cannot be read, or is none.',
+    hint: '`coax repository create-key FILE` makes one.',
+  },
+  COAX_REPOSITORY_STATE: {
+    kind: 'conflict',
+    about: 'The repository of packages is not in a state that allows this.',
+    hint: '`coax repository show` says how it stands.',
+  },
+  COAX_REPOSITORY_REFUSED: {
+    kind: 'input',
+    about: 'Metadata that is to be published is malformed, or too few of the keys that may have signed it.',
+    hint: 'Sign with as many of the keys as the root asks for; `coax repository show` names them.',
+  },
+  COAX_REPOSITORY_UNTRUSTED: {
+    kind: 'corrupt',
+    about:
+      'What a repository of packages answers does not verify: signatures, hashes, or older than what was seen.',
+    hint: 'Install nothing from there; find out who changed it. `coax repository verify` checks all of it.',
+  },
+  COAX_REPOSITORY_EXPIRED: {
+    kind: 'corrupt',
+    about:
+      'The newest metadata of a repository of packages is older than it may be, so news may be kept back.',
+    hint: 'The server renews it while it runs; `coax repository refresh` does it now. Check the clocks, too.',
+  },
+  COAX_REPOSITORY_UNAVAILABLE: {
+    kind: 'unavailable',
+    about: 'The place of the packages cannot be read or written now.',
+    hint: 'Mend what `reason` says: the folder, or the access to the bucket (COAX_S3_ENDPOINT, AWS_…).',
+  },
   COAX_QUOTA_EXCEEDED: {
     kind: 'exhausted',
     about: 'The project may have no more of that.',

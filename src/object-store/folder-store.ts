@@ -40,7 +40,7 @@ export class FolderStore implements ObjectStore {
     const path = join(this.place, name);
     return this.#guarded(name, async () => {
       const found = await ifThere(stat(path));
-      return found && { bytes: found.size, stream: createReadStream(path) };
+      return found?.isFile() ? { bytes: found.size, stream: createReadStream(path) } : null;
     });
   }
 

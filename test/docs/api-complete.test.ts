@@ -67,6 +67,10 @@ const OVER_HTTP: Readonly<Record<string, readonly string[]>> = {
   worker: ['claim', 'extend', 'finish', 'release', 'reveal', 'hello', 'session'],
   agent: ['enrol', 'agentChallenge', 'agentSession', 'agentReport'],
   archive: ['archive'],
+  'package publish': ['missingContents', 'putContent', 'putManifest', 'publishTargets', 'repositoryFile'],
+  'package ls': ['packages'],
+  'package show': ['package', 'packages'],
+  'repository verify': ['repositoryFile'],
   doctor: ['doctor'],
   whoami: ['whoami'],
 };
@@ -78,6 +82,7 @@ const HERE: Readonly<Record<string, string>> = {
   linux: 'calls the functions of this machine',
   mem: 'reads the memory of processes of this machine',
   top: 'looks at the processes of this machine',
+  'repository create-key': 'makes a key that no server is to see',
   up: 'starts the server',
   down: 'ends the process of the server on its machine',
   'store copy': 'works on databases that no server uses',

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Role } from '../../src/identity/principal.ts';
+import { Publisher } from '../package/publisher.ts';
 import { ask, openServed, plan, type Served, TOKEN } from '../system/access-fixture.ts';
 import { expected, type Operation, operationsOf, type Who } from './table.ts';
 
@@ -17,6 +18,9 @@ before(async () => {
   // So many ask without a token here that they would be taken for somebody who guesses.
   served = await openServed({ limits: { 'address-burst': 10_000 } });
   const { identity, store } = served.services;
+  const publisher = new Publisher(served.services.packages);
+  await publisher.init();
+  await served.services.packages.publish(await publisher.next([await publisher.bring('1.0.0')]));
   for (const name of ['own', 'other']) await identity.projects.create(name, {}, 'tester');
   for (const role of ['viewer', 'operator', 'admin', 'worker'] satisfies Role[]) {
     for (const project of role === 'worker' ? ['*'] : ['own', '*']) {
@@ -78,6 +82,10 @@ async function request(operation: Operation, thing: typeof own, project: string)
     host: 'sim-1',
     id: operation.path.startsWith('/v1/webhooks/') ? await webhookOf(project) : '0'.repeat(16),
     name: nameFor(operation, thing, project, account),
+    version: '1.0.0',
+    kind: 'metadata',
+    file: 'timestamp.json',
+    sha256: '0'.repeat(64),
   };
   const path = operation.path.replace(/\{(\w+)\}/g, (_all, name: string) => values[name]!);
   const query = operation.operationId === 'diff' ? `?a=${thing.msgid}&b=${thing.commit}` : '';
@@ -106,6 +114,7 @@ function nameFor(
   if (path.startsWith('/v1/hosts/')) return 'sim-1';
   if (path.startsWith('/v1/flows/')) return 'create_vm';
   if (path.startsWith('/v1/networks/')) return 'default';
+  if (path.startsWith('/v1/packages/')) return 'web';
   if (path.startsWith('/v1/projects/')) return operationId === 'removeProject' ? 'nobodys' : project;
   if (path.startsWith('/v1/tokens/')) return `${project}-token`;
   return account;

@@ -4,12 +4,14 @@
  * opens.
  */
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { z } from 'zod';
 import { describeApi } from '../../src/access/describe/describe-api.ts';
+import { Publisher } from '../package/publisher.ts';
 import { openServed, plan, type Served, TOKEN } from './access-fixture.ts';
 import { FACTS, HostKey, reportOf } from './agent-fixture.ts';
 import { fitting, least, type Schema, type Schemas, unfitting } from './schema-arbitrary.ts';
@@ -95,6 +97,7 @@ before(async () => {
   samples = {
     ...(await hostSamples()),
     ...(await webhookSamples()),
+    ...(await packageSamples()),
     dropSecretKey: { values: { id: oldKey!.id } },
     submit: { body: { plan: plan('lab note') } },
     claim: { body: { worker: 'w-contract', addresses: ['nowhere'] } },
@@ -142,6 +145,31 @@ async function webhookSamples(): Promise<typeof samples> {
     webhookDeliveries: { values: kept },
     retryWebhook: { values: kept },
     removeWebhook: { values: removed },
+  };
+}
+
+/** A repository with one package; the second is there to be published. */
+async function packageSamples(): Promise<typeof samples> {
+  const publisher = new Publisher(served.services.packages);
+  await publisher.init();
+  const first = await publisher.bring('1.0.0');
+  await served.services.packages.publish(await publisher.next([first]));
+  const second = await publisher.bring('1.1.0');
+  const [targets, root] = [
+    await publisher.next([second]),
+    await publisher.nextRoot([publisher.root], [publisher.root]),
+  ];
+  return {
+    repository: {},
+    repositoryOnlineKey: {},
+    refreshRepository: {},
+    package: { values: { name: 'web', version: '1.0.0' } },
+    rotateRepository: { body: { root: root.toString() } },
+    missingContents: { body: { sha256: ['0'.repeat(64)] } },
+    putContent: { values: { sha256: hash('sha256', '') } },
+    putManifest: { body: second },
+    publishTargets: { body: JSON.parse(targets.toString()) },
+    repositoryFile: { values: { kind: 'metadata', file: 'timestamp.json' } },
   };
 }
 

@@ -13,6 +13,7 @@ import { GroupServer } from '../../src/channel/groups.ts';
 import { makeDecisions } from '../../src/channel/make-decisions.ts';
 import { Presence } from '../../src/channel/presence.ts';
 import { StoreChannel } from '../../src/channel/store-channel.ts';
+import { keyBox } from '../../src/cli/compose/open-package-repository.ts';
 import { installationSchema } from '../../src/cli/installation-schema.ts';
 import { makeClient } from '../../src/client/client.ts';
 import { Agents } from '../../src/cloud/agents/agents.ts';
@@ -20,6 +21,7 @@ import { openCloud } from '../../src/cloud/cloud.ts';
 import { Identity } from '../../src/identity/identity.ts';
 import type { OidcLogin } from '../../src/identity/oidc/oidc-login.ts';
 import { gitExport } from '../../src/ledger/git-export.ts';
+import { openRepository } from '../../src/package/repository/open-repository.ts';
 import { openSecrets } from '../../src/secret/open-secrets.ts';
 import { openCatalogue } from '../../src/step/catalogue.ts';
 import { codesOf } from '../../src/step/codes-of.ts';
@@ -164,6 +166,13 @@ export async function openServed(
     secrets: secrets.given,
     secretKeys: secrets.keys,
     webhooks: new Webhooks(store, secrets.box, new AddressGuard()),
+    packages: openRepository({
+      store,
+      box: keyBox(secrets),
+      place: join(dataDir, 'packages'),
+      tempDir: join(dataDir, 'coming'),
+      env: {},
+    }),
     cloud,
     agents,
     identity,

@@ -64,7 +64,16 @@ test('of all operations a host may use those that are marked as its own, and no 
     else assert.equal(answer.body.code, 'COAX_FORBIDDEN', id);
   }
   assert.ok(all.length > 40);
-  const itsOwn = ['agentReport', 'claim', 'extend', 'finish', 'hello', 'release', 'session'];
+  const itsOwn = [
+    'agentReport',
+    'claim',
+    'extend',
+    'finish',
+    'hello',
+    'release',
+    'repositoryFile',
+    'session',
+  ];
   assert.deepEqual(open.sort(), [...itsOwn, 'reveal', ...OF_ANYONE].sort());
   for (const path of ['/metrics', '/v1/messages', '/v1/agents/ha/revoke', '/v1/join-tokens'])
     assertForbidden(await asA(path === '/metrics' || path === '/v1/messages' ? 'GET' : 'POST', path), path);

@@ -43,6 +43,7 @@ export async function registerOpenApi(app: App, version: string): Promise<void> 
         { name: 'hosts', description: 'Hosts that join with an agent of their own.' },
         { name: 'access', description: 'Who may do what: projects, tokens, accounts, roles.' },
         { name: 'webhooks', description: 'Events of messages, sent to a URL.' },
+        { name: 'packages', description: 'Host packages, and the repository that they come from.' },
         { name: 'worker protocol', description: 'For workers in any language.' },
         { name: 'server', description: 'The server itself.' },
       ],

@@ -35,6 +35,8 @@ export interface ProcessOptions {
   readonly retainMs?: number;
   /** Where archives go: a folder, or s3://bucket/prefix; else the folder archive of the data directory. */
   readonly archive?: string;
+  /** Where host packages lie: a folder, or s3://bucket/prefix; else the folder packages of the data directory. */
+  readonly packages?: string;
   /** How long a step that nobody extends stays with its worker, on a store that is shared. */
   readonly leaseMs?: number;
   /** A host with an agent that is down for so long is declared lost: something else must have fenced it. Never if absent. */

@@ -43,6 +43,9 @@ function upArguments(dataDir: string, options: UpOptions): string[] {
     ...(options.archive
       ? ['--archive', options.archive.includes('://') ? options.archive : resolve(options.archive)]
       : []),
+    ...(options.packages
+      ? ['--packages', options.packages.includes('://') ? options.packages : resolve(options.packages)]
+      : []),
     ...(options.placement ? ['--placement', resolve(options.placement)] : []),
     ...(options.limit ?? []).flatMap(pair => ['--limit', pair]),
     ...(options.trustProxy ?? []).flatMap(range => ['--trust-proxy', range]),

@@ -18,6 +18,7 @@ export interface UpOptions {
   readonly grace?: number;
   readonly retain?: number;
   readonly archive?: string;
+  readonly packages?: string;
   readonly placement?: string;
   readonly secretKeyFile?: string;
   readonly oidc?: string;

@@ -78,6 +78,12 @@ export const verb = defineVerb<UpOptions>({
       completes: 'file',
     },
     {
+      flags: '--packages <place>',
+      about:
+        'Where host packages lie: folder or s3://bucket/prefix (default: packages in the data directory)',
+      completes: 'file',
+    },
+    {
       flags: '--placement <file>',
       about: 'Placement policies (default: placement.yaml in the data directory, if it is there)',
       completes: 'file',
@@ -202,6 +208,7 @@ async function serve(
     ...(options.lostAfter !== undefined && { lostAfterMs: options.lostAfter }),
     ...(options.retain !== undefined && { retainMs: options.retain }),
     ...(options.archive !== undefined && { archive: placeOf(options.archive) }),
+    ...(options.packages !== undefined && { packages: placeOf(options.packages) }),
     ...secretKeyFile(options),
     ...(options.oidc !== undefined && { oidcFile: resolve(options.oidc) }),
     ...(options.webhookAllow !== undefined && { webhookAllow: options.webhookAllow }),
@@ -247,8 +254,8 @@ function secretKeyFile(options: UpOptions): { secretKeyFile?: string } {
 }
 
 /** A folder is meant from here, wherever the server works. */
-function placeOf(archive: string): string {
-  return archive.includes('://') ? archive : resolve(archive);
+function placeOf(place: string): string {
+  return place.includes('://') ? place : resolve(place);
 }
 
 function stopSignals(): { first: Promise<string>; close(): void } {

@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { listOf, Time } from '../value.ts';
+
+const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'give a SHA-256, 64 hex digits');
+const PackageNameText = z.string().min(1).max(63);
+const VersionText = z.string().min(1).max(128);
+
+export const PublishedView = z
+  .object({
+    name: PackageNameText,
+    version: VersionText,
+    architecture: z.string(),
+    about: z.string(),
+    dependencies: z.record(z.string(), z.string()).meta({ description: 'Names, and ranges of versions.' }),
+    files: z.int(),
+    bytes: z.int().meta({ description: 'Bytes of all its files.' }),
+    sha256: Sha256.meta({ description: 'SHA-256 of its manifest: the identity of the package.' }),
+    published: Time,
+  })
+  .meta({ id: 'PublishedPackage', description: 'One version of a host package, as it was signed.' });
+export type PublishedView = z.infer<typeof PublishedView>;
+export const PublishedList = listOf(PublishedView, 'PublishedPackageList');
+export type PublishedList = z.infer<typeof PublishedList>;
+
+const ManifestView = z
+  .looseObject({ name: z.string(), version: z.string() })
+  .meta({ description: 'The manifest: files with their hashes and modes, health check, hooks.' });
+export const PublishedShow = PublishedView.extend({ manifest: ManifestView }).meta({
+  id: 'PublishedPackageShow',
+  description: 'One version of a host package, with its manifest.',
+});
+export type PublishedShow = z.infer<typeof PublishedShow>;
+
+export const KeyView = z
+  .object({
+    id: Sha256.meta({ description: 'SHA-256 of the key as The Update Framework writes it.' }),
+    public: z.string().meta({ description: 'An Ed25519 key (RFC 8032), 64 hex digits.' }),
+  })
+  .meta({ id: 'RepositoryKey', description: 'The public half of a key that signs for the repository.' });
+export type KeyView = z.infer<typeof KeyView>;
+
+const role = { version: z.int(), expires: Time };
+const signers = {
+  threshold: z.int().meta({ description: 'So many of the keys must sign.' }),
+  keys: z.array(KeyView),
+};
+export const RepositoryView = z
+  .object({
+    place: z.string().meta({ description: 'Where its files lie: a folder, or s3://bucket/prefix.' }),
+    root: z.object({ ...role, ...signers }),
+    targets: z.object({ ...role, ...signers }),
+    snapshot: z.object(role),
+    timestamp: z.object(role),
+    packages: z.int().meta({ description: 'Versions of packages.' }),
+  })
+  .meta({
+    id: 'Repository',
+    description: 'The repository of host packages: who may sign, and until when it holds.',
+  });
+export type RepositoryView = z.infer<typeof RepositoryView>;
+
+const SignedText = z
+  .string()
+  .min(2)
+  .max(1024 * 1024)
+  .meta({ description: 'Metadata of The Update Framework, as it was signed: JSON as text.' });
+export const RepositoryInit = z
+  .strictObject({ root: SignedText, targets: SignedText })
+  .meta({ id: 'RepositoryInit' });
+export const RepositoryRotate = z
+  .strictObject({ root: SignedText, targets: SignedText.optional() })
+  .meta({ id: 'RepositoryRotate' });
+
+export const MissingBody = z
+  .strictObject({ sha256: z.array(Sha256).max(10_000) })
+  .meta({ id: 'ContentsAsked' });
+export const MissingAnswer = z
+  .object({ missing: z.array(Sha256) })
+  .meta({ id: 'ContentsMissing', description: 'Those of the contents asked for that are not stored.' });
+export type MissingAnswer = z.infer<typeof MissingAnswer>;
+export const StoredAnswer = z
+  .object({ bytes: z.int() })
+  .meta({ id: 'ContentStored', description: 'How many bytes came.' });
+export type StoredAnswer = z.infer<typeof StoredAnswer>;
+
+export const ContentPath = z.object({ sha256: Sha256.meta({ description: 'SHA-256 of the bytes.' }) });
+export const PublishedPath = z.object({
+  name: PackageNameText.meta({ description: 'Name of a package.' }),
+  version: VersionText.meta({ description: 'One of its versions.' }),
+});
+export const RepositoryFilePath = z.object({
+  kind: z.enum(['metadata', 'targets', 'contents']).meta({ description: 'What kind of file.' }),
+  file: z
+    .string()
+    .regex(/^[A-Za-z0-9@._-]{1,255}$/, 'give the name of a file of the repository')
+    .meta({ description: 'Its name, such as timestamp.json.' }),
+});
