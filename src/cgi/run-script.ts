@@ -12,6 +12,7 @@ export interface ScriptRun {
   readonly env: Readonly<Record<string, string>>;
   readonly input: ProcessSpec['input'];
   readonly timeoutMs: number;
+  readonly limits?: ProcessSpec['limits'] | undefined;
   /** It makes the whole HTTP answer itself (RFC 3875, 5): all that it writes is body, and there is no head. */
   readonly nonParsed: boolean;
 }
@@ -83,6 +84,7 @@ export async function runScript(run: ScriptRun, hooks: ScriptHooks): Promise<Scr
       stderrTailBytes: LOG_MAX_BYTES,
       timeoutMs: run.timeoutMs,
       graceMs: GRACE_MS,
+      ...(run.limits && { limits: run.limits }),
     },
     {
       signal: AbortSignal.any([hooks.signal, stop.signal]),

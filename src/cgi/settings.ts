@@ -4,8 +4,10 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { CoaxError, textOf } from '../errors/coax-error.ts';
 import { parseDuration } from '../flow/duration.ts';
+import type { ProcessLimits } from '../linux/process/process-spec.ts';
 import { pointer } from '../message/json-fault.ts';
 import { isParameterName } from '../message/limits.ts';
+import { limitsSchema } from '../step/executable/limits.ts';
 
 /** The file that says how the scripts of its folder are served; never served itself. */
 export const SETTINGS_FILE = 'cgi.yaml';
@@ -43,6 +45,7 @@ const scriptSchema = z.strictObject({
   about: z.string().optional(),
   needs: z.enum(NEEDS).optional(),
   timeout: duration.optional(),
+  limits: limitsSchema.optional(),
   env: environment.optional(),
   step: stepSchema
     .extend({
@@ -55,6 +58,8 @@ const scriptSchema = z.strictObject({
 const settingsSchema = z.strictObject({
   needs: z.enum(NEEDS).default('operate'),
   timeout: duration.default(60_000),
+  /** What a script may use; a script's own `limits` stand in their place. */
+  limits: limitsSchema.optional(),
   /** The folder that PATH_TRANSLATED and DOCUMENT_ROOT speak of. */
   documents: path.optional(),
   env: environment.default({}),
@@ -73,6 +78,7 @@ export interface ScriptSettings {
   readonly about: string;
   readonly needs: ScriptNeeds;
   readonly timeoutMs: number;
+  readonly limits?: ProcessLimits | undefined;
   readonly env: Readonly<Record<string, string>>;
   readonly step: ScriptStep;
 }
@@ -109,6 +115,7 @@ export function readSettings(dir: string): CgiSettings {
         about: own.about ?? '',
         needs: own.needs ?? usual.needs,
         timeoutMs: own.timeout ?? usual.timeout,
+        limits: own.limits ?? usual.limits,
         env: { ...usual.env, ...own.env },
         step: own.step ?? usualStep,
       };

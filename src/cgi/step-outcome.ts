@@ -35,6 +35,7 @@ export async function stepOutcome(
       env: metaVariables(request, { file: script.file, documents, env: script.env }),
       input: body,
       timeoutMs: call.timeoutMs,
+      limits: script.limits,
       nonParsed: false,
     },
     {

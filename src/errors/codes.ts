@@ -148,6 +148,11 @@ export const CODES = {
     about: 'A step was ended by a signal.',
     hint: '`coax show COMMIT` has its log.',
   },
+  COAX_STEP_MEMORY: {
+    kind: 'failed',
+    about: 'A step needed more memory than it may have (memoryMib in module.yaml), or than the machine had.',
+    hint: 'Give it more, or let it do with less; `coax show COMMIT` has its log.',
+  },
   COAX_STEP_START: {
     kind: 'failed',
     about: 'A step could not be started.',

@@ -64,6 +64,7 @@ export type {
   ProcessCause,
   ProcessEnd,
   ProcessHooks,
+  ProcessLimits,
   ProcessSpec,
   ResourceUse,
 } from './process/process-spec.ts';

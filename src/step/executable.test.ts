@@ -398,3 +398,27 @@ test('a recorded input runs again', async () => {
   );
   assert.equal(failure(late.outcome).code, 'COAX_STEP_TIMEOUT');
 });
+
+test('limits of module.yaml hold, and want of memory is told from other failures', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'coax-limits-'));
+  const write = (limits: string): ReturnType<typeof loadExecutables> => {
+    mkdirSync(join(dir, 'm'), { recursive: true });
+    writeFileSync(join(dir, 'm', 'module.yaml'), `actions: {hog: {limits: ${limits}}}`);
+    const hog =
+      '#!/usr/bin/python3\nimport json, os\nbytearray(512 << 20)\nprint(json.dumps({"open": os.sysconf("SC_OPEN_MAX")}))\n';
+    writeFileSync(join(dir, 'm', 'hog'), hog);
+    chmodSync(join(dir, 'm', 'hog'), 0o755);
+    return loadExecutables(dir);
+  };
+  try {
+    const tight = failure(await write('{memoryMib: 256}').actions[0]!.run(callOf()));
+    assert.deepEqual([tight.kind, tight.code], ['terminal', 'COAX_STEP_MEMORY']);
+    assert.match(tight.reason, /hog needed more than its 268435456 bytes/);
+    const wide = await write('{memoryMib: 2048, openFiles: 33}').actions[0]!.run(callOf());
+    assert.deepEqual(setOf(wide), { open: 33 });
+    const { faults } = write('{memory: 5}');
+    assert.match(faults.map(({ reason }) => reason).join(), /memory.*\/actions\/hog\/limits/);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});

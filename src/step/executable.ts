@@ -23,7 +23,7 @@
  *   explained by `{"error": {"code": "…", "reason": "…", "detail": …, "retryAfterMs": …}}` on standard output (every
  *   member may be missing; the last one only with 75); without it, by the last line of standard error.
  * - **Limits.** At the step's timeout, at a cancel, and when the lease is lost, the whole group gets SIGTERM and 2 s
- *   later SIGKILL. What is left of the group when the program itself has ended is killed: a service is not started this way.
+ *   later SIGKILL. module.yaml may limit memory, CPU time and descriptors. What is left of the group when the program itself has ended is killed: a service is not started this way.
  * - **Repetition.** Any attempt may be cut off at any point and be followed by another one or by an undo; an undo may
  *   come after a `do` that did nothing. Both must be safe to repeat. Only a `do` whose first attempt could not be started
  *   at all is not undone.
@@ -32,7 +32,8 @@
  * | --- | --- | --- |
  * | exit 75 / another status | retryable / terminal | its own, or COAX_STEP_FAILED |
  * | ran out of time | retryable | COAX_STEP_TIMEOUT |
- * | a signal that Coax did not send (a crash, the OOM killer, an operator) | retryable | COAX_STEP_KILLED |
+ * | a signal that Coax did not send (a crash, an operator) | retryable | COAX_STEP_KILLED |
+ * | needed more memory than module.yaml gives it / than the machine had | terminal / retryable | COAX_STEP_MEMORY |
  * | called off: cancelled, or the lease was lost | retryable | COAX_STEP_CANCELLED |
  * | the process that started it died | retryable | COAX_STEP_LOST |
  * | not startable: missing, not executable, bad first line | terminal (retryable if the system was short of something) | COAX_STEP_START |
@@ -108,6 +109,7 @@ async function runExecutable(
       stderrTailBytes: LOG_MAX_BYTES,
       timeoutMs: call.timeoutMs,
       graceMs: GRACE_MS,
+      ...(declared.limits && { limits: declared.limits }),
     },
     { signal: call.signal, onStderrLine: line => call.log(line) },
   );

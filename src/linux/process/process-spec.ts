@@ -15,15 +15,29 @@ export interface ProcessSpec {
   readonly timeoutMs: number;
   /** From SIGTERM to SIGKILL. */
   readonly graceMs: number;
+  /** None if absent. */
+  readonly limits?: ProcessLimits;
+}
+
+/** What a program may use; each process that it starts may use as much again. What is absent is not limited. */
+export interface ProcessLimits {
+  /** Address space, in bytes: what a program has asked for, used or not (RLIMIT_AS). */
+  readonly memoryBytes?: number;
+  /** CPU time; then SIGXCPU (RLIMIT_CPU). */
+  readonly cpuSeconds?: number;
+  /** Descriptors that are open at one time (RLIMIT_NOFILE). */
+  readonly openFiles?: number;
 }
 
 /**
- * Why a run ended. `exit`: by itself, see `code`. `signal`: by a signal that was not ours, see `signal`. `timeout`,
- * `aborted`, `output_too_large`: we ended it. `start_failed`: it never ran. `lost`: the spawner that ran it is gone.
+ * Why a run ended. `exit`: by itself, see `code`. `signal`: by a signal that was not ours, see `signal`. `out_of_memory`: for
+ * want of memory, whatever code or signal that gave. `timeout`, `aborted`, `output_too_large`: we ended it. `start_failed`: it
+ * never ran. `lost`: the spawner that ran it is gone.
  */
 export type ProcessCause =
   | 'exit'
   | 'signal'
+  | 'out_of_memory'
   | 'timeout'
   | 'aborted'
   | 'output_too_large'

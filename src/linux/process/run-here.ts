@@ -3,6 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { Head, Lines, Tail } from './bounded-output.ts';
 import { signalGroup } from './group.ts';
+import { commandOf, faultOfLimits, hasNotBecome, oomKills, ranOutOfMemory } from './limits.ts';
 import {
   endedEarly,
   type ProcessCause,
@@ -11,7 +12,7 @@ import {
   type ProcessSpec,
 } from './process-spec.ts';
 import { ReapedTime, ResourceWatch } from './resource-use.ts';
-import { explainStart, faultOfSpec } from './start-fault.ts';
+import { explainStart, faultOfSpec, faultOfStart } from './start-fault.ts';
 
 /** How long a pipe may stay open after the program's end: by then only a grandchild can hold it. */
 const PIPE_GRACE_MS = 250;
@@ -33,11 +34,12 @@ export interface RunHooks extends ProcessHooks {
  * grandchild that made a session of its own does). Never throws.
  */
 export function runHere(spec: ProcessSpec, hooks: RunHooks = {}): Promise<ProcessEnd> {
-  const fault = faultOfSpec(spec);
+  const fault = faultOfSpec(spec) ?? faultOfLimits(spec) ?? faultBehindLimits(spec);
   if (fault) return Promise.resolve(endedEarly('start_failed', fault, false));
   if (hooks.signal?.aborted)
     return Promise.resolve(endedEarly('aborted', 'was called off before it started', true));
   reaped ??= new ReapedTime();
+  const before = oomKills();
   let child: Child;
   try {
     child = spawnChild(spec);
@@ -49,10 +51,17 @@ export function runHere(spec: ProcessSpec, hooks: RunHooks = {}): Promise<Proces
     return new Promise(resolve => child.once('error', error => resolve(failedStart(spec, error))));
   }
   hooks.onStart?.(child.pid);
-  return new Promise(resolve => new Run(spec, hooks, child, child.pid!, resolve));
+  return new Promise(resolve => new Run(spec, hooks, child, child.pid!, resolve, before));
 }
 
-function spawnChild({ program, args, env, cwd, input }: ProcessSpec): Child {
+/** What the start of the program itself would say: with limits it is `prlimit` that is started. */
+function faultBehindLimits(spec: ProcessSpec): string | null {
+  return spec.limits === undefined ? null : faultOfStart(spec);
+}
+
+function spawnChild(spec: ProcessSpec): Child {
+  const { env, cwd, input } = spec;
+  const [program, args] = commandOf(spec);
   const file = typeof input === 'object' && 'file' in input ? openSync(input.file, 'r') : null;
   try {
     const stdio = [file ?? 'pipe', 'pipe', 'pipe'] as ['pipe', 'pipe', 'pipe'];
@@ -75,6 +84,7 @@ class Run {
   readonly #pid: number;
   readonly #resolve: (end: ProcessEnd) => void;
   readonly #startedMs = performance.now();
+  readonly #oomKills: number;
   readonly #stdout: Head;
   readonly #stderr: Tail;
   readonly #lines: Lines | undefined;
@@ -98,7 +108,9 @@ class Run {
     child: Child,
     pid: number,
     resolve: (end: ProcessEnd) => void,
+    oomKillsBefore: number,
   ) {
+    this.#oomKills = oomKillsBefore;
     this.#spec = spec;
     this.#hooks = hooks;
     this.#child = child;
@@ -202,21 +214,42 @@ class Run {
     signalGroup(this.#pid, 'SIGKILL');
     this.#lines?.end();
     const { code, signal, wallMs } = this.#exit;
-    const cause: ProcessCause = this.#ended ?? (code === null ? 'signal' : 'exit');
+    const cause = this.#cause();
+    if (cause === 'start_failed') {
+      this.#resolve(endedEarly(cause, this.#stderr.text().trim(), false));
+      return;
+    }
     this.#resolve({
       cause,
       code,
       signal,
       reason: this.#reason(cause),
-      transient: cause !== 'exit' && cause !== 'output_too_large',
+      transient: cause !== 'exit' && cause !== 'output_too_large' && !this.#metItsLimit(cause),
       stdout: this.#stdout.bytes(),
       stderr: this.#stderr.text(),
       use: { wallMs, cpuMs: this.#cpuMs, maxRssKib: this.#watch.stop() },
     });
   }
 
+  #cause(): ProcessCause {
+    if (this.#ended) return this.#ended;
+    const { code, signal } = this.#exit!;
+    const stderr = this.#stderr.text();
+    if (this.#spec.limits !== undefined && hasNotBecome(code, stderr)) return 'start_failed';
+    if (ranOutOfMemory(this.#spec, { code, signal, stderr }, this.#oomKills)) return 'out_of_memory';
+    return code === null ? 'signal' : 'exit';
+  }
+
+  /** It would meet it again: unlike a kill by a system that was short of memory. */
+  #metItsLimit(cause: ProcessCause): boolean {
+    const { signal } = this.#exit!;
+    return (
+      (cause === 'out_of_memory' && signal !== 'SIGKILL') || (cause === 'signal' && signal === 'SIGXCPU')
+    );
+  }
+
   #reason(cause: ProcessCause): string {
-    const { program, timeoutMs, stdoutMaxBytes, graceMs } = this.#spec;
+    const { program, timeoutMs, stdoutMaxBytes, graceMs, limits } = this.#spec;
     const killed =
       this.#exit!.signal === 'SIGKILL' ? `; it ignored SIGTERM for ${graceMs} ms and was killed` : '';
     switch (cause) {
@@ -226,7 +259,13 @@ class Run {
         return `${program} was called off while it ran${killed}`;
       case 'output_too_large':
         return `${program} wrote more than ${stdoutMaxBytes} bytes to standard output${killed}`;
+      case 'out_of_memory':
+        return this.#exit!.signal === 'SIGKILL'
+          ? `${program} was killed by the kernel, which had no memory left`
+          : `${program} needed more than its ${limits?.memoryBytes} bytes of memory`;
       case 'signal':
+        if (this.#exit!.signal === 'SIGXCPU' && limits?.cpuSeconds !== undefined)
+          return `${program} used more than its ${limits.cpuSeconds} s of CPU time`;
         return `${program} was ended by ${this.#exit!.signal}`;
       default:
         return `${program} ended with exit status ${this.#exit!.code}`;

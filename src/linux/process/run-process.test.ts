@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -35,6 +35,29 @@ function program(name: string, content: string, mode = 0o755): string {
 }
 
 const textOf = (end: ProcessEnd): string => Buffer.from(end.stdout).toString('utf8');
+
+/** A group of processes that may use so much memory, swap included: of cgroup v2, or of v1 where that has the memory. */
+function memoryGroup(bytes: number): string | null {
+  for (const [root, limits] of [
+    ['/sys/fs/cgroup', ['memory.max', 'memory.swap.max']],
+    ['/sys/fs/cgroup/memory', ['memory.limit_in_bytes', 'memory.memsw.limit_in_bytes']],
+  ] as const) {
+    const group = `${root}/coax-test-${process.pid}`;
+    try {
+      mkdirSync(group);
+    } catch {
+      continue;
+    }
+    if (existsSync(`${group}/${limits[0]}`)) {
+      writeFileSync(`${group}/${limits[0]}`, String(bytes));
+      if (existsSync(`${group}/${limits[1]}`))
+        writeFileSync(`${group}/${limits[1]}`, String(root.endsWith('memory') ? bytes : 0));
+      return group;
+    }
+    rmdirSync(group);
+  }
+  return null;
+}
 
 type Run = (spec: ProcessSpec, hooks?: ProcessHooks) => Promise<ProcessEnd>;
 const ways: [string, Run][] = [
@@ -195,6 +218,43 @@ for (const [way, run] of ways) {
       assert.deepEqual([end.cause, end.code, end.signal, end.transient], ['signal', null, 'SIGSEGV', true]);
     });
 
+    test('that gets no more memory than it may have is out of memory, whatever it makes of it', async () => {
+      const limits = { memoryBytes: 256 * 1024 * 1024 };
+      const python = (code: string) =>
+        run({ ...shell('', { limits }), program: '/usr/bin/python3', args: ['-c', code] });
+      const end = await python('bytearray(512 * 1024 * 1024)');
+      assert.deepEqual([end.cause, end.code, end.transient], ['out_of_memory', 1, false]);
+      assert.match(end.reason, /needed more than its 268435456 bytes of memory/);
+      const within = await python('print(len(bytearray(64 * 1024 * 1024)))');
+      assert.deepEqual([within.cause, within.code, textOf(within)], ['exit', 0, '67108864\n']);
+      const other = await python('raise SystemExit(3)');
+      assert.deepEqual([other.cause, other.code], ['exit', 3]);
+      // Neither does it write a core when it crashes.
+      const held = await run(shell('ulimit -c; ulimit -n', { limits: { openFiles: 20 } }));
+      assert.equal(textOf(held), '0\n20\n');
+    });
+
+    test('that uses more CPU time than it may is ended, and that is told', async () => {
+      const end = await run(shell('while :; do :; done', { limits: { cpuSeconds: 1 } }));
+      assert.deepEqual([end.cause, end.signal, end.transient], ['signal', 'SIGXCPU', false]);
+      assert.match(end.reason, /used more than its 1 s of CPU time/);
+    });
+
+    test('that the kernel kills for want of memory is told from other kills', async t => {
+      const group = memoryGroup(48 * 1024 * 1024);
+      if (group === null) return t.skip('no cgroup for memory can be made here');
+      try {
+        const hog = `echo $$ > ${group}/cgroup.procs; exec python3 -c "bytearray(200 * 1024 * 1024)"`;
+        const end = await run(shell(hog));
+        assert.deepEqual([end.cause, end.signal, end.transient], ['out_of_memory', 'SIGKILL', true]);
+        assert.match(end.reason, /killed by the kernel, which had no memory left/);
+      } finally {
+        rmdirSync(group);
+      }
+      const other = await run(shell('kill -KILL $$'));
+      assert.deepEqual([other.cause, other.signal], ['signal', 'SIGKILL']);
+    });
+
     test('reports its CPU time and memory', async () => {
       const end = await run(shell('i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; sleep 0.1'));
       assert.equal(end.use.wallMs >= 100, true);
@@ -238,6 +298,16 @@ for (const [way, run] of ways) {
         'given too many arguments',
         () => ({ args: new Array(80).fill('x'.repeat(131_000)) }),
         /10480018 bytes together/,
+      ],
+      [
+        'missing, with limits',
+        () => ({ program: file('none'), limits: { openFiles: 9 } }),
+        /none does not exist/,
+      ],
+      [
+        'in a missing folder, with limits',
+        () => ({ cwd: file('gone'), limits: { openFiles: 9 } }),
+        /working directory .*gone does not exist/,
       ],
       ['given a NUL in its path', () => ({ program: '/bin/a\0b' }), /path has a NUL/],
       ['given a NUL in an argument', () => ({ args: ['ok', 'a\0'] }), /argument 2 has a NUL/],

@@ -37,9 +37,13 @@ export function faultOfSpec(spec: ProcessSpec): string | null {
 export function explainStart(spec: ProcessSpec, error: NodeJS.ErrnoException): StartFault {
   const code = error.code ?? '';
   if (code === 'E2BIG') return { reason: explainTooBig(spec), transient: false };
-  const reason =
-    faultOfFolder(spec.cwd) ?? faultOfProgram(spec.program) ?? `${spec.program}: ${error.message || code}`;
+  const reason = faultOfStart(spec) ?? `${spec.program}: ${error.message || code}`;
   return { reason, transient: TRANSIENT.has(code) };
+}
+
+/** What keeps a program from being started in its working directory, as can be seen without trying; or null. */
+export function faultOfStart(spec: ProcessSpec): string | null {
+  return faultOfFolder(spec.cwd) ?? faultOfProgram(spec.program);
 }
 
 /**

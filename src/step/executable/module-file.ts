@@ -6,8 +6,11 @@ import { checkerOf, faultOf } from '../../flow/check-value.ts';
 import type { ParameterSchema } from '../../flow/flow.ts';
 import { FlowFaults } from '../../flow/flow-faults.ts';
 import { readSchema } from '../../flow/read-schema.ts';
+import type { ProcessLimits } from '../../linux/process/process-spec.ts';
 import { pointer } from '../../message/json-fault.ts';
 import type { Json, Parameters } from '../../message/message.ts';
+
+import { limitsSchema } from './limits.ts';
 
 const properties = z.record(z.string(), z.unknown());
 
@@ -19,6 +22,7 @@ const moduleFileSchema = z.strictObject({
       z.strictObject({
         about: z.string().default(''),
         irreversible: z.boolean().default(false),
+        limits: limitsSchema.optional(),
         /** Said for readers: a program of its own cannot be part of the store's transaction. */
         transactional: z.literal('never').optional(),
         input: properties.optional(),
@@ -40,6 +44,7 @@ export interface Declared {
 export interface ActionDeclaration {
   readonly about: string;
   readonly irreversible: boolean;
+  readonly limits?: ProcessLimits | undefined;
   readonly input: Declared | null;
   readonly output: Declared | null;
 }
@@ -52,7 +57,7 @@ export type ModuleFile =
 
 /**
  * The declarations in a module's optional `module.yaml`, by action: `{about, actions: {ACTION: {about, irreversible,
- * transactional: never, input, output}}}`. `input` and `output` are described as a flow's parameters are; those with a
+ * transactional: never, limits, input, output}}}`. `input` and `output` are described as a flow's parameters are; those with a
  * default may be missing. Gives the reason instead if the file is faulty.
  */
 export function readModuleFile(file: string): ModuleFile {
@@ -65,10 +70,11 @@ export function readModuleFile(file: string): ModuleFile {
     }
     const faults = new FlowFaults(null, new Map());
     const declarations = new Map<string, ActionDeclaration>();
-    for (const [name, { about, irreversible, input, output }] of Object.entries(read.data.actions)) {
+    for (const [name, { about, irreversible, limits, input, output }] of Object.entries(read.data.actions)) {
       declarations.set(name, {
         about,
         irreversible,
+        limits,
         input: declare(input, `/actions/${name}/input`, faults),
         output: declare(output, `/actions/${name}/output`, faults),
       });

@@ -22,6 +22,8 @@ export function outcomeOf(end: ProcessEnd, call: StepCall, declared: Declared | 
       return failed(end, ranOutOfTime(end, call) ? 'COAX_STEP_TIMEOUT' : 'COAX_STEP_CANCELLED');
     case 'signal':
       return failed(end, 'COAX_STEP_KILLED');
+    case 'out_of_memory':
+      return failed(end, 'COAX_STEP_MEMORY');
     case 'lost':
       return failed(end, 'COAX_STEP_LOST');
     case 'output_too_large':

@@ -88,7 +88,7 @@ export class ScriptServer {
   ): Promise<string | null> {
     const { request, reply, method, target } = asked;
     const { settings } = this.#folder;
-    const { env, timeoutMs } = settings.of(script.name);
+    const { env, timeoutMs, limits } = settings.of(script.name);
     const answer = new ScriptAnswer(request, reply, this.#context.closing.aborted);
     const nonParsed = isNonParsed(script.name);
     const cgiRequest = cgiRequestOf(request, {
@@ -109,6 +109,7 @@ export class ScriptServer {
         },
         input: body.input,
         timeoutMs,
+        limits,
         nonParsed,
       },
       {
