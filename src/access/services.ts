@@ -110,6 +110,8 @@ export type CloudViews = Pick<
   | 'network'
   | 'vms'
   | 'vm'
+  | 'usesNow'
+  | 'useHistory'
   | 'consoleTail'
   | 'serialSocket'
   | 'serialHosts'

@@ -1,7 +1,9 @@
 import { type AgentReport, agentWorkerName, type EnrolAnswer, type ReportAnswer } from '../api/agent.ts';
 import { computeModule } from '../cloud/compute/compute-module.ts';
-import type { Hypervisor } from '../cloud/compute/hypervisor.ts';
+import type { Guest, Hypervisor } from '../cloud/compute/hypervisor.ts';
 import type { LocalHost } from '../cloud/local-host.ts';
+import { GuestMeter } from '../cloud/use/guest-meter.ts';
+import type { GuestUse } from '../cloud/use/guest-use.ts';
 import { textOf } from '../errors/coax-error.ts';
 import { localLines } from '../serial/guest-line.ts';
 import { openCatalogue } from '../step/catalogue.ts';
@@ -44,6 +46,7 @@ export class Agent {
   readonly #worker: Worker;
   readonly #reporter: Reporter;
   readonly #serial: SerialRelay | null;
+  readonly #meter = new GuestMeter();
   readonly #isConnected: () => void;
   #network: EnrolAnswer['network'];
   #status: AgentStatus;
@@ -94,6 +97,7 @@ export class Agent {
   close(): void {
     this.#reporter.close();
     this.#serial?.close();
+    this.#meter[Symbol.dispose]();
     this.#client.close();
   }
 
@@ -139,14 +143,25 @@ export class Agent {
     const { local, membership, dataDir, version } = this.#parts;
     const guests = (await local.hypervisor?.list()) ?? [];
     this.#guests = guests.length;
+    const uses = await this.#measure(guests);
     return {
       bootId: bootId(),
       version,
       address: await addressTowards(membership.url),
       facts: factsOf(local, membership, dataDir),
       live: liveOf(guests, dataDir),
-      guests: guests.map(reportedGuest),
+      guests: guests.map(guest => reportedGuest(guest, uses)),
     };
+  }
+
+  /** A host whose guests cannot be measured is a host all the same. */
+  async #measure(guests: readonly Guest[]): Promise<ReadonlyMap<string, GuestUse>> {
+    try {
+      return await this.#meter.measure(guests);
+    } catch (error) {
+      this.#parts.onFault(error);
+      return new Map();
+    }
   }
 
   #hear({ state, reason, network }: ReportAnswer): void {

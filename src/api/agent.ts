@@ -141,6 +141,30 @@ export const SessionAnswer = z
 export type SessionAnswer = z.infer<typeof SessionAnswer>;
 
 const MsgidOrNull = z.int().min(1).nullable();
+const Figure = z.number().min(0).max(1e18);
+const FigureOrNull = Figure.nullable();
+export const GuestUse = z
+  .strictObject({
+    cpuPercent: Figure,
+    rssBytes: Figure,
+    pssBytes: FigureOrNull,
+    readBytesPerSecond: FigureOrNull,
+    writeBytesPerSecond: FigureOrNull,
+    ioDelayPercent: FigureOrNull,
+    counters: z
+      .strictObject({
+        atMs: Figure,
+        startMs: Figure,
+        cpuMs: Figure,
+        readBytes: FigureOrNull,
+        writtenBytes: FigureOrNull,
+        ioDelayMs: FigureOrNull,
+        threads: Figure,
+      })
+      .meta({ description: 'Since its process was started; times since the host was.' }),
+  })
+  .meta({ id: 'GuestUse', description: 'What a guest uses, over the time since the report before.' });
+
 export const AgentReport = z
   .strictObject({
     bootId: text(100).min(1).meta({ description: 'Another one after each boot of the host.' }),
@@ -161,6 +185,7 @@ export const AgentReport = z
           msgid: MsgidOrNull,
           state: z.enum(['running', 'stopped', 'paused']),
           pid: z.int().min(1).nullable(),
+          use: GuestUse.nullable().optional(),
         }),
       )
       .max(5000)

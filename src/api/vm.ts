@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ProjectName } from './message.ts';
-import { LabelledListQuery, LabelsObject, Msgid, pageOf, Reason, Time } from './value.ts';
+import { LabelledListQuery, LabelsObject, Msgid, Name, pageOf, Reason, Time } from './value.ts';
 
 export const VmView = z
   .looseObject({
@@ -40,6 +40,57 @@ export const VmsQuery = LabelledListQuery.extend({
     }),
 });
 export type VmsQuery = LabelledListQuery & { find?: string | undefined };
+const Figure = z.number().min(0);
+const FigureOrNull = Figure.nullable();
+const USE = {
+  cpuPercent: Figure.meta({ description: '100 is one CPU of the host all the time.' }),
+  rssBytes: Figure.meta({ description: "Of the host's memory." }),
+  pssBytes: FigureOrNull.meta({
+    description: 'Its share of it: what several guests have in common counts in part for each.',
+  }),
+  readBytesPerSecond: FigureOrNull.meta({ description: 'From disks.' }),
+  writeBytesPerSecond: FigureOrNull.meta({ description: 'To disks.' }),
+  ioDelayPercent: FigureOrNull.meta({
+    description:
+      'How much of the time its threads waited for disks, on average of them; null where the host does not count that.',
+  }),
+};
+
+/** What a VM uses of its host. */
+export const VmUse = z
+  .object({ ...USE, at: Time })
+  .meta({ id: 'VmUse', description: 'What a VM uses of its host, over the last seconds.' });
+export type VmUse = z.infer<typeof VmUse>;
+const VM_USE = {
+  name: z.string(),
+  uuid: z.string().nullable(),
+  host: z.string(),
+  project: z.string(),
+  msgid: Msgid,
+  state: z.string(),
+  simulated: z.boolean(),
+  use: VmUse.nullable().meta({
+    description: 'Null for one that is stopped or simulated, or whose host has not told it lately.',
+  }),
+};
+export const VmUseView = z.object(VM_USE).meta({ id: 'VmUseNow' });
+export type VmUseView = z.infer<typeof VmUseView>;
+export const VmUseList = pageOf(VmUseView, 'VmUseList');
+export type VmUseList = z.infer<typeof VmUseList>;
+export const VmUsePoint = z.object({ ...USE, at: Time, seconds: Figure }).meta({
+  id: 'VmUsePoint',
+  description: 'On average of the `seconds` that ended `at`; memory is that at the end.',
+});
+export type VmUsePoint = z.infer<typeof VmUsePoint>;
+export const VmsUseQuery = LabelledListQuery.extend({
+  project: ProjectName.optional().meta({ description: 'Only what is of this project.' }),
+  host: Name.optional().meta({ description: 'Only what is on this host.' }),
+});
+export type VmsUseQuery = LabelledListQuery & { host?: string | undefined };
+export const VmUseHistory = z
+  .object({ ...VM_USE, history: z.array(VmUsePoint) })
+  .meta({ id: 'VmUseHistory', description: 'The last hour on the host that it is on, oldest first.' });
+export type VmUseHistory = z.infer<typeof VmUseHistory>;
 
 export const VmRemoveBody = z.strictObject({ reason: Reason }).meta({ id: 'VmRemove' });
 export type VmRemoveBody = z.input<typeof VmRemoveBody>;

@@ -35,7 +35,17 @@ import type { SecretKeyList } from '../api/secret/secret-key.ts';
 import type { ActionList } from '../api/step.ts';
 import type { CgiList, DoctorView, ReadyView, WorkerList } from '../api/system.ts';
 import type { LabelledListQuery, ListQuery } from '../api/value.ts';
-import type { ConsoleView, SerialTicket, VmList, VmRemoveBody, VmsQuery, VmView } from '../api/vm.ts';
+import type {
+  ConsoleView,
+  SerialTicket,
+  VmList,
+  VmRemoveBody,
+  VmsQuery,
+  VmsUseQuery,
+  VmUseHistory,
+  VmUseList,
+  VmView,
+} from '../api/vm.ts';
 import { type Trace, traceHeaders } from '../message/carried/trace.ts';
 import { DEFAULT_PROJECT } from '../message/limits.ts';
 import { AccessClient } from './access-client.ts';
@@ -284,6 +294,16 @@ export class CoaxClient {
   /** By name or by the first digits of its uuid. */
   vm(name: string): Promise<VmView> {
     return this.#get(`/v1/vms/${encodeURIComponent(name)}`);
+  }
+
+  /** What VMs use of their hosts now: all, or those of one host. */
+  vmsUse(query: VmsUseQuery = {}): Promise<VmUseList> {
+    return this.#get('/v1/vm-use', { project: this.project, ...query });
+  }
+
+  /** What a VM uses now, and used in the last hour. */
+  vmUse(name: string): Promise<VmUseHistory> {
+    return this.#get(`/v1/vms/${encodeURIComponent(name)}/use`);
   }
 
   /** Reverts the message that made the VM. */

@@ -39,6 +39,8 @@ import { resourceModule } from './resource/resource-module.ts';
 import { Scheduler } from './resource/scheduler.ts';
 import { cloudSchema, cloudTables } from './schema.ts';
 import { SIMULATED_NETWORK, simulatedHosts } from './simulated-hosts.ts';
+import { LocalUse } from './use/local-use.ts';
+import { type UseNow, type UsePoint, useHistory, usesNow } from './use/use-history.ts';
 import type { HostClaimView, HostView, NetworkView, VmView } from './views.ts';
 
 export type { Check } from './doctor.ts';
@@ -96,6 +98,10 @@ export interface Cloud {
   vms(query?: OwnedQuery): Promise<VmView[]>;
   /** By name, or by the first characters (4 or more) of its uuid. */
   vm(nameOrUuid: string, projects?: readonly string[]): Promise<VmView | null>;
+  /** What guests use now by their uuids, of all hosts or of one, as far as their hosts told it lately. */
+  usesNow(host?: string): Promise<ReadonlyMap<string, UseNow>>;
+  /** What a VM used in the last hour on the host that it is on, oldest first. */
+  useHistory(vm: Pick<VmView, 'host' | 'uuid'>): Promise<UsePoint[]>;
   /** What the VM's console has shown: the last `bytes`. Errors: COAX_NOT_FOUND. */
   consoleTail(name: string, bytes: number): Promise<string>;
   /** Unix socket of the VM's serial line; null when it has none now. Errors: COAX_NOT_FOUND. */
@@ -138,12 +144,8 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
   const views = new InventoryViews(store, served);
   const maps = new FleetMaps(store);
   const policies = options.policies ?? builtinBook(BUILTIN);
-  const found = async (name: string): Promise<{ vm: VmView; hypervisor: Hypervisor | null }> => {
-    const vm = await views.vm(name);
-    if (!vm) throw noSuchVm(name);
-    return { vm, hypervisor: served.get(vm.host) ?? null };
-  };
   await tellGuests(store, served, installation, onProgress);
+  const use = measureGuests(store, served, onProgress);
   const names = await ServedNames.open(store, [...served.keys()]);
   const scheduler = await openScheduler(store, policies, serves);
 
@@ -163,6 +165,31 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
     network: name => views.network(name),
     vms: query => views.vms(query),
     vm: (name, projects) => views.vm(name, projects),
+    ...useOf(store),
+    ...linesOf(views, served),
+    serialHosts: () => realHosts(served),
+    ...fsckOf(() => fsckCloud(store, served, installation)),
+    doctor: () => doctorOf(options, local),
+    async close() {
+      await use.close();
+      await names.close();
+      // A network that the caller opened is the caller's.
+      if (options.hostNetwork === undefined) await removeUnusedNetwork(local, onProgress);
+    },
+  };
+}
+
+/** Of the guests whose hosts this process runs. */
+function linesOf(
+  views: InventoryViews,
+  served: ReadonlyMap<string, Hypervisor>,
+): Pick<Cloud, 'consoleTail' | 'serialSocket'> {
+  const found = async (name: string): Promise<{ vm: VmView; hypervisor: Hypervisor | null }> => {
+    const vm = await views.vm(name);
+    if (!vm) throw noSuchVm(name);
+    return { vm, hypervisor: served.get(vm.host) ?? null };
+  };
+  return {
     async consoleTail(name, bytes) {
       const { vm, hypervisor } = await found(name);
       if (vm.uuid === null || !(await hypervisor?.find(vm.uuid))) return '';
@@ -172,15 +199,27 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
       const { vm, hypervisor } = await found(name);
       return (vm.uuid && (await hypervisor?.find(vm.uuid))?.serialSocket) || null;
     },
-    serialHosts: () => realHosts(served),
-    ...fsckOf(() => fsckCloud(store, served, installation)),
-    doctor: () => doctorOf(options, local),
-    async close() {
-      await names.close();
-      // A network that the caller opened is the caller's.
-      if (options.hostNetwork === undefined) await removeUnusedNetwork(local, onProgress);
-    },
   };
+}
+
+const useOf = (store: Store): Pick<Cloud, 'usesNow' | 'useHistory'> => ({
+  usesNow: host => usesNow(store, host),
+  useHistory: async ({ host, uuid }) => (uuid === null ? [] : await useHistory(store, host, uuid)),
+});
+
+/** A fault is told once: the same one comes again every few seconds. */
+function measureGuests(
+  store: Store,
+  hypervisors: ReadonlyMap<string, Hypervisor>,
+  onProgress: (line: string) => void,
+): LocalUse {
+  let told = '';
+  const onFault = (error: unknown): void => {
+    const line = `what guests use is not known: ${textOf(error)}`;
+    if (line !== told) onProgress(line);
+    told = line;
+  };
+  return new LocalUse({ store, hypervisors, onFault });
 }
 
 const noSuchVm = (name: string): CoaxError =>

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import { agentsSchema } from './agents/schema.ts';
 import { owedSchema } from './owed/schema.ts';
 import { serialSchema } from './serial/schema.ts';
+import { useSchema } from './use/schema.ts';
 
 /** One change of the database, applied once, in order. */
 export interface SchemaPart {
@@ -95,6 +96,7 @@ export const cloudSchema: readonly SchemaPart[] = [
   ...agentsSchema,
   ...owedSchema,
   ...serialSchema,
+  ...useSchema,
 ];
 
 /**

@@ -33,6 +33,7 @@ const OVER_HTTP: Readonly<Record<string, readonly string[]>> = {
   export: ['export'],
   'vm ls': ['vms'],
   'vm show': ['vm'],
+  top: ['vmsUse'],
   'vm console': ['console', 'serialTicket'],
   'vm start': ['submit'],
   'vm stop': ['submit'],
@@ -94,6 +95,7 @@ const HERE: Readonly<Record<string, string>> = {
 const OF_OTHERS: Readonly<Record<string, string>> = {
   livez: 'for whoever restarts a process that hangs',
   metrics: 'for Prometheus',
+  vmUse: 'for a chart of the last hour',
   fleetMap: 'for a picture of all hosts at once',
   signIn: 'for browsers, which must not keep a token',
   signOut: 'for browsers',

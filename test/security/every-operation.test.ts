@@ -181,7 +181,14 @@ function kindOf(status: number): 'unknown' | 'forbidden' | 'missing' | 'in' {
 
 test('lists, counts, events and replays show nothing of another project', async () => {
   const token = tokens.get('viewer own')!;
-  const lists = ['/v1/messages', '/v1/messages?children=true', '/v1/vms', '/v1/reservations', '/v1/projects'];
+  const lists = [
+    '/v1/messages',
+    '/v1/messages?children=true',
+    '/v1/vms',
+    '/v1/vm-use',
+    '/v1/reservations',
+    '/v1/projects',
+  ];
   for (const path of lists) {
     const { status, body } = await ask(served, 'GET', path, { token });
     assert.equal(status, 200, path);
@@ -197,6 +204,7 @@ test('lists, counts, events and replays show nothing of another project', async 
   for (const path of [
     '/v1/messages?project=other',
     '/v1/vms?project=other',
+    '/v1/vm-use?project=other',
     '/v1/events?project=other',
     `/v1/events?msgid=${other.msgid}`,
   ])

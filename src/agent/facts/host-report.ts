@@ -4,6 +4,7 @@ import type { AgentFacts, AgentReport } from '../../api/agent.ts';
 import type { Guest } from '../../cloud/compute/hypervisor.ts';
 import { type LocalHost, localHostSpec } from '../../cloud/local-host.ts';
 import { SIMULATED_NETWORK } from '../../cloud/simulated-hosts.ts';
+import type { GuestUse } from '../../cloud/use/guest-use.ts';
 import { readGpus, readNuma } from './hardware.ts';
 
 const MIB = 1024 ** 2;
@@ -60,12 +61,16 @@ export function bootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
 }
 
-export const reportedGuest = ({ uuid, name, spec, state, pid }: Guest): AgentReport['guests'][number] => ({
+export const reportedGuest = (
+  { uuid, name, spec, state, pid }: Guest,
+  uses: ReadonlyMap<string, GuestUse>,
+): AgentReport['guests'][number] => ({
   uuid,
   name,
   msgid: spec.msgid,
   state: state === 'stopped' ? 'stopped' : 'running',
   pid,
+  use: uses.get(uuid) ?? null,
 });
 
 /** The address from which this machine reaches a server; empty when there is no way to it. Sends nothing. */

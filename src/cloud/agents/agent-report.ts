@@ -1,3 +1,5 @@
+import type { GuestUse } from '../use/guest-use.ts';
+
 /** What a host is, as its agent found it. Memory and disks in MiB. */
 export interface AgentFacts {
   readonly cpuTotal: number;
@@ -35,6 +37,8 @@ export interface ReportedGuest {
   readonly msgid: number | null;
   readonly state: 'running' | 'stopped' | 'paused';
   readonly pid: number | null;
+  /** What it uses; null or absent when that is not known, or not yet. */
+  readonly use?: GuestUse | null | undefined;
 }
 
 /** What an agent tells of its host every few seconds. */

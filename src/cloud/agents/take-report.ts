@@ -3,6 +3,7 @@ import type { Json } from '../../message/message.ts';
 import type { Store } from '../../store/store.ts';
 import type { Tx } from '../../store/tx.ts';
 import { cloudTables, type HostState } from '../schema.ts';
+import { isSlotDue, keepSlot } from '../use/use-history.ts';
 import type { AgentFacts, AgentReport } from './agent-report.ts';
 import { type HostNetworkRow, networkAt, registerAgentHost } from './host-of-agent.ts';
 import { agentTables } from './schema.ts';
@@ -36,13 +37,19 @@ export async function takeReport(
     lease_until: store.now() + AGENT_LEASE_MS,
     report: JSON.stringify(report),
   };
-  if (isAsBefore(known, report)) await store.jot(db => writeAgent(db, host, row));
+  const write = async (db: Tx['db']): Promise<void> => {
+    await writeAgent(db, host, row);
+    const uses = report.guests.flatMap(({ uuid, use }) => (use ? [[uuid, use] as const] : []));
+    if (uses.length > 0 && isSlotDue(known.seen, row.seen))
+      await keepSlot(db, host, row.seen, Object.fromEntries(uses));
+  };
+  if (isAsBefore(known, report)) await store.jot(write);
   else {
     await store.transact(async tx => {
       // Revoked meanwhile: it does not come up again by this report.
       if ((await knownAgent(tx.db, host)) === null) return;
       await registerAgentHost(tx, host, report.facts);
-      await writeAgent(tx.db, host, row);
+      await write(tx.db);
     });
   }
   const now = await cloudTables(store.reader)
@@ -59,12 +66,14 @@ interface KnownAgent {
   readonly reason: string;
   /** What it last said that it has; null before its first report. */
   readonly facts: AgentFacts | null;
+  /** When that was; 0 before it. */
+  readonly seen: number;
 }
 
 async function knownAgent(db: Tx['db'], host: string): Promise<KnownAgent | null> {
   const agent = await agentTables(db)
     .selectFrom('agents')
-    .select(['report', 'public_key'])
+    .select(['report', 'public_key', 'seen'])
     .where('host', '=', host)
     .executeTakeFirst();
   const row = await cloudTables(db)
@@ -74,7 +83,7 @@ async function knownAgent(db: Tx['db'], host: string): Promise<KnownAgent | null
     .executeTakeFirst();
   if (agent === undefined || row === undefined || agent.public_key === '') return null;
   const facts = agent.report === '' ? null : (JSON.parse(agent.report) as AgentReport).facts;
-  return { ...row, facts };
+  return { ...row, facts, seen: Number(agent.seen) };
 }
 
 /** Nothing of what placement knows of the host changes by that report. */

@@ -25,7 +25,7 @@ export interface ProcessSample {
 }
 
 export interface Sample {
-  /** Of a clock that only goes forward. */
+  /** Since the machine was started, whoever asks. */
   readonly atMs: number;
   readonly processes: ReadonlyMap<number, ProcessSample>;
 }
@@ -49,7 +49,7 @@ export class Sampler implements Disposable {
 
   /** Of these processes, or of all that there are. Those that have ended are not in it. Errors: LinuxError. */
   async take(pids?: readonly number[]): Promise<Sample> {
-    const atMs = performance.now();
+    const atMs = Number(process.hrtime.bigint() / 1000n) / 1000;
     const found = (pids ?? processIds())
       .map(pid => readable(() => sampleOf(pid)))
       .filter(one => one !== null);

@@ -1,20 +1,36 @@
 import { MessageView } from '../../../api/message.ts';
 import { NamePath } from '../../../api/value.ts';
-import { ConsoleQuery, ConsoleView, VmList, VmRemoveBody, VmsQuery, VmView } from '../../../api/vm.ts';
+import {
+  ConsoleQuery,
+  ConsoleView,
+  VmList,
+  VmRemoveBody,
+  VmsQuery,
+  VmsUseQuery,
+  type VmUse,
+  VmUseHistory,
+  VmUseList,
+  type VmUseView,
+  VmView,
+} from '../../../api/vm.ts';
 import type { VmView as VmInfo } from '../../../cloud/cloud.ts';
 import { giveSerialTicket } from '../../../cloud/serial/serial-tickets.ts';
+import type { UseNow } from '../../../cloud/use/use-history.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import { parseSelector } from '../../../message/carried/selector.ts';
 import { labelsOfMessages } from '../../../store/rows.ts';
+import type { Slice } from '../../../store/slice.ts';
 import { type Asking, assertMay, projectsToShow } from '../../admission/access-to.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { answerMessage, deciderOf } from '../../exchange/answer-message.ts';
-import { keyedPage } from '../../page.ts';
+import { isoTime } from '../../message-view.ts';
+import { keyedPage, pageInMemory } from '../../page.ts';
 import { tailAtServer } from '../../serial/relay-socket.ts';
 import type { Services } from '../../services.ts';
 
 export function vmRoutes(app: App, context: RouteContext): void {
   listRoutes(app, context);
+  useRoutes(app, context);
   consoleRoute(app, context);
   removeRoute(app, context);
 }
@@ -122,6 +138,77 @@ function consoleRoute(app: App, { services, serial }: RouteContext): void {
       return { name: vm.name, text: await tailAtServer(holder, vm.name, ticket, bytes) };
     },
   );
+}
+
+function useRoutes(app: App, { services }: RouteContext): void {
+  const { cloud } = services;
+
+  app.get(
+    '/v1/vm-use',
+    {
+      config: { needs: 'view', scope: 'project' },
+      schema: {
+        operationId: 'vmsUse',
+        tags: ['cloud'],
+        summary: 'What VMs use of their hosts now: CPU, memory, disks',
+        querystring: VmsUseQuery,
+        response: { 200: VmUseList, ...PROBLEMS },
+      },
+    },
+    async request => {
+      const { project, host, selector, ...query } = request.query;
+      const { projects } = projectsToShow(request, project);
+      const wanted = { projects, find: host, selector: parseSelector(selector ?? '') };
+      const uses = await cloud.usesNow(host);
+      const views = async (slice: Slice): Promise<VmUseView[]> =>
+        (await cloud.vms({ ...slice, ...wanted })).map(vm => vmUseView(vm, uses));
+      const keyed = { list: 'vm-use', shape: 's', keyOf: ({ name }: VmUseView) => [name] };
+      if (host === undefined) return keyedPage(keyed, query, views);
+      // `find` is a sieve: it lets through what has the host's name elsewhere.
+      return pageInMemory(
+        keyed,
+        query,
+        (await views({})).filter(vm => vm.host === host),
+      );
+    },
+  );
+
+  app.get(
+    '/v1/vms/:name/use',
+    {
+      config: { needs: 'view', scope: 'project' },
+      schema: {
+        operationId: 'vmUse',
+        tags: ['cloud'],
+        summary: 'What a VM uses of its host now, and used in the last hour',
+        params: NamePath,
+        response: { 200: VmUseHistory, ...PROBLEMS },
+      },
+    },
+    async request => {
+      const vm = await findVm(services, request, request.params.name);
+      const history = await cloud.useHistory(vm);
+      return {
+        ...vmUseView(vm, await cloud.usesNow(vm.host)),
+        history: history.map(point => ({ ...point, at: isoTime(point.at) })),
+      };
+    },
+  );
+}
+
+function vmUseView(vm: VmInfo, uses: ReadonlyMap<string, UseNow>): VmUseView {
+  const { name, uuid, host, project, msgid, state, simulated } = vm;
+  const now = uuid === null ? undefined : uses.get(uuid);
+  // Of a VM that moves, the guest that it leaves is told by another host.
+  const known = now?.host === host ? now : undefined;
+  return {
+    ...{ name, uuid, host, project, msgid, state, simulated },
+    use: known === undefined ? null : withoutCounters(known),
+  };
+}
+
+function withoutCounters({ at, use: { counters: _, ...use } }: UseNow): VmUse {
+  return { ...use, at: isoTime(at) };
 }
 
 /** The VM, if the request may do with it what its route needs. Errors: COAX_NOT_FOUND, COAX_FORBIDDEN. */

@@ -83,7 +83,7 @@ export class ProcessesHere implements TopSource {
     sampler[Symbol.dispose]();
     throw new CoaxError('COAX_NOT_FOUND', `there is no ${missing.join(', no ')} on this machine`, {
       where: filter.vms === null ? '--pid' : '--vm',
-      hint: filter.vms === null ? '`ps -e` lists processes.' : '`coax vm ls` says where it is.',
+      hint: filter.vms === null ? '`ps -e` lists processes.' : '`coax top --vms` shows those of all hosts.',
     });
   }
 
