@@ -82,7 +82,6 @@ const HERE: Readonly<Record<string, string>> = {
   'step run': 'runs a file of this machine by itself, to try it out',
   linux: 'calls the functions of this machine',
   mem: 'reads the memory of processes of this machine',
-  top: 'looks at the processes of this machine',
   'repository create-key': 'makes a key that no server is to see',
   up: 'starts the server',
   down: 'ends the process of the server on its machine',
