@@ -77,6 +77,10 @@ export class AccessClient {
     return this.#get('/v1/accounts', { ...query });
   }
 
+  account(name: string): Promise<AccountView> {
+    return this.#get(`/v1/accounts/${encodeURIComponent(name)}`);
+  }
+
   createAccount(body: AccountBody): Promise<AccountView> {
     return this.#post('/v1/accounts', body);
   }

@@ -1,4 +1,5 @@
 import { CoaxError } from '../errors/coax-error.ts';
+import { assertUnchanged, type Versions } from '../message/version/version.ts';
 import { type Slice, sliced } from '../store/slice.ts';
 import type { Store } from '../store/store.ts';
 import { type AccountRow, identityTables } from './schema.ts';
@@ -61,10 +62,17 @@ export class Accounts {
     });
   }
 
-  /** With its tokens and roles. */
-  async remove(name: string): Promise<void> {
+  /** With its tokens and roles. Errors: COAX_CHANGED. */
+  async remove(name: string, seenAs?: Versions): Promise<void> {
     await this.#store.transact(async tx => {
       const db = identityTables(tx.db);
+      const row = await db
+        .selectFrom('service_accounts')
+        .selectAll()
+        .where('name', '=', name)
+        .where('removed', '=', 0)
+        .executeTakeFirst();
+      assertUnchanged(row === undefined ? null : accountOf(row), seenAs, `service account ${name}`);
       await db.updateTable('service_accounts').set({ removed: tx.now }).where('name', '=', name).execute();
       await db
         .updateTable('api_tokens')

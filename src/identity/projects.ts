@@ -1,8 +1,9 @@
 import { CoaxError } from '../errors/coax-error.ts';
 import { DEFAULT_PROJECT } from '../message/limits.ts';
+import { assertUnchanged, type Versions } from '../message/version/version.ts';
 import { type Slice, sliced } from '../store/slice.ts';
-import type { Store } from '../store/store.ts';
-import { type IdentityDb, identityTables } from './schema.ts';
+import type { Store, StoreTx } from '../store/store.ts';
+import { type IdentityDb, identityTables, type ProjectRow } from './schema.ts';
 
 export interface Project {
   readonly name: string;
@@ -42,12 +43,7 @@ export class Projects {
   async #rows(names?: readonly string[], slice?: Slice): Promise<Project[]> {
     let query = this.#db.selectFrom('projects').selectAll().where('removed', '=', 0);
     if (names !== undefined) query = query.where('name', 'in', [...names]);
-    return (await sliced(query, ['name'], slice).execute()).map(row => ({
-      name: row.name,
-      labels: JSON.parse(row.labels) as Record<string, string>,
-      created: Number(row.created),
-      createdBy: row.created_by,
-    }));
+    return (await sliced(query, ['name'], slice).execute()).map(projectOf);
   }
 
   /** Errors: COAX_CONFLICT when the name was ever used. */
@@ -73,9 +69,10 @@ export class Projects {
     });
   }
 
-  /** Gives it these labels in place of those it has. */
-  async edit(name: string, labels: Readonly<Record<string, string>>): Promise<void> {
+  /** Gives it these labels in place of those it has. Errors: COAX_CHANGED. */
+  async edit(name: string, labels: Readonly<Record<string, string>>, seenAs?: Versions): Promise<void> {
     await this.#store.transact(async tx => {
+      await assertSeen(tx.db, name, seenAs);
       await identityTables(tx.db)
         .updateTable('projects')
         .set({ labels: JSON.stringify(labels) })
@@ -86,13 +83,14 @@ export class Projects {
 
   /**
    * Takes it out of use, with all its tokens, accounts and roles; its history stays for those who see the whole installation.
-   * Errors: COAX_CONFLICT while messages of it are under way or hold something.
+   * Errors: COAX_CHANGED; COAX_CONFLICT while messages of it are under way or hold something.
    */
-  async remove(name: string): Promise<void> {
+  async remove(name: string, seenAs?: Versions): Promise<void> {
     if (name === DEFAULT_PROJECT)
       throw new CoaxError('COAX_CONFLICT', 'the project default cannot be removed', { where: name });
     await this.#store.transact(async tx => {
       const db = identityTables(tx.db);
+      await assertSeen(tx.db, name, seenAs);
       const busy = await db
         .selectFrom('messages')
         .select('msgid')
@@ -125,3 +123,21 @@ export class Projects {
     });
   }
 }
+
+async function assertSeen(db: StoreTx['db'], name: string, seenAs: Versions): Promise<void> {
+  if (seenAs === undefined) return;
+  const row = await identityTables(db)
+    .selectFrom('projects')
+    .selectAll()
+    .where('name', '=', name)
+    .where('removed', '=', 0)
+    .executeTakeFirst();
+  assertUnchanged(row === undefined ? null : projectOf(row), seenAs, `project ${name}`);
+}
+
+const projectOf = (row: ProjectRow): Project => ({
+  name: row.name,
+  labels: JSON.parse(row.labels) as Record<string, string>,
+  created: Number(row.created),
+  createdBy: row.created_by,
+});

@@ -72,7 +72,7 @@ export const identitySchema = [
   },
 ] as const;
 
-interface ProjectRow {
+export interface ProjectRow {
   name: string;
   created: number;
   created_by: string;

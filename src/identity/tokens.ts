@@ -1,7 +1,8 @@
 import { hash, randomBytes } from 'node:crypto';
 import { CoaxError } from '../errors/coax-error.ts';
+import { assertUnchanged, type Versions } from '../message/version/version.ts';
 import { type Slice, sliced } from '../store/slice.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, StoreTx } from '../store/store.ts';
 import { accountSubject } from './accounts.ts';
 import type { Bindings } from './bindings.ts';
 import type { Grant, Principal, Role } from './principal.ts';
@@ -105,19 +106,16 @@ export class Tokens {
 
   /** The newest of that name. */
   async find(name: string): Promise<ApiToken | null> {
-    const row = await identityTables(this.#store.reader)
-      .selectFrom('api_tokens')
-      .selectAll()
-      .where('name', '=', name)
-      .orderBy('created', 'desc')
-      .limit(1)
-      .executeTakeFirst();
-    return row === undefined ? null : tokenOf(row);
+    return newestOf(this.#store.reader, name);
   }
 
-  /** Ends all tokens of that name. */
-  async revoke(name: string): Promise<void> {
+  /** Ends all tokens of that name. Errors: COAX_CHANGED when the newest of them is another one, or was ended. */
+  async revoke(name: string, seenAs?: Versions): Promise<void> {
     await this.#store.transact(async tx => {
+      if (seenAs !== undefined) {
+        const newest = await newestOf(tx.db, name);
+        assertUnchanged(newest && tokenState(newest), seenAs, `token ${name}`);
+      }
       await identityTables(tx.db)
         .updateTable('api_tokens')
         .set({ revoked: tx.now })
@@ -160,6 +158,20 @@ export class Tokens {
       .catch(() => {});
   }
 }
+
+async function newestOf(db: StoreTx['db'], name: string): Promise<ApiToken | null> {
+  const row = await identityTables(db)
+    .selectFrom('api_tokens')
+    .selectAll()
+    .where('name', '=', name)
+    .orderBy('created', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row === undefined ? null : tokenOf(row);
+}
+
+/** What of a token somebody decides: its use is not among it. */
+export const tokenState = ({ lastUsed: _, ...state }: ApiToken): Omit<ApiToken, 'lastUsed'> => state;
 
 function isGood({ revoked, expires }: TokenRow, now: number): boolean {
   return Number(revoked) === 0 && (Number(expires) === 0 || Number(expires) > now);

@@ -1,5 +1,6 @@
 import { CoaxError } from '../errors/coax-error.ts';
-import type { Store } from '../store/store.ts';
+import { assertUnchanged, type Versions } from '../message/version/version.ts';
+import type { Store, StoreTx } from '../store/store.ts';
 import type { KeyFile } from './key-file.ts';
 import { secretTables } from './schema.ts';
 
@@ -82,11 +83,12 @@ export class SecretKeys {
     );
   }
 
-  /** A new key: new secrets are sealed with it, and what is kept beside the messages anew. Returns its id. */
-  async rotate(): Promise<string> {
+  /** A new key: new secrets are sealed with it, and what is kept beside the messages anew. Returns its id. Errors: COAX_CHANGED. */
+  async rotate(seenAs?: Versions): Promise<string> {
     this.#file.newest();
     const id = await this.#store.transact(async tx => {
       const db = secretTables(tx.db);
+      await assertSeen(tx, seenAs);
       const last = await db
         .selectFrom('secret_keys')
         .select(({ fn }) => fn.max('number').as('number'))
@@ -106,7 +108,7 @@ export class SecretKeys {
    * Forgets a key: what is sealed with it can never be opened again. Errors: COAX_NOT_FOUND; COAX_SECRET_KEY_NEEDED for the
    * newest key and for one that a message may still need.
    */
-  async drop(id: string): Promise<void> {
+  async drop(id: string, seenAs?: Versions): Promise<void> {
     const key = (await this.list()).find(key => key.id === id);
     if (key === undefined) throw new CoaxError('COAX_NOT_FOUND', `there is no key ${id}`, { where: id });
     const needed = (reason: string, hint?: string): CoaxError =>
@@ -119,9 +121,10 @@ export class SecretKeys {
     let count = key.messages;
     for (const others of this.#others) count += await others.sealedWith(id);
     if (count > 0) throw needed(`${count} messages or webhooks may still need the key ${id}`);
-    this.#file.remove(id);
     await this.#store.transact(async tx => {
+      await assertSeen(tx, seenAs);
       await secretTables(tx.db).deleteFrom('secret_keys').where('id', '=', id).execute();
+      this.#file.remove(id);
     });
   }
 
@@ -138,4 +141,13 @@ export class SecretKeys {
       .executeTakeFirstOrThrow();
     return Number(count);
   }
+}
+
+/** Which keys there are, as `If-Match` speaks of them. */
+export const keysState = (keys: readonly { readonly id: string }[]): string[] => keys.map(({ id }) => id);
+
+async function assertSeen({ db }: Pick<StoreTx, 'db'>, seenAs: Versions): Promise<void> {
+  if (seenAs === undefined) return;
+  const known = await secretTables(db).selectFrom('secret_keys').select('id').orderBy('number').execute();
+  assertUnchanged(keysState(known), seenAs, 'the list of keys');
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { CoaxError } from '../errors/coax-error.ts';
 import type { Json } from '../message/message.ts';
 import type { Sealed } from '../message/secret/sealed.ts';
+import { assertUnchanged, type Versions } from '../message/version/version.ts';
 import type { SecretBox } from '../secret/secret-box.ts';
 import { type Slice, sliced } from '../store/slice.ts';
 import type { Store, StoreTx } from '../store/store.ts';
@@ -120,13 +121,15 @@ export class Webhooks {
     return row === undefined ? null : webhookOf(row);
   }
 
-  /** What is not given stays. Made active again, it gets what waits for it. Errors: COAX_WEBHOOK_URL. */
+  /** What is not given stays. Made active again, it gets what waits for it. Errors: COAX_WEBHOOK_URL, COAX_CHANGED. */
   async edit(
     id: string,
     { url, events, flow, state }: Partial<Pick<Webhook, 'url' | 'events' | 'flow' | 'state'>>,
+    seenAs?: Versions,
   ): Promise<void> {
     if (url !== undefined) this.#guard.url(url);
     await this.#store.transact(async tx => {
+      await assertSeen(tx, id, seenAs);
       await webhookTables(tx.db)
         .updateTable('webhooks')
         .set({
@@ -145,9 +148,10 @@ export class Webhooks {
     });
   }
 
-  /** With all that waits for it. */
-  async remove(id: string): Promise<void> {
+  /** With all that waits for it. Errors: COAX_CHANGED. */
+  async remove(id: string, seenAs?: Versions): Promise<void> {
     await this.#store.transact(async tx => {
+      await assertSeen(tx, id, seenAs);
       const db = webhookTables(tx.db);
       await db.deleteFrom('webhook_deliveries').where('webhook', '=', id).execute();
       await db.deleteFrom('webhooks').where('id', '=', id).execute();
@@ -289,6 +293,16 @@ export async function addDelivery(
     })
     .onConflict(conflict => conflict.column('id').doNothing())
     .execute();
+}
+
+async function assertSeen({ db }: Pick<StoreTx, 'db'>, id: string, seenAs: Versions): Promise<void> {
+  if (seenAs === undefined) return;
+  const row = await webhookTables(db)
+    .selectFrom('webhooks')
+    .selectAll()
+    .where('id', '=', id)
+    .executeTakeFirst();
+  assertUnchanged(row === undefined ? null : webhookOf(row), seenAs, `webhook ${id}`);
 }
 
 const newSecret = (): string => `whsec_${randomBytes(SECRET_BYTES).toString('base64')}`;

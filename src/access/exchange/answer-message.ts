@@ -6,11 +6,11 @@ import { isResting } from '../../message/status.ts';
 import type { RouteContext } from '../app.ts';
 import { waitMsOf } from '../events/hold.ts';
 import { viewMessage } from '../message-view.ts';
-import { headsOf } from './etag.ts';
+import { versionsOf } from './etag.ts';
 
 /** Who decides, why, and what `If-Match` says that the message must be. */
 export function deciderOf(request: FastifyRequest, reason: string): Decider {
-  const heads = headsOf(request);
+  const heads = versionsOf(request);
   return { actor: request.actor, reason, ...(heads && { heads }) };
 }
 

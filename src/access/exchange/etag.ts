@@ -4,7 +4,7 @@ import { CoaxError } from '../../errors/coax-error.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The head of the message that is shown, set by routes whose thing can be changed under `If-Match`. */
+    /** The version of what is shown (of a message its head), set by routes whose thing can be changed under `If-Match`. */
     head: string | null;
   }
 }
@@ -15,8 +15,9 @@ const TAGS_MAX = 20;
 const TAG = /^(?:W\/)?"([\x21\x23-\x7e]{0,128})"$/;
 
 /**
- * The ETag of an answer: of what its bytes are, and before that, for a message or a VM, the message's head. `If-Match` asks
- * for the head alone: a change that stands in no ledger (who holds the lease) is not one that somebody could overwrite.
+ * The ETag of an answer: of what its bytes are, and before that the version of the thing (for a message or a VM, the message's
+ * head). `If-Match` asks for the version alone: a change that is nobody's decision (who holds the lease, when a token was used)
+ * is not one that somebody could overwrite.
  */
 export function etagOf(payload: string, head: string | null): string {
   const content = hash('sha256', payload, 'base64url').slice(0, 22);
@@ -41,16 +42,16 @@ function matches(header: string, tag: string): boolean {
 }
 
 /**
- * What `If-Match` asks for: first digits of the heads that the message may have; undefined when any will do. Errors:
- * COAX_MESSAGE_INVALID when the header holds no ETag of a message or a VM.
+ * What `If-Match` asks for: first digits of the versions that the thing may have; undefined when any will do. Errors:
+ * COAX_MESSAGE_INVALID when the header holds no ETag of a thing that can be changed.
  */
-export function headsOf(request: FastifyRequest): readonly string[] | undefined {
+export function versionsOf(request: FastifyRequest): readonly string[] | undefined {
   const given = request.headers['if-match'];
   if (given === undefined || given.trim() === '*') return undefined;
   return given.split(',', TAGS_MAX).map(one => {
     const head = /^([0-9a-f]{32})-/.exec(TAG.exec(one.trim())?.[1] ?? '')?.[1];
     if (head !== undefined) return head;
-    throw new CoaxError('COAX_MESSAGE_INVALID', 'If-Match holds no ETag of a message or a VM', {
+    throw new CoaxError('COAX_MESSAGE_INVALID', 'If-Match holds no ETag of a thing that can be changed', {
       where: 'If-Match',
       hint: 'Give the ETag that GET answered, in its quotes.',
     });

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Parameters } from '../../message/message.ts';
+import { assertUnchanged, type Versions } from '../../message/version/version.ts';
 import type { Store } from '../../store/store.ts';
 import type { Tx } from '../../store/tx.ts';
 import { NO_USE, sumOf, type Use, useOf } from './use.ts';
@@ -89,9 +90,12 @@ export async function changeQuota(
   store: Pick<Store, 'transact'>,
   project: string,
   changes: Partial<QuotaLimits>,
+  seenAs?: Versions,
 ): Promise<void> {
   await store.transact(async tx => {
-    const limits = { ...(await readQuota(tx.db, project, tx.now)).limits, ...changes };
+    const { limits: before } = await readQuota(tx.db, project, tx.now);
+    assertUnchanged(before, seenAs, `quota of ${project}`);
+    const limits = { ...before, ...changes };
     if (Object.values(limits).every(limit => limit === null)) {
       await sql`DELETE FROM quotas WHERE project = ${project}`.execute(tx.db);
       return;

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import {
   type QuotaBody,
   QuotaBody as QuotaBodySchema,
@@ -5,8 +6,10 @@ import {
   QuotaView,
 } from '../../../api/cloud/quota.ts';
 import { changeQuota, type QuotaLimits, quotaOf } from '../../../cloud/quota/quotas.ts';
+import { versionOf } from '../../../message/version/version.ts';
 import { type Asking, assertMay, noProject } from '../../admission/access-to.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
+import { versionsOf } from '../../exchange/etag.ts';
 
 /** No queue is counted further. */
 const QUEUED_MAX = 1_000_000_000;
@@ -26,13 +29,16 @@ export function quotaRoutes(app: App, context: RouteContext): void {
         response: { 200: QuotaView, ...PROBLEMS },
       },
     },
-    async request => viewQuota(context, await findProject(context, request, request.params.name)),
+    async request => {
+      const project = await findProject(context, request, request.params.name);
+      return viewQuota(context, project, request);
+    },
   );
 
   app.post(
     '/v1/projects/:name/quota',
     {
-      config: { needs: 'admin', scope: 'installation', repeat: 'harmless' },
+      config: { needs: 'admin', scope: 'installation', repeat: 'harmless', ifMatch: true },
       schema: {
         operationId: 'setQuota',
         tags: ['cloud'],
@@ -44,7 +50,7 @@ export function quotaRoutes(app: App, context: RouteContext): void {
     },
     async request => {
       const project = await findProject(context, request, request.params.name);
-      await changeQuota(store, project, limitsOf(request.body));
+      await changeQuota(store, project, limitsOf(request.body), versionsOf(request));
       return viewQuota(context, project);
     },
   );
@@ -67,8 +73,13 @@ function limitsOf({ cpus, messages, ...same }: QuotaBody): Partial<QuotaLimits> 
   } as Partial<QuotaLimits>;
 }
 
-async function viewQuota({ services: { store } }: RouteContext, project: string): Promise<QuotaView> {
+async function viewQuota(
+  { services: { store } }: RouteContext,
+  project: string,
+  request?: FastifyRequest,
+): Promise<QuotaView> {
   const { limits, used, messages } = await quotaOf(store, project);
+  if (request !== undefined) request.head = versionOf(limits);
   const queued = await store.queued(QUEUED_MAX, project);
   return {
     project,

@@ -8,15 +8,16 @@ import {
 } from '../../../api/access/identity.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import type { Account } from '../../../identity/accounts.ts';
+import { versionOf } from '../../../message/version/version.ts';
 import { type Asking, assertMay, placesToShow } from '../../admission/access-to.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
+import { versionsOf } from '../../exchange/etag.ts';
 import { isoTime } from '../../message-view.ts';
 import { keyedPage } from '../../page.ts';
 import { assertMayGive } from './rights.ts';
 
 export function accountRoutes(app: App, context: RouteContext): void {
-  const { identity } = context.services;
-  const { accounts } = identity;
+  const { accounts } = context.services.identity;
 
   app.get(
     '/v1/accounts',
@@ -38,6 +39,31 @@ export function accountRoutes(app: App, context: RouteContext): void {
       );
     },
   );
+
+  app.get(
+    '/v1/accounts/:name',
+    {
+      config: { needs: 'admin', scope: 'project' },
+      schema: {
+        operationId: 'account',
+        tags: ['access'],
+        summary: 'One service account',
+        params: AccountPath,
+        response: { 200: AccountView, ...PROBLEMS },
+      },
+    },
+    async request => {
+      const account = await findAccount(context, request, request.params.name);
+      request.head = versionOf(account);
+      return viewAccount(account);
+    },
+  );
+  changeRoutes(app, context);
+}
+
+function changeRoutes(app: App, context: RouteContext): void {
+  const { identity } = context.services;
+  const { accounts } = identity;
 
   app.post(
     '/v1/accounts',
@@ -62,7 +88,7 @@ export function accountRoutes(app: App, context: RouteContext): void {
   app.post(
     '/v1/accounts/:name/remove',
     {
-      config: { needs: 'admin', scope: 'project', repeat: 'harmless' },
+      config: { needs: 'admin', scope: 'project', repeat: 'harmless', ifMatch: true },
       schema: {
         operationId: 'removeAccount',
         tags: ['access'],
@@ -73,7 +99,7 @@ export function accountRoutes(app: App, context: RouteContext): void {
     },
     async request => {
       const { name } = await findAccount(context, request, request.params.name);
-      await accounts.remove(name);
+      await accounts.remove(name, versionsOf(request));
       identity.changed();
       return { ok: true as const };
     },

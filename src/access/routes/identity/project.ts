@@ -8,8 +8,10 @@ import {
 } from '../../../api/access/identity.ts';
 import { ListQuery } from '../../../api/value.ts';
 import type { Project } from '../../../identity/projects.ts';
+import { versionOf } from '../../../message/version/version.ts';
 import { type Asking, assertMay, noProject, projectsToShow } from '../../admission/access-to.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
+import { versionsOf } from '../../exchange/etag.ts';
 import { isoTime } from '../../message-view.ts';
 import { keyedPage } from '../../page.ts';
 
@@ -54,7 +56,11 @@ function readRoutes(app: App, context: RouteContext): void {
         response: { 200: ProjectView, ...PROBLEMS },
       },
     },
-    async request => viewProject(await findProject(context, request, request.params.name)),
+    async request => {
+      const project = await findProject(context, request, request.params.name);
+      request.head = versionOf(project);
+      return viewProject(project);
+    },
   );
 }
 
@@ -84,7 +90,7 @@ function changeRoutes(app: App, context: RouteContext): void {
   app.post(
     '/v1/projects/:name/edit',
     {
-      config: { needs: 'admin', scope: 'project', repeat: 'harmless' },
+      config: { needs: 'admin', scope: 'project', repeat: 'harmless', ifMatch: true },
       schema: {
         operationId: 'editProject',
         tags: ['access'],
@@ -96,7 +102,7 @@ function changeRoutes(app: App, context: RouteContext): void {
     },
     async request => {
       const { name } = await findProject(context, request, request.params.name);
-      await projects.edit(name, request.body.labels);
+      await projects.edit(name, request.body.labels, versionsOf(request));
       return viewProject(await findProject(context, request, name));
     },
   );
@@ -104,7 +110,7 @@ function changeRoutes(app: App, context: RouteContext): void {
   app.post(
     '/v1/projects/:name/remove',
     {
-      config: { needs: 'admin', scope: 'installation', repeat: 'harmless' },
+      config: { needs: 'admin', scope: 'installation', repeat: 'harmless', ifMatch: true },
       schema: {
         operationId: 'removeProject',
         tags: ['access'],
@@ -115,7 +121,7 @@ function changeRoutes(app: App, context: RouteContext): void {
     },
     async request => {
       const { name } = await findProject(context, request, request.params.name);
-      await projects.remove(name);
+      await projects.remove(name, versionsOf(request));
       identity.changed();
       return { ok: true as const };
     },

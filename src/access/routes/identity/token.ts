@@ -8,9 +8,11 @@ import {
   TokenView,
 } from '../../../api/access/identity.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
-import type { ApiToken } from '../../../identity/tokens.ts';
+import { type ApiToken, tokenState } from '../../../identity/tokens.ts';
+import { versionOf } from '../../../message/version/version.ts';
 import { type Asking, assertMay, placesToShow } from '../../admission/access-to.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
+import { versionsOf } from '../../exchange/etag.ts';
 import { isoTime } from '../../message-view.ts';
 import { keyedPage } from '../../page.ts';
 import { findAccount } from './account.ts';
@@ -59,7 +61,11 @@ function readRoutes(app: App, context: RouteContext): void {
         response: { 200: TokenView, ...PROBLEMS },
       },
     },
-    async request => viewToken(await findToken(context, request, request.params.name)),
+    async request => {
+      const token = await findToken(context, request, request.params.name);
+      request.head = versionOf(tokenState(token));
+      return viewToken(token);
+    },
   );
 }
 
@@ -98,7 +104,7 @@ function changeRoutes(app: App, context: RouteContext): void {
   app.post(
     '/v1/tokens/:name/revoke',
     {
-      config: { needs: 'admin', scope: 'project', repeat: 'harmless' },
+      config: { needs: 'admin', scope: 'project', repeat: 'harmless', ifMatch: true },
       schema: {
         operationId: 'revokeToken',
         tags: ['access'],
@@ -109,7 +115,7 @@ function changeRoutes(app: App, context: RouteContext): void {
     },
     async request => {
       const { name } = await findToken(context, request, request.params.name);
-      await tokens.revoke(name);
+      await tokens.revoke(name, versionsOf(request));
       identity.changed();
       return { ok: true as const };
     },

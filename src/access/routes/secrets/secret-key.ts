@@ -1,7 +1,9 @@
 import { SecretKeyList, SecretKeyPath } from '../../../api/secret/secret-key.ts';
 import { ListQuery } from '../../../api/value.ts';
-import type { SecretKeyState } from '../../../secret/secret-keys.ts';
+import { versionOf } from '../../../message/version/version.ts';
+import { keysState, type SecretKeyState } from '../../../secret/secret-keys.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
+import { versionsOf } from '../../exchange/etag.ts';
 import { isoTime } from '../../message-view.ts';
 import { pageInMemory } from '../../page.ts';
 
@@ -25,13 +27,16 @@ export function secretKeyRoutes(app: App, { services: { secretKeys } }: RouteCon
         response: { 200: SecretKeyList, ...PROBLEMS },
       },
     },
-    ({ query }) => list(query),
+    async request => {
+      request.head = versionOf(keysState(await secretKeys.list()));
+      return list(request.query);
+    },
   );
 
   app.post(
     '/v1/secret-keys/rotate',
     {
-      config: { needs: 'admin', scope: 'installation' },
+      config: { needs: 'admin', scope: 'installation', ifMatch: true },
       schema: {
         operationId: 'rotateSecretKey',
         tags: ['server'],
@@ -39,8 +44,8 @@ export function secretKeyRoutes(app: App, { services: { secretKeys } }: RouteCon
         response: { 200: SecretKeyList, ...PROBLEMS },
       },
     },
-    async () => {
-      await secretKeys.rotate();
+    async request => {
+      await secretKeys.rotate(versionsOf(request));
       return list();
     },
   );
@@ -48,7 +53,7 @@ export function secretKeyRoutes(app: App, { services: { secretKeys } }: RouteCon
   app.post(
     '/v1/secret-keys/:id/drop',
     {
-      config: { needs: 'admin', scope: 'installation' },
+      config: { needs: 'admin', scope: 'installation', ifMatch: true },
       schema: {
         operationId: 'dropSecretKey',
         tags: ['server'],
@@ -57,8 +62,8 @@ export function secretKeyRoutes(app: App, { services: { secretKeys } }: RouteCon
         response: { 200: SecretKeyList, ...PROBLEMS },
       },
     },
-    async ({ params: { id } }) => {
-      await secretKeys.drop(id);
+    async request => {
+      await secretKeys.drop(request.params.id, versionsOf(request));
       return list();
     },
   );

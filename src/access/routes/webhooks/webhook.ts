@@ -15,10 +15,12 @@ import {
   WebhookView,
 } from '../../../api/webhook/webhook.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
+import { versionOf } from '../../../message/version/version.ts';
 import type { DeliveryRow } from '../../../webhook/schema.ts';
 import type { Webhook } from '../../../webhook/webhooks.ts';
 import { assertMay, noProject, projectForNew, projectsToShow } from '../../admission/access-to.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
+import { versionsOf } from '../../exchange/etag.ts';
 import { isoTime } from '../../message-view.ts';
 import { keyedPage } from '../../page.ts';
 
@@ -91,7 +93,11 @@ function listRoutes(app: App, context: RouteContext): void {
         response: { 200: WebhookView, ...PROBLEMS },
       },
     },
-    async request => view(await find(context, request, request.params.id)),
+    async request => {
+      const webhook = await find(context, request, request.params.id);
+      request.head = versionOf(webhook);
+      return view(webhook);
+    },
   );
 }
 
@@ -131,7 +137,7 @@ function changeRoutes(app: App, context: RouteContext): void {
   app.post(
     '/v1/webhooks/:id/edit',
     {
-      config: { needs: 'admin', scope: 'project' },
+      config: { needs: 'admin', scope: 'project', ifMatch: true },
       schema: {
         operationId: 'editWebhook',
         tags: ['webhooks'],
@@ -144,12 +150,13 @@ function changeRoutes(app: App, context: RouteContext): void {
     async request => {
       const { id } = await find(context, request, request.params.id);
       const { url, events, flow, state } = request.body;
-      await webhooks.edit(id, {
+      const changes = {
         ...(url !== undefined && { url }),
         ...(events !== undefined && { events }),
         ...(flow !== undefined && { flow }),
         ...(state !== undefined && { state }),
-      });
+      };
+      await webhooks.edit(id, changes, versionsOf(request));
       return view(await find(context, request, id));
     },
   );
@@ -157,7 +164,7 @@ function changeRoutes(app: App, context: RouteContext): void {
   app.post(
     '/v1/webhooks/:id/remove',
     {
-      config: { needs: 'admin', scope: 'project' },
+      config: { needs: 'admin', scope: 'project', ifMatch: true },
       schema: {
         operationId: 'removeWebhook',
         tags: ['webhooks'],
@@ -168,7 +175,7 @@ function changeRoutes(app: App, context: RouteContext): void {
     },
     async request => {
       const webhook = await find(context, request, request.params.id);
-      await webhooks.remove(webhook.id);
+      await webhooks.remove(webhook.id, versionsOf(request));
       return view(webhook);
     },
   );

@@ -1,0 +1,88 @@
+/** `If-Match` on what people set up: a change is made to what they saw, or not at all. On both engines. */
+import assert from 'node:assert/strict';
+import { after, before, it } from 'node:test';
+import { ask, openServed, type Served } from './access-fixture.ts';
+import { onBothEngines } from './both-engines.ts';
+
+interface Case {
+  /** What is read. */
+  readonly path: string;
+  /** Changes that are decided about what was read, in their order; the last may take the thing away. */
+  readonly changes: readonly (readonly [path: string, body: object])[];
+}
+
+onBothEngines('versions', options => {
+  let served: Served;
+  let cases: Readonly<Record<string, Case>>;
+  before(async () => {
+    served = await openServed(options());
+    const { access, webhooks } = served.client;
+    await access.createProject({ name: 'shop', labels: { team: 'a' } });
+    await access.createAccount({ name: 'ci', project: 'default' });
+    await access.createToken({ name: 'laptop', project: 'default', role: 'viewer' });
+    const { id } = await webhooks.create({ url: 'https://example.org/x', events: ['done'] });
+    cases = {
+      project: {
+        path: '/v1/projects/shop',
+        changes: [
+          ['/v1/projects/shop/edit', { labels: { team: 'b' } }],
+          ['/v1/projects/shop/remove', {}],
+        ],
+      },
+      quota: { path: '/v1/projects/default/quota', changes: [['/v1/projects/default/quota', { vms: 7 }]] },
+      account: { path: '/v1/accounts/ci', changes: [['/v1/accounts/ci/remove', {}]] },
+      token: { path: '/v1/tokens/laptop', changes: [['/v1/tokens/laptop/revoke', {}]] },
+      webhook: {
+        path: `/v1/webhooks/${id}`,
+        changes: [
+          [`/v1/webhooks/${id}/edit`, { events: ['parked'] }],
+          [`/v1/webhooks/${id}/remove`, {}],
+        ],
+      },
+      keys: { path: '/v1/secret-keys', changes: [['/v1/secret-keys/rotate', {}]] },
+    };
+  });
+  after(async () => {
+    await served[Symbol.asyncDispose]();
+  });
+
+  const post = (path: string, body: object, etag: string) =>
+    ask(served, 'POST', path, { body, headers: { 'if-match': etag } });
+
+  for (const name of ['project', 'quota', 'account', 'token', 'webhook', 'keys'])
+    it(`${name}: of many who change what they saw, one is heard; an older sight changes nothing`, async () => {
+      const { path, changes } = cases[name]!;
+      let older = `"${'0'.repeat(32)}-x"`;
+      for (const [at, body] of changes) {
+        const seen = (await ask(served, 'GET', path)).headers.get('etag')!;
+        const stale = await post(at, body, older);
+        assert.deepEqual([stale.status, stale.body.code], [412, 'COAX_CHANGED'], at);
+        const nonsense = await post(at, body, '"x"');
+        assert.deepEqual([nonsense.status, nonsense.body.where], [400, 'If-Match'], at);
+        const answers = await Promise.all(Array.from({ length: 4 }, () => post(at, body, seen)));
+        const statuses = answers.map(({ status }) => status).sort();
+        // Who comes when it is gone already does not find it.
+        assert.deepEqual(
+          statuses.map(status => (status === 404 ? 412 : status)),
+          [200, 412, 412, 412],
+          at,
+        );
+        older = seen;
+      }
+    });
+
+  it('what nobody decides changes no version: a token that was used, a quota that fills', async () => {
+    const { access } = served.client;
+    const { token } = await access.createToken({ name: 'used', project: 'default', role: 'viewer' });
+    const version = async (path: string) =>
+      (await ask(served, 'GET', path)).headers.get('etag')!.slice(1, 33);
+    const before = [await version('/v1/tokens/used'), await version('/v1/projects/default/quota')];
+    await ask(served, 'GET', '/v1/whoami', { token });
+    await served.client.submit(
+      { flow: 'create_vm', parameters: { cpu: 1, mem: 128, name: 'v-1' } },
+      { waitMs: 20_000 },
+    );
+    assert.equal((await access.token('used')).lastUsed === null, false);
+    assert.deepEqual([await version('/v1/tokens/used'), await version('/v1/projects/default/quota')], before);
+  });
+});
