@@ -19,7 +19,7 @@ import { DEFAULT_PROJECT } from '../message/limits.ts';
 import { exportMessages } from '../store/export.ts';
 import type { FsckReport } from '../store/fsck.ts';
 import { openArchives } from './compose/archives.ts';
-import { openPackages } from './compose/open-package-repository.ts';
+import { renewPackages } from './compose/open-package-repository.ts';
 import { openBook, openParts } from './compose/open-parts.ts';
 import { checkStore, makeDataDir } from './compose/open-store.ts';
 import { openWebhooks } from './compose/open-webhooks.ts';
@@ -80,7 +80,7 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
       secrets: parts.secrets.given,
       secretKeys: parts.secrets.keys,
       webhooks: openWebhooks(opened, parts, work.name, options),
-      packages: openPackages(opened, parts, dataDir, options),
+      packages: renewPackages(opened, parts.packages, options),
       flows,
       channel: work.channel,
       decisions: makeDecisions(store),

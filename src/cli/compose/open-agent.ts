@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Agent } from '../../agent/agent.ts';
-import { enrol } from '../../agent/agent-client.ts';
+import { enrol, HostSession } from '../../agent/agent-client.ts';
 import { AgentFolder, type Membership, publicKeyOf } from '../../agent/agent-folder.ts';
 import { factsOf } from '../../agent/facts/host-report.ts';
+import { PackageCalls } from '../../client/package-calls.ts';
+import { Transport } from '../../client/transport.ts';
 import { openSimulated } from '../../cloud/compute/simulated/simulated.ts';
 import { cacheFolder } from '../../cloud/image/cache-folder.ts';
 import { type LocalHost, localHostName, openLocalHost } from '../../cloud/local-host.ts';
@@ -61,7 +63,7 @@ export async function openAgent(options: AgentOptions): Promise<RunningAgent> {
     : keep(folder, wanted);
   const agent = new Agent({
     ...options,
-    modules: [await servePackages(options, membership)],
+    modules: [await servePackages(opened, options, membership, folder)],
     folder,
     membership,
     local,
@@ -83,20 +85,28 @@ export async function openAgent(options: AgentOptions): Promise<RunningAgent> {
 
 /** The packages of this host. What a crash has left behind is ended now, not only when somebody installs something. */
 async function servePackages(
+  opened: AsyncDisposableStack,
   { dataDir, log }: AgentOptions,
-  { host, installation }: Membership,
+  membership: Membership,
+  folder: AgentFolder,
 ): Promise<ModuleDefinition> {
+  const { host, installation } = membership;
   const root = join(dataDir, 'packages');
   if (existsSync(root)) {
     await openPackageHost(root)
       .recover({ by: 'agent', log })
       .catch(error => log(`packages: ${textOf(error)}`));
   }
+  const session = new HostSession(membership, host, folder.key());
+  const transport = new Transport({ ...membership, token: session });
+  opened.defer(() => transport.close());
+  const calls = new PackageCalls(transport);
   return openPackageModule({
     dataDir,
     installation,
     serves: name => name === host,
     folderOf: () => 'packages',
+    files: { name: membership.url, open: (kind, name, signal) => calls.open(kind, name, signal) },
   });
 }
 

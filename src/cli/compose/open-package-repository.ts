@@ -5,25 +5,34 @@ import { openRepository } from '../../package/repository/open-repository.ts';
 import { Renewal } from '../../package/repository/renewal.ts';
 import type { Repository } from '../../package/repository/repository.ts';
 import type { OpenSecrets } from '../../secret/open-secrets.ts';
-import type { Parts } from './open-parts.ts';
+import type { Store } from '../../store/store.ts';
 import type { ProcessOptions } from './process-options.ts';
 import { reportOnce } from './report-once.ts';
 
-/** The repository of host packages, renewed while this server lives. */
-export function openPackages(
-  opened: AsyncDisposableStack,
-  { store, secrets }: Parts,
+/** The repository of host packages. */
+export function openPackageRepository(
+  store: Store,
+  secrets: OpenSecrets,
   dataDir: string,
-  { packages, log }: ProcessOptions,
+  { packages }: Pick<ProcessOptions, 'packages'>,
 ): Repository {
   const repository = openRepository({
     store,
     box: keyBox(secrets),
-    place: packages ?? join(dataDir, 'packages'),
+    place: packages ?? join(dataDir, 'package-repository'),
     tempDir: join(dataDir, 'packages-coming'),
     env: process.env,
   });
   secrets.keys.add(repository);
+  return repository;
+}
+
+/** Renews what expires, while this server lives. */
+export function renewPackages(
+  opened: AsyncDisposableStack,
+  repository: Repository,
+  { log }: Pick<ProcessOptions, 'log'>,
+): Repository {
   const renewal = new Renewal(repository, { onFault: reportOnce(log) });
   opened.defer(() => renewal.close());
   return repository;

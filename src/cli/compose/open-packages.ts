@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { runCommand } from '../../package/install/commands.ts';
 import { PackageHost } from '../../package/install/package-host.ts';
 import { packageModule } from '../../package/module/package-module.ts';
+import type { RepositoryFiles } from '../../package/repository/repository-files.ts';
+import { RepositoryOrFolder } from '../../package/repository/repository-or-folder.ts';
+import { TrustedRepository } from '../../package/repository/trusted-repository.ts';
 import { FolderSource } from '../../package/source/folder-source.ts';
 import { REAL_DISK } from '../../package/store/disk.ts';
 import type { ModuleDefinition } from '../../step/define-module.ts';
@@ -21,16 +24,22 @@ export interface ServedPackages {
   serves(host: string): boolean;
   /** Where a host's packages are, below the data directory. */
   folderOf(host: string): string;
+  /** The server's repository, as it comes: nothing of it is believed before it verifies. */
+  readonly files: RepositoryFiles;
 }
 
-/** The module `package` of a process that serves hosts. Their packages come from the folder `archives`. */
+/** The module `package` of a process that serves hosts. Their packages come from the repository; before there is one, from the folder `archives`. */
 export function openPackageModule({
   dataDir,
   installation,
   serves,
   folderOf,
+  files,
 }: ServedPackages): ModuleDefinition {
-  const source = new FolderSource(join(dataDir, 'archives'), null);
+  const source = new RepositoryOrFolder(
+    new TrustedRepository({ files, folder: join(dataDir, 'package-trust', 'host') }),
+    new FolderSource(join(dataDir, 'archives'), null),
+  );
   const opened = new Map<string, PackageHost>();
   return packageModule({
     installation,

@@ -7,6 +7,7 @@ import { type Cloud, openCloud } from '../../cloud/cloud.ts';
 import { cacheFolder } from '../../cloud/image/cache-folder.ts';
 import type { Fault } from '../../errors/coax-error.ts';
 import { closeSpawners, startSpawner } from '../../linux/process/run-process.ts';
+import type { Repository } from '../../package/repository/repository.ts';
 import { BUILTIN } from '../../policy/fleet-policies.ts';
 import { loadPolicies } from '../../policy/load-policies.ts';
 import { type OpenSecrets, openSecrets } from '../../secret/open-secrets.ts';
@@ -14,6 +15,7 @@ import { type OpenCatalogue, openCatalogue } from '../../step/catalogue.ts';
 import type { ModuleDefinition } from '../../step/define-module.ts';
 import { type FlowBook, openFlows } from '../../step/flow-folder.ts';
 import type { Store } from '../../store/store.ts';
+import { openPackageRepository } from './open-package-repository.ts';
 import { openPackageModule } from './open-packages.ts';
 import { openStore } from './open-store.ts';
 import type { ProcessOptions } from './process-options.ts';
@@ -26,6 +28,7 @@ export interface Parts {
   readonly secrets: OpenSecrets;
   readonly cloud: Cloud;
   readonly catalogue: OpenCatalogue;
+  readonly packages: Repository;
   /** The folder of CGI scripts; null if there is none. */
   readonly cgi: CgiFolder | null;
 }
@@ -51,10 +54,11 @@ export async function openParts(
     onProgress: options.log,
   });
   opened.defer(() => cloud.close());
+  const packages = openPackageRepository(store, secrets, dataDir, options);
   const onFault = onFaultOf(options);
   const cgi = options.cgiDir === undefined ? null : new CgiFolder(resolve(options.cgiDir));
   const catalogue = openCatalogue({
-    builtin: [...cloud.modules, packagesOf(dataDir, cloud)],
+    builtin: [...cloud.modules, packagesOf(dataDir, cloud, packages)],
     dirs: options.modulesDirs,
     sources: cgi === null ? [] : [cgiSource(cgi)],
     onFault,
@@ -62,16 +66,17 @@ export async function openParts(
   opened.defer(() => catalogue.close());
   await catalogue.refresh();
   catalogue.watch();
-  return { store, secrets, cloud, catalogue, cgi };
+  return { store, secrets, cloud, catalogue, packages, cgi };
 }
 
 /** The packages of the hosts that are served here, each in a folder of its own: simulated ones may be many. */
-function packagesOf(dataDir: string, cloud: Cloud): ModuleDefinition {
+function packagesOf(dataDir: string, cloud: Cloud, repository: Repository): ModuleDefinition {
   return openPackageModule({
     dataDir,
     installation: cloud.installation,
     serves: host => cloud.hostNames().includes(host),
     folderOf: host => join('packages', host),
+    files: repository.files(),
   });
 }
 

@@ -35,7 +35,7 @@ export interface ProcessOptions {
   readonly retainMs?: number;
   /** Where archives go: a folder, or s3://bucket/prefix; else the folder archive of the data directory. */
   readonly archive?: string;
-  /** Where host packages lie: a folder, or s3://bucket/prefix; else the folder packages of the data directory. */
+  /** Where host packages lie: a folder, or s3://bucket/prefix; else the folder package-repository of the data directory. */
   readonly packages?: string;
   /** How long a step that nobody extends stays with its worker, on a store that is shared. */
   readonly leaseMs?: number;

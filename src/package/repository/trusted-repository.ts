@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, type Readable } from 'node:stream';
@@ -40,6 +41,8 @@ export class TrustedRepository implements ContentSource {
   readonly #folder: string;
   readonly #root: Uint8Array | undefined;
   #refreshing: Promise<unknown> = Promise.resolve();
+  #waiting: Promise<PublishedPackage[]> | null = null;
+  #pinned = false;
 
   constructor({ files, folder, root }: TrustOptions) {
     this.name = files.name;
@@ -50,9 +53,28 @@ export class TrustedRepository implements ContentSource {
 
   /** All that is published now. Errors: COAX_REPOSITORY_UNTRUSTED, COAX_REPOSITORY_EXPIRED, COAX_REPOSITORY_UNAVAILABLE. */
   packages(signal?: AbortSignal): Promise<PublishedPackage[]> {
-    const next = this.#refreshing.catch(() => {}).then(() => this.#refresh(signal));
+    // Whoever asks while another question waits for its turn gets the same answer: it is not older than the question.
+    if (this.#waiting !== null) return this.#waiting;
+    const next = this.#refreshing
+      .catch(() => {})
+      .then(() => {
+        this.#waiting = null;
+        return this.#refresh(signal);
+      });
+    this.#waiting = next;
     this.#refreshing = next;
     return next;
+  }
+
+  /** Is there a repository? Where a root is trusted already there must be one. Errors: COAX_REPOSITORY_UNAVAILABLE. */
+  async exists(signal?: AbortSignal): Promise<boolean> {
+    if (this.#root !== undefined || this.#pinned || existsSync(join(this.#folder, 'root.json'))) {
+      this.#pinned = true;
+      return true;
+    }
+    const stream = await this.#files.open('metadata', '1.root.json', signal);
+    stream?.destroy();
+    return stream !== null;
   }
 
   /** Root and targets as they are now: what a publisher signs next stands on them. Errors: as `packages`. */

@@ -80,7 +80,7 @@ export const verb = defineVerb<UpOptions>({
     {
       flags: '--packages <place>',
       about:
-        'Where host packages lie: folder or s3://bucket/prefix (default: packages in the data directory)',
+        'Where host packages lie: folder or s3://bucket/prefix (default: package-repository in the data directory)',
       completes: 'file',
     },
     {
