@@ -8,7 +8,7 @@ import { type Asker, PackageHost } from '../../src/package/install/package-host.
 import { chance, FATES, type Fate, LossyDisk, PowerLost } from './lossy-disk.ts';
 import { fileEntry, manifestOf, sha256 } from './package-fixture.ts';
 
-const SEEDS = process.env.COAX_LONG ? 60 : 2;
+const SEEDS = process.env.COAX_LONG === '1' ? 60 : 2;
 const fates: readonly Fate[] = [...FATES, ...Array.from({ length: SEEDS }, (_, seed) => chance(seed + 1))];
 const ASKER: Asker = { by: 'test', log() {} };
 
