@@ -13,6 +13,7 @@ import { changesOf } from '../../web/src/screens/message/ledger/changes.ts';
 import { axisOf, placeOn } from '../../web/src/screens/message/timeline/scale.ts';
 import { readEdits } from '../../web/src/screens/message/verbs/edits.ts';
 import { cellAt, cellBeside, cornerOf, layOut } from '../../web/src/screens/overview/heat-layout.ts';
+import { rateText, roundMost, runsOf, sizeText } from '../../web/src/screens/vm/use/use-points.ts';
 
 const spans = fc.array(
   fc.record({ from: fc.integer({ min: 0, max: 10_000_000 }), length: fc.integer({ min: 0, max: 100_000 }) }),
@@ -168,4 +169,34 @@ test('each host has its cell on the map, in order within its group, and the arro
   assert.equal(walk(0, 'End', 'ArrowRight'), 24);
   assert.equal(layout.order[walk(0, 'ArrowDown', 'ArrowDown')], 1, 'into the next group');
   assert.equal(cellBeside(layout, 3, 'x'), null);
+});
+
+test('a chart of use has gaps where nothing was told, and a round top', () => {
+  const at = (seconds: number, pssBytes: number | null) => ({
+    at: new Date(1_700_000_000_000 + 1000 * seconds).toISOString(),
+    seconds: 30,
+    cpuPercent: 1,
+    rssBytes: 1,
+    pssBytes,
+    readBytesPerSecond: null,
+    writeBytesPerSecond: null,
+    ioDelayPercent: null,
+  });
+  const points = [at(0, 1), at(30, 2), at(60, null), at(90, 3), at(120, 4), at(300, 5)];
+  const values = runsOf(points, point => point.pssBytes).map(run => run.map(({ value }) => value));
+  assert.deepEqual(values, [[1, 2], [3, 4], [5]]);
+  assert.deepEqual(
+    runsOf(points, point => point.ioDelayPercent),
+    [],
+  );
+  assert.deepEqual(
+    [0, 0.4, 11, 20, 21, 99, 400].map(most => roundMost(most, false)),
+    [10, 10, 20, 20, 50, 100, 500],
+  );
+  assert.deepEqual(
+    [0, 5000, 2 ** 20].map(most => roundMost(most, true)),
+    [1024, 8192, 2 ** 20],
+  );
+  assert.deepEqual([0, 1, 1536, 250 * 2 ** 20].map(sizeText), ['0 B', '1 B', '1.5 KiB', '250 MiB']);
+  assert.equal(rateText(2 ** 21), '2.0 MiB/s');
 });

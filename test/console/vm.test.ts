@@ -99,6 +99,22 @@ test('a person finds the VM, types in its serial console, and the guest answers'
   await page.context().close();
 });
 
+test('what the VM uses is shown as its host tells it, and a command shows the same', { skip }, async () => {
+  const page = await world.signedIn('/vms/web');
+  await page.getByRole('tab', { name: 'What it uses' }).click();
+  const figure = (name: string) => page.locator(`[data-use="${name}"]`);
+  await figure('RSS').getByText(/MiB$/).waitFor();
+  assert.match(await figure('of one CPU of the host').innerText(), /^[\d.]+ %$/);
+  assert.match(await figure('read').innerText(), /B\/s$/);
+  assert.equal(await page.locator('footer code').innerText(), 'coax top --vms --vm web');
+  await page.getByText('The same in figures').click();
+  await shot(page, 'vm-use');
+  await axe(page);
+  await page.setViewportSize(NARROW);
+  await axe(page);
+  await page.context().close();
+});
+
 test('stop and start, as buttons say; the console says that its line ended, and connects again', {
   skip,
 }, async () => {

@@ -2,7 +2,7 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useCallback, useMemo } from 'react';
 import type { FleetMapView, HostShow } from '../../../src/api/host.ts';
 import type { MessagePage, MessageView } from '../../../src/api/message.ts';
-import type { SerialTicket, VmList, VmView } from '../../../src/api/vm.ts';
+import type { SerialTicket, VmList, VmUseHistory, VmView } from '../../../src/api/vm.ts';
 import { get, post } from './request.ts';
 
 /** An agent reports every few seconds, which is no event. */
@@ -67,6 +67,15 @@ export function useHost(name: string) {
   return useQuery({
     queryKey: ['hosts', 'host', name],
     queryFn: ({ signal }) => get<HostShow>(`/v1/hosts/${encodeURIComponent(name)}`, {}, signal),
+    refetchInterval: REPORT_MS,
+  });
+}
+
+/** What a VM uses now, and used in the last hour. */
+export function useVmUse(name: string) {
+  return useQuery({
+    queryKey: ['vm-use', name],
+    queryFn: ({ signal }) => get<VmUseHistory>(`/v1/vms/${encodeURIComponent(name)}/use`, {}, signal),
     refetchInterval: REPORT_MS,
   });
 }

@@ -24,11 +24,14 @@ import { VM_DEEDS, type VmDeedName, vmBlocked, vmDeed } from './vm-deeds.tsx';
 /** The terminal is as large as everything else together: it comes when it is looked at. */
 const Serial = lazy(() => import('./serial/serial.tsx'));
 
-const TABS = ['console', 'history', 'why'] as const;
+const Use = lazy(() => import('./use/use.tsx'));
+
+const TABS = ['console', 'use', 'history', 'why'] as const;
 type TabName = (typeof TABS)[number];
 
 const COMMANDS: Readonly<Record<TabName, (vm: VmView) => string>> = {
   console: vm => `coax vm console ${vm.name} -i`,
+  use: vm => `coax top --vms --vm ${vm.name}`,
   history: vm => `coax log ${vm.msgid}`,
   why: vm => `coax why ${vm.msgid}`,
 };
@@ -96,6 +99,11 @@ function VmScreen({ vm }: { vm: VmView }) {
         {tab === 'console' && (
           <Suspense fallback={<Loading />}>
             <Serial vm={vm.name} running={vm.state === 'running'} mayType={mayType} />
+          </Suspense>
+        )}
+        {tab === 'use' && (
+          <Suspense fallback={<Loading />}>
+            <Use vm={vm.name} />
           </Suspense>
         )}
         {tab === 'history' && <History vm={vm} />}
