@@ -53,22 +53,7 @@ export function UseChart({ title, points, lines, text, nowMs, isBytes = false, n
           {picked === null ? word('use.now') : clockText(picked.at)}
         </span>
       </h3>
-      <dl className="flex flex-wrap gap-x-6">
-        {lines.map(({ name, figure, now, look }) => {
-          const value = picked === null ? now : figure(picked);
-          return (
-            <div key={name} className="flex items-baseline gap-1.5">
-              <dt className="flex items-center gap-1.5 text-xs text-soft">
-                <span aria-hidden="true" className={`size-2 rounded-sm ${LOOKS[look].dot}`} />
-                {name}
-              </dt>
-              <dd className="font-semibold" data-use={name}>
-                {value === null ? '–' : text(value)}
-              </dd>
-            </div>
-          );
-        })}
-      </dl>
+      <Legend lines={lines} picked={picked} text={text} />
       {known ? (
         <div className="relative mt-2">
           <span className="pointer-events-none absolute top-0 left-0 text-2xs text-faint">{text(most)}</span>
@@ -107,6 +92,32 @@ export function UseChart({ title, points, lines, text, nowMs, isBytes = false, n
         <p className="mt-2 text-soft">{none}</p>
       )}
     </section>
+  );
+}
+
+/** What each line is now, or was where the pointer is. */
+function Legend({
+  lines,
+  picked,
+  text,
+}: Pick<UseChartProps, 'lines' | 'text'> & { picked: VmUsePoint | null }) {
+  return (
+    <dl className="flex flex-wrap gap-x-6">
+      {lines.map(({ name, figure, now, look }) => {
+        const value = picked === null ? now : figure(picked);
+        return (
+          <div key={name} className="flex items-baseline gap-1.5">
+            <dt className="flex items-center gap-1.5 text-xs text-soft">
+              <span aria-hidden="true" className={`size-2 rounded-sm ${LOOKS[look].dot}`} />
+              {name}
+            </dt>
+            <dd className="font-semibold" data-use={name}>
+              {value === null ? '–' : text(value)}
+            </dd>
+          </div>
+        );
+      })}
+    </dl>
   );
 }
 
