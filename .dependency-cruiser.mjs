@@ -23,7 +23,15 @@ const MAY_IMPORT = {
   api: ['message/', 'errors/'],
   cgi: ['step/', 'flow/', 'message/', 'errors/', 'linux/process/'],
   // The open transaction is a type that a transactional action gets.
-  step: ['flow/', 'message/', 'errors/', 'linux/process/', 'store/tx\\.ts$'],
+  step: [
+    'flow/',
+    'message/',
+    'errors/',
+    'linux/process/',
+    'linux/native/(call|header)/',
+    'linux/native/tables\\.ts$',
+    'store/tx\\.ts$',
+  ],
   store: ['message/', 'ledger/', 'errors/'],
   secret: ['message/', 'errors/', 'store/store\\.ts$'],
   webhook: ['message/', 'ledger/', 'secret/', 'store/[^/]+$', 'errors/'],

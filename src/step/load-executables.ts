@@ -6,9 +6,11 @@ import { NAME } from '../message/limits.ts';
 import type { Action } from './contract.ts';
 import { type ActionDeclaration, readModuleFile, UNDECLARED } from './executable/module-file.ts';
 import { makeExecutable } from './executable.ts';
+import { makeLibraryAction } from './library/library-action.ts';
+import { LIBRARY_FILE, readLibraryFile } from './library/library-file.ts';
 
-/** Dotfiles, what editors leave behind, and files for readers. */
-const NOT_AN_ACTION = /^\.|^#.*#$|~$|^README|^LICENSE|^module\.yaml$/;
+/** Dotfiles, what editors leave behind, files for readers, and shared objects. */
+const NOT_AN_ACTION = /^\.|^#.*#$|~$|^README|^LICENSE|^(?:module|library)\.yaml$|\.so(?:\.\d+)*$/;
 const ANY_EXECUTE_BIT = 0o111;
 
 export interface LoadedExecutables {
@@ -18,7 +20,7 @@ export interface LoadedExecutables {
 }
 
 /**
- * Finds the executables `dir/NAME/ACTION`. Dotfiles, README, `module.yaml`, backups, folders inside a module and files
+ * Finds the executables `dir/NAME/ACTION`, and the functions that `dir/NAME/library.yaml` names. Dotfiles, README, backups, folders inside a module and files
  * that have a dot in their name and are not executable (libraries, data) are no actions. Never throws: what cannot be
  * read is a fault. A folder that does not exist holds nothing.
  */
@@ -63,10 +65,21 @@ function loadModule(folder: string, module: string, loaded: LoadedExecutables): 
     const fault = faultOfProgram(file);
     if (fault !== null) loaded.faults.push({ file, reason: fault });
   }
+  loadLibrary(folder, module, loaded);
   for (const name of declarations.keys()) {
     if (!found.has(name))
       loaded.faults.push({ file: moduleFile, reason: `declares ${name}, but there is no such file` });
   }
+}
+
+function loadLibrary(folder: string, module: string, loaded: LoadedExecutables): void {
+  const file = join(folder, LIBRARY_FILE);
+  const library = readLibraryFile(folder);
+  if (library === null) return;
+  if ('fault' in library) loaded.faults.push({ file, reason: library.fault });
+  else
+    for (const action of library.actions)
+      loaded.actions.push(makeLibraryAction(module, file, library, action));
 }
 
 function namesIn(folder: string, loaded: LoadedExecutables): string[] {

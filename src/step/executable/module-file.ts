@@ -86,6 +86,11 @@ export function readModuleFile(file: string): ModuleFile {
   }
 }
 
+/** Values described as a flow's parameters are, ready to check. `at`: where that stands, for errors. */
+export function declareValues(raw: Readonly<Record<string, unknown>>, at: string): Declared {
+  return declare({ ...raw }, at, new FlowFaults(null, new Map()))!;
+}
+
 function declare(raw: Record<string, unknown> | undefined, at: string, faults: FlowFaults): Declared | null {
   if (raw === undefined) return null;
   const schemas: [string, ParameterSchema][] = Object.entries(raw).map(([name, schema]) => [
