@@ -150,7 +150,7 @@ function judged(end: ProcessEnd, made: LibraryCall, call: StepCall): Made {
   const { result, errno, errnoName, errnoText } = answer;
   const detail = { result, errno: errnoName, wallMs: end.use.wallMs, cpuMs: end.use.cpuMs };
   if (!hasFailed(made, result, errno)) return { outcome: null, answer, detail, log };
-  const reason = `${made.name} gave ${JSON.stringify(result)}${errno === 0 ? '' : `: ${errnoText} (${errnoName})`}`;
+  const reason = `${made.name} gave ${JSON.stringify(result)}${errno === 0 ? '' : `: ${errnoText}`}`;
   const kind = made.retry.includes(errnoName) ? 'retryable' : 'terminal';
   return { outcome: { kind, error: { code: errnoName || 'COAX_STEP_FAILED', reason, detail, ...log } } };
 }
