@@ -12,6 +12,7 @@ import type {
 } from '../api/cloud/placement.ts';
 import type { QuotaBody, QuotaView } from '../api/cloud/quota.ts';
 import type { BlameList, CommitPage, CommitShow, CommitsQuery, DiffView, ForkBody } from '../api/commit.ts';
+import type { EventPage } from '../api/event.ts';
 import type { FlowList, FlowShow, LintAnswer, LintBody } from '../api/flow.ts';
 import type { FsckReportView } from '../api/fsck.ts';
 import type { FleetMapView, HostList, HostShow } from '../api/host.ts';
@@ -360,6 +361,16 @@ export class CoaxClient {
   /** What happens, as it becomes durable; connects again by itself. */
   events(options: EventsOptions = {}): AsyncGenerator<StreamEvent> {
     return followEvents(this.transport, { project: this.project, ...options });
+  }
+
+  /** One answer of events, as JSON: what came after `after`, or the first that comes within `waitMs`. */
+  pollEvents(
+    query: { after?: string; waitMs?: number; msgid?: number; project?: string } = {},
+  ): Promise<EventPage> {
+    const { waitMs = 0, ...rest } = query;
+    const path = '/v1/events';
+    const asked = { project: this.project, ...rest, wait: waitMs / 1000 };
+    return this.transport.json({ method: 'GET', path, query: asked, idleMs: 0 });
   }
 
   /** Waits until the message is done, rolled back or parked. */

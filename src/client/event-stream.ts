@@ -59,6 +59,7 @@ export async function* followEvents(
   options: EventsOptions,
 ): AsyncGenerator<StreamEvent> {
   let lastEventId = options.lastEventId;
+  const told = new Set<string>();
   let lostAt = Date.now();
   let delayMs = 100;
   while (true) {
@@ -67,7 +68,7 @@ export async function* followEvents(
       for await (const event of connectEvents(transport, from)) {
         lastEventId = event.id;
         delayMs = 100;
-        yield event;
+        if (event.type === 'gap' || toldOnce(event, told)) yield event;
         lostAt = Date.now();
       }
       lostAt = Date.now();
@@ -80,6 +81,19 @@ export async function* followEvents(
     await pause(delayMs, options.signal);
     delayMs = Math.min(delayMs * 2, 2000);
   }
+}
+
+/** After a move to another server some events come twice: as many as may do so are remembered. */
+const TOLD_MAX = 4096;
+
+function toldOnce({ commits }: CommitEventView, told: Set<string>): boolean {
+  const fresh = commits.filter(({ id }) => !told.has(id));
+  for (const { id } of fresh) told.add(id);
+  for (const oldest of told) {
+    if (told.size <= TOLD_MAX) break;
+    told.delete(oldest);
+  }
+  return fresh.length > 0;
 }
 
 /** Waits; rejects with the signal's reason when it aborts. */

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import { CoaxError } from '../errors/coax-error.ts';
+import { type Commit, decodeCommit } from '../ledger/commit.ts';
 import { type Labels, NO_LABELS } from '../message/carried/labels.ts';
 import type { Selector } from '../message/carried/selector.ts';
 import { DEFAULT_PROJECT } from '../message/limits.ts';
@@ -174,6 +175,22 @@ export async function labelsOfMessages(
     }
   }
   return found;
+}
+
+/** Commits of all messages by their place in the store, the newest first, from before a place on. */
+export async function commitsBefore(
+  reader: Store['reader'],
+  before: number,
+  limit: number,
+): Promise<{ readonly pos: number; readonly commit: Commit }[]> {
+  const rows = await (reader as Kysely<{ commits: { pos: number; id: string; body: string } }>)
+    .selectFrom('commits')
+    .select(['pos', 'id', 'body'])
+    .where('pos', '<', before)
+    .orderBy('pos', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.map(({ pos, id, body }) => ({ pos: Number(pos), commit: decodeCommit(id, body) }));
 }
 
 export interface AllocationRow {

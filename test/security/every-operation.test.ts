@@ -206,6 +206,8 @@ test('lists, counts, events and replays show nothing of another project', async 
     '/v1/vms?project=other',
     '/v1/vm-use?project=other',
     '/v1/events?project=other',
+    '/v1/events?project=other&wait=0',
+    `/v1/events?msgid=${other.msgid}&after=0`,
     `/v1/events?msgid=${other.msgid}`,
   ])
     assert.equal((await ask(served, 'GET', path, { token })).status, 404, path);
@@ -238,6 +240,10 @@ test('the stream of all events, and its replay, carry own ones alone', async () 
   const replayed = await read(tokens.get('viewer own')!, id);
   assert.ok(!replayed.includes('"other"'), replayed);
   assert.match(await read(TOKEN, id), /"project":"other"/);
+  const poll = async (token: string) => (await ask(served, 'GET', `/v1/events?after=${id}`, { token })).body;
+  const polled = await poll(tokens.get('viewer own')!);
+  assert.ok(polled.items.length > 0 && !JSON.stringify(polled).includes('"other"'));
+  assert.match(JSON.stringify(await poll(TOKEN)), /"project":"other"/);
 });
 
 test('a commit of another project is not found by its id, and makes no prefix ambiguous', async () => {

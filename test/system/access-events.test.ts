@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import type { CommitEventView } from '../../src/api/event.ts';
+import { makeClient } from '../../src/client/client.ts';
 import { connectEvents } from '../../src/client/event-stream.ts';
 import { readServerSentEvents } from '../../src/client/sse.ts';
-import { openServed, plan, type Served, TOKEN } from './access-fixture.ts';
+import { ask, openServed, plan, type Served, TOKEN } from './access-fixture.ts';
 
 test('a stream of one message goes on from Last-Event-ID without gap or repetition', async () => {
   await using served = await openServed();
@@ -59,12 +60,83 @@ function note({ message, commits }: CommitEventView, heard: string[]): void {
   heard.push(...commits.map(({ seq }) => `${message.msgid}.${seq}`));
 }
 
-test('a position of another run of the server is answered by a gap', async () => {
+test('another server on the store, or this one after a restart, tells what was missed; a gap is told where too much was', async () => {
   await using served = await openServed();
-  for await (const event of connectEvents(served.client.transport, { lastEventId: 'zzz-3' })) {
-    assert.equal(event.type, 'gap');
-    break;
+  const { openAccess } = await import('../../src/access/open-access.ts');
+  const other = await openAccess(served.services, { listen: '127.0.0.1:0' });
+  const client = makeClient({ url: other.url, token: TOKEN });
+  try {
+    const first = await served.client.submit({ plan: plan('lab note') }, { waitMs: 10_000 });
+    const { last } = await served.client.pollEvents();
+    const missed = await served.client.submit({ plan: plan('lab note') }, { waitMs: 10_000 });
+    const heard: string[] = [];
+    for await (const event of client.events({ lastEventId: last })) {
+      assert.equal(event.type, 'commit');
+      if (event.type === 'commit') note(event, heard);
+      if (heard.includes(`${missed.msgid}.1`)) break;
+    }
+    // What is only seconds old comes again, and each once to who follows.
+    assert.deepEqual(
+      heard,
+      [first, missed].flatMap(({ msgid }) => [0, 1].map(seq => `${msgid}.${seq}`)),
+    );
+    const many = Array.from({ length: 2100 }, () => ({ plan: plan('nobody here') }));
+    for (let from = 0; from < many.length; from += 700) await client.submitMany(many.slice(from, from + 700));
+    await served.restart();
+    for await (const event of connectEvents(served.client.transport, { lastEventId: last })) {
+      assert.equal(event.type, 'gap');
+      break;
+    }
+    const page = await served.client.pollEvents({ after: last });
+    assert.deepEqual([page.items.length, page.gap], [0, true]);
+    // Ids of older servers do not say when they were given.
+    assert.equal((await served.client.pollEvents({ after: 'zzz-3' })).gap, true);
+  } finally {
+    client.close();
+    await other.close();
   }
+});
+
+test('events come by long polling, too: nothing twice, nothing left out, and held until there is one', async () => {
+  await using served = await openServed();
+  const { client, gates } = served;
+  const begin = await client.pollEvents();
+  assert.deepEqual([begin.items, begin.gap], [[], false]);
+  const { msgid } = await client.submit({ plan: plan('lab gate', 'lab note'), parameters: { gate: 'g' } });
+  await gates.reached('g');
+  const heard: string[] = [];
+  const accepted = await client.pollEvents({ after: begin.last, waitMs: 20_000 });
+  for (const event of accepted.items) note(event, heard);
+  assert.deepEqual(heard, [`${msgid}.0`]);
+  const waiting = client.pollEvents({ after: accepted.last, waitMs: 20_000 });
+  gates.open('g');
+  let { items, last } = await waiting;
+  assert.ok(items.length > 0, 'it was held until something came');
+  while (items.length > 0) {
+    for (const event of items) note(event, heard);
+    if (heard.includes(`${msgid}.2`)) break;
+    ({ items, last } = await client.pollEvents({ after: last, waitMs: 20_000 }));
+  }
+  assert.deepEqual(
+    heard,
+    [0, 1, 2].map(seq => `${msgid}.${seq}`),
+  );
+  // One message: the ids are the seqs of its commits, as in its stream.
+  const whole = await client.pollEvents({ msgid, after: '' });
+  assert.deepEqual(
+    whole.items.map(({ id, commits }) => [id, commits.length]),
+    [
+      ['0', 1],
+      ['1', 1],
+      ['2', 1],
+    ],
+  );
+  const rest = await client.pollEvents({ msgid, after: '1' });
+  assert.deepEqual([rest.items.map(({ id }) => id), rest.last], [['2'], '2']);
+  const none = await client.pollEvents({ msgid, after: '2', waitMs: 50 });
+  assert.deepEqual([none.items, none.last], [[], '2']);
+  const wrong = await ask(served, 'GET', '/v1/events?after=%3Cx%3E');
+  assert.deepEqual([wrong.status, wrong.body.where], [400, 'after']);
 });
 
 test('a client that does not read is let go, and nothing is lost to the others', async () => {

@@ -18,7 +18,7 @@ export class EventHub {
   readonly #store: Store;
   readonly #byMsgid = new Map<number, Set<Listener>>();
   readonly #all = new Set<(position: number, event: CommitEvent) => void>();
-  readonly #ring: CommitEvent[] = [];
+  readonly #ring: { readonly event: CommitEvent; readonly at: number }[] = [];
   #position = 0;
   readonly #end: () => void;
 
@@ -32,7 +32,7 @@ export class EventHub {
 
   #tell(event: CommitEvent): void {
     const position = ++this.#position;
-    this.#ring[position % RING] = event;
+    this.#ring[position % RING] = { event, at: this.#store.now() };
     const listeners = this.#byMsgid.get(event.message.msgid);
     if (listeners !== undefined) for (const listener of listeners) listener(event);
     for (const listener of this.#all) listener(position, event);
@@ -52,6 +52,23 @@ export class EventHub {
     return () => this.#all.delete(listener);
   }
 
+  /**
+   * The id of an event that is still kept: its place here, and when that was, by which another server, or this one after a restart,
+   * finds where to go on.
+   */
+  idOf(position: number): string {
+    return this.#id(position, this.#ring[position % RING]?.at ?? this.#store.now());
+  }
+
+  /** The id of who has heard all there is now. */
+  idNow(): string {
+    return this.#id(this.#position, this.#store.now());
+  }
+
+  #id(position: number, at: number): string {
+    return `${this.epoch}-${position}-${at.toString(36)}`;
+  }
+
   get position(): number {
     return this.#position;
   }
@@ -60,7 +77,7 @@ export class EventHub {
   since(position: number): readonly CommitEvent[] | null {
     if (position > this.#position || this.#position - position > RING) return null;
     const events: CommitEvent[] = [];
-    for (let i = position + 1; i <= this.#position; i++) events.push(this.#ring[i % RING]!);
+    for (let i = position + 1; i <= this.#position; i++) events.push(this.#ring[i % RING]!.event);
     return events;
   }
 

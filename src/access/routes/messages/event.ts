@@ -1,11 +1,13 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { EventsQuery } from '../../../api/event.ts';
+import { EventPage, EventsQuery } from '../../../api/event.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import type { CommitEvent } from '../../../store/store.ts';
 import { projectsToShow } from '../../admission/access-to.ts';
 import { isStillAdmitted } from '../../admission/admit.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
+import { type Heard, missedSince, notOurs, readHeard } from '../../events/missed-events.ts';
+import { pollAll, pollMessage } from '../../events/poll-events.ts';
 import { SseStream } from '../../events/sse-stream.ts';
 import { logFault } from '../../log-fault.ts';
 import { viewCommit, viewLite } from '../../message-view.ts';
@@ -26,18 +28,28 @@ export function eventRoutes(app: App, context: RouteContext): void {
         tags: ['messages'],
         summary: 'What happens, as server-sent events',
         description:
-          'Event `commit` carries a CommitEvent. With `msgid` the whole history of that message comes first, from after `Last-Event-ID` (the seq of the last commit seen). Without it, events since then as far as the server keeps them; else an event `gap` says so. Event `end` says why the server closes.',
+          'Event `commit` carries a CommitEvent. With `msgid` the whole history of that message comes first, from after `Last-Event-ID` (the seq of the last commit seen). Without it, events since then, from whichever server the id is; some may come twice when it is another one, and an event `gap` says when too many were missed. Event `end` says why the server closes. With `after` or `wait` the answer is JSON instead, with the same ids: what came after that one, or as soon as something comes.',
         querystring: EventsQuery,
         response: {
-          200: { description: 'Events.', content: { 'text/event-stream': { schema: z.string() } } },
+          200: {
+            description: 'Events.',
+            content: {
+              'text/event-stream': { schema: z.string() },
+              'application/json': { schema: EventPage },
+            },
+          },
           ...PROBLEMS,
         },
       },
     },
     async (request, reply) => {
-      const { msgid, project } = request.query;
+      const { msgid, project, after, wait } = request.query;
+      if (after !== undefined || wait !== undefined)
+        return pollEvents(context, request, reply, request.query);
       const lastId = request.headers['last-event-id'];
-      const position = readPosition(lastId === undefined ? undefined : String(lastId), msgid !== undefined);
+      const id = lastId === undefined ? undefined : String(lastId);
+      const [heard, seq] =
+        msgid === undefined ? [readHeard(id, 'Last-Event-ID'), 0] : [null, readSeq(id, 'Last-Event-ID')];
       if (msgid !== undefined) await findMessage(context, request, msgid);
       const { projects } = projectsToShow(request, project);
       const closing = context.holds.hold(reply);
@@ -50,16 +62,41 @@ export function eventRoutes(app: App, context: RouteContext): void {
         return reply;
       }
       endWithAdmission(context, request, stream);
-      if (msgid === undefined) followAll(context, stream, position, projects);
-      else {
-        followMessage(context, stream, msgid, position.number + 1).catch(error => {
-          logFault(coaxErrorOf(error), error, request);
-          stream.end('the server could not read the ledger');
-        });
-      }
+      const following =
+        msgid === undefined
+          ? followAll(context, stream, heard, projects)
+          : followMessage(context, stream, msgid, seq + 1);
+      following.catch(error => {
+        logFault(coaxErrorOf(error), error, request);
+        stream.end('the server could not read the ledger');
+      });
       return reply;
     },
   );
+}
+
+/** The same as JSON: for who cannot read a stream. */
+async function pollEvents(
+  context: RouteContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { msgid, project, after, wait = 0 }: z.infer<typeof EventsQuery>,
+): Promise<EventPage> {
+  const { hub, services } = context;
+  const source = { hub, store: services.store };
+  const heard = msgid === undefined ? readHeard(after, 'after') : null;
+  const seq = msgid === undefined ? -1 : readSeq(after, 'after');
+  if (msgid !== undefined) await findMessage(context, request, msgid);
+  const { projects } = projectsToShow(request, project);
+  const held = { ms: wait * 1000, signal: context.holds.hold(reply) };
+  const page =
+    msgid === undefined
+      ? await pollAll(source, heard, event => shows(event, projects), held)
+      : await pollMessage(source, msgid, seq, held);
+  // Who was held for long may have lost the right to hear it.
+  if (wait > 0 && !(await isStillAdmitted(request, services.actorOf)))
+    throw new CoaxError('COAX_AUTH_MISSING', 'the token opens this no longer');
+  return page;
 }
 
 /** Ends the stream of a token that was revoked or has expired, or whose roles no longer reach so far. */
@@ -72,51 +109,46 @@ function endWithAdmission({ services }: RouteContext, request: FastifyRequest, s
   stream.closed.addEventListener('abort', () => clearInterval(timer));
 }
 
-interface Position {
-  readonly epoch: string | null;
-  readonly number: number;
-}
-
-function readPosition(id: string | undefined, ofMessage: boolean): Position {
-  if (id === undefined || id === '') return { epoch: null, number: -1 };
-  const match = ofMessage ? /^()(\d{1,15})$/.exec(id) : /^([0-9a-z]{1,16})-(\d{1,15})$/.exec(id);
-  if (match === null) {
-    throw new CoaxError('COAX_MESSAGE_INVALID', 'Last-Event-ID is none that this stream gave', {
-      where: 'Last-Event-ID',
-      hint: 'Leave it out to begin anew.',
-    });
-  }
-  return { epoch: match[1]!, number: Number(match[2]) };
+/** The seq after which the stream of one message goes on; -1 for all of it. */
+function readSeq(id: string | undefined, where: string): number {
+  if (id === undefined || id === '') return -1;
+  if (/^\d{1,15}$/.test(id)) return Number(id);
+  throw notOurs(where);
 }
 
 /** Everything: pushed as it comes; a client that falls too far behind is let go, and comes back with its position. */
-function followAll(
-  { hub }: RouteContext,
+async function followAll(
+  { hub, services: { store } }: RouteContext,
   stream: SseStream,
-  { epoch, number }: Position,
-  projects: readonly string[] | undefined,
-): void {
-  const shows = ({ message, commits }: CommitEvent): boolean =>
-    commits.length > 0 && (projects === undefined || projects.includes(message.project));
-  const idOf = (position: number) => `${hub.epoch}-${position}`;
-  if (epoch !== null) {
-    const missed = epoch === hub.epoch ? hub.since(number) : null;
-    if (missed === null) {
-      stream.send('gap', { reason: 'events since then are no longer kept here' }, idOf(hub.position));
-    } else {
-      missed.forEach((event, i) => {
-        if (shows(event)) stream.send('commit', hub.view(event), idOf(number + i + 1));
-      });
-    }
-  }
+  heard: Heard | null,
+  projects: Projects,
+): Promise<void> {
+  // What comes while the store is read waits for its turn.
+  const early: [number, CommitEvent][] = [];
+  let tell = (position: number, event: CommitEvent): void => void early.push([position, event]);
   const end = hub.onAny((position, event) => {
     if (stream.isTooSlow) {
       end();
       stream.end('too slow: come back with Last-Event-ID');
-    } else if (shows(event)) stream.send('commit', hub.view(event), idOf(position));
+    } else if (shows(event, projects)) tell(position, event);
   });
   stream.closed.addEventListener('abort', end);
+  if (heard !== null) {
+    const missed = await missedSince(hub, store, heard);
+    if (missed === null) stream.send('gap', GAP, hub.idNow());
+    for (const { event, id } of missed?.told ?? [])
+      if (shows(event, projects) && !stream.send('commit', hub.view(event), id)) await stream.drained();
+  }
+  const send = (position: number, event: CommitEvent): void =>
+    void stream.send('commit', hub.view(event), hub.idOf(position));
+  for (const [position, event] of early.splice(0)) send(position, event);
+  tell = send;
 }
+
+type Projects = readonly string[] | undefined;
+const shows = ({ message, commits }: CommitEvent, projects: Projects): boolean =>
+  commits.length > 0 && (projects === undefined || projects.includes(message.project));
+const GAP = { reason: 'events since then can no longer be told one by one' };
 
 /**
  * One message: always read from the ledger, from where the client is. Nothing gathers in memory for a client that reads
