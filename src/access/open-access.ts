@@ -55,6 +55,7 @@ import { stepRoutes } from './routes/messages/step.ts';
 import { publishedRoutes } from './routes/packages/published.ts';
 import { repositoryRoutes } from './routes/packages/repository.ts';
 import { repositoryFileRoutes } from './routes/packages/repository-files.ts';
+import { rolloutRoutes } from './routes/packages/rollout.ts';
 import { secretKeyRoutes } from './routes/secrets/secret-key.ts';
 import { archiveRoutes } from './routes/system/archive.ts';
 import { channelRoutes } from './routes/system/channel.ts';
@@ -273,6 +274,7 @@ function registerRoutes(scope: App, app: App, context: RouteContext, gate: Gate)
   publishedRoutes(scope, context);
   repositoryRoutes(scope, context);
   repositoryFileRoutes(scope, context);
+  rolloutRoutes(scope, context);
   channelRoutes(scope, context);
   systemRoutes(scope, context);
   cgiRoutes(scope, app, context);

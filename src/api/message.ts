@@ -257,6 +257,16 @@ export const RevertBody = z
     force: z.boolean().default(false).meta({ description: 'Even if something later was built on it.' }),
   })
   .meta({ id: 'Revert' });
+export const ApproveBody = z
+  .strictObject({
+    reason: Reason,
+    reject: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'Say no: the step fails for good, and the message is rolled back.' }),
+  })
+  .meta({ id: 'Approve', description: 'A decision for a message that waits for a person.' });
+export type ApproveBody = z.input<typeof ApproveBody>;
 export const RewindBody = z
   .strictObject({
     to: z

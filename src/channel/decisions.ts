@@ -12,6 +12,11 @@ export interface Decisions {
   /** Decides for a parked message. */
   resolve(msgid: number, how: Resolution, edit: Parameters, by: Decider): Promise<Message>;
   /**
+   * Takes on a message that waits for a person, or the one beneath it that does; `approves` false fails its step for good.
+   * COAX_MESSAGE_STATE when none waits.
+   */
+  approve(msgid: number, approves: boolean, by: Decider): Promise<Message>;
+  /**
    * A new message from the state that another had right after that commit (full id), with some parameters changed. Steps
    * that were done before the commit are not done again, and belong to the first message: rolling the fork back does not undo them.
    */

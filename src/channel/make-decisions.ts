@@ -1,7 +1,10 @@
 import { CoaxError } from '../errors/coax-error.ts';
 import { forkState } from '../ledger/fork.ts';
+import { APPROVAL } from '../message/group/approval.ts';
 import type { Ask, Message, Parameters } from '../message/message.ts';
-import type { Outcome } from '../message/outcome.ts';
+import { isGroup } from '../message/message.ts';
+import { type Outcome, terminal } from '../message/outcome.ts';
+import { isResting } from '../message/status.ts';
 import { chainOf } from '../store/chain.ts';
 import type { Store, StoreTx } from '../store/store.ts';
 import type { Decider, Decisions } from './decisions.ts';
@@ -24,9 +27,40 @@ export function makeDecisions(store: Store, random: Random = Math.random): Decis
         const message = await findAs(tx, msgid, by);
         return move(tx, message, { kind: 'resolve', how, edit, reason: by.reason }, by, random);
       }),
+    approve: (msgid, approves, by) =>
+      store.transact(async tx => {
+        const waiting = await awaiting(tx, await findAs(tx, msgid, by));
+        if (waiting === null)
+          throw new CoaxError('COAX_MESSAGE_STATE', `nothing beneath message ${msgid} waits for a person`, {
+            where: String(msgid),
+          });
+        return move(tx, waiting, approves ? approved(by) : rejected(by), by, random);
+      }),
     fork: (commitId, edit, by) => fork(store, commitId, edit, by),
   };
 }
+
+/** The message that waits for a person: this one, or the first one beneath it. */
+async function awaiting(tx: StoreTx, message: Message): Promise<Message | null> {
+  const step = message.plan.steps[message.cursor];
+  if (step === undefined || message.mode !== 'normal' || isResting(message.phase)) return null;
+  if (!isGroup(step))
+    return step.module === APPROVAL.module && step.action === APPROVAL.action ? message : null;
+  const children = message.generation === null ? [] : await tx.children(message.msgid, message.generation);
+  for (const child of children) {
+    const found = await awaiting(tx, child);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+const approved = ({ actor, reason }: Decider): Outcome => ({
+  kind: 'ok',
+  set: {},
+  detail: { approved: actor, reason },
+});
+const rejected = ({ actor, reason }: Decider): Outcome =>
+  terminal('COAX_APPROVAL_REFUSED', `${actor} did not approve${reason && `: ${reason}`}`);
 
 async function find(tx: StoreTx, msgid: number): Promise<Message> {
   const message = await tx.message(msgid);

@@ -33,6 +33,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   store: 'The database with all messages',
   webhook: 'Where events of messages are sent',
   package: 'Packages for hosts',
+  rollout: 'Packages on their way to many hosts',
   repository: 'Where host packages are published, and who may sign them',
   'secret-key': 'Keys that secrets are sealed with',
 };
@@ -54,6 +55,11 @@ export const GROUPS: readonly VerbGroup[] = [
         () => import('./commands/message/rewind.ts'),
       ),
       verb('resolve', 'Decide for a parked message', () => import('./commands/message/resolve.ts')),
+      verb(
+        'approve',
+        'Approve or reject what waits for a person',
+        () => import('./commands/message/approve.ts'),
+      ),
       verb('fork', "Start a new message from another's past", () => import('./commands/message/fork.ts')),
     ],
   },
@@ -157,6 +163,16 @@ export const GROUPS: readonly VerbGroup[] = [
       verb('package publish', 'Publish packages', () => import('./commands/repository/package-publish.ts')),
       verb('package ls', 'List published packages', () => import('./commands/repository/package-ls.ts')),
       verb('package show', 'One published package', () => import('./commands/repository/package-show.ts')),
+      verb(
+        'package rollout',
+        'Bring a package to many hosts, a few first',
+        () => import('./commands/repository/package-rollout.ts'),
+      ),
+      verb(
+        'rollout show',
+        'How far a rollout is, and which hosts failed',
+        () => import('./commands/repository/rollout-show.ts'),
+      ),
       verb(
         'repository create-key',
         'Make a key that can sign',

@@ -17,6 +17,7 @@ import type { FlowList, FlowShow, LintAnswer, LintBody } from '../api/flow.ts';
 import type { FsckReportView } from '../api/fsck.ts';
 import type { FleetMapView, HostList, HostShow } from '../api/host.ts';
 import type {
+  ApproveBody,
   CancelBody,
   Counts,
   MessagePage,
@@ -147,6 +148,11 @@ export class CoaxClient {
 
   cancel(msgid: number, body: CancelBody = {}): Promise<MessageView> {
     return this.#post(`/v1/messages/${msgid}/cancel`, body);
+  }
+
+  /** Approves or rejects what waits for a person: the message, or the first one beneath it. */
+  approve(msgid: number, body: ApproveBody = {}): Promise<MessageView> {
+    return this.#post(`/v1/messages/${msgid}/approve`, body);
   }
 
   revert(msgid: number, body: RevertBody = {}): Promise<MessageView> {

@@ -8,6 +8,7 @@ import type {
   RepositoryView,
   StoredAnswer,
 } from '../api/package/repository.ts';
+import type { RolloutView } from '../api/package/rollout.ts';
 import { CoaxError, isCoaxError, textOf } from '../errors/coax-error.ts';
 import type { Transport } from './transport.ts';
 
@@ -30,6 +31,10 @@ export class PackageCalls {
   show(name: string, version: string): Promise<PublishedShow> {
     const path = `/v1/packages/${encodeURIComponent(name)}/${encodeURIComponent(version)}`;
     return this.#transport.json({ method: 'GET', path });
+  }
+
+  rollout(msgid: number): Promise<RolloutView> {
+    return this.#transport.json({ method: 'GET', path: `/v1/rollouts/${msgid}` });
   }
 
   repository(): Promise<RepositoryView> {

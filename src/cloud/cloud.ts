@@ -6,6 +6,7 @@ import type { ModuleDefinition } from '../step/define-module.ts';
 import type { Slice } from '../store/slice.ts';
 import type { Store } from '../store/store.ts';
 import type { OwnedQuery } from './allocations.ts';
+import { approvalModule } from './approval/approval-module.ts';
 import { computeModule } from './compute/compute-module.ts';
 import type { Hypervisor } from './compute/hypervisor.ts';
 import { QemuHypervisor } from './compute/qemu/qemu.ts';
@@ -37,6 +38,7 @@ import { FleetFeed } from './resource/feed/fleet-feed.ts';
 import { type HostSpec, registerHosts, retireHosts } from './resource/register-hosts.ts';
 import { resourceModule } from './resource/resource-module.ts';
 import { Scheduler } from './resource/scheduler.ts';
+import { rolloutModule } from './rollout/rollout-module.ts';
 import { cloudSchema, cloudTables } from './schema.ts';
 import { SIMULATED_NETWORK, simulatedHosts } from './simulated-hosts.ts';
 import { LocalUse } from './use/local-use.ts';
@@ -256,6 +258,8 @@ const modulesOf = (
   reconcileModule(installation),
   moveModule(scheduler),
   drainModule(scheduler),
+  rolloutModule(),
+  approvalModule(),
   computeModule({
     installation,
     hypervisorAt: host => served.get(host) ?? null,

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import { agentsSchema } from './agents/schema.ts';
 import { owedSchema } from './owed/schema.ts';
+import { rolloutSchema } from './rollout/schema.ts';
 import { serialSchema } from './serial/schema.ts';
 import { useSchema } from './use/schema.ts';
 
@@ -97,6 +98,7 @@ export const cloudSchema: readonly SchemaPart[] = [
   ...owedSchema,
   ...serialSchema,
   ...useSchema,
+  ...rolloutSchema,
 ];
 
 /**

@@ -411,6 +411,27 @@ export const CODES = {
     about: 'No package, version or content of that name is there.',
     hint: '`coax package ls` lists what there is.',
   },
+  COAX_APPROVAL_AWAITED: {
+    kind: 'unavailable',
+    about: 'A step waits until a person approves or rejects.',
+    hint: '`coax approve MSGID`, or `coax approve MSGID --reject`.',
+  },
+  COAX_APPROVAL_REFUSED: {
+    kind: 'failed',
+    about: 'A person was asked to approve, and said no.',
+    hint: 'What was done is undone; the reason stands in the ledger.',
+  },
+  COAX_ROLLOUT_STATE: {
+    kind: 'conflict',
+    about: 'Another rollout of the same package is under way.',
+    hint: 'Wait for it, or cancel it: `coax rollout show MSGID` says how far it is.',
+  },
+  COAX_ROLLOUT_BUDGET: {
+    kind: 'failed',
+    about:
+      'More hosts have failed in a rollout than its budget allows; all that were switched are switched back.',
+    hint: '`coax rollout show MSGID` names the hosts and their reasons.',
+  },
   COAX_REPOSITORY_KEY: {
     kind: 'input',
     about: 'A key that is to sign for the repository of packages cannot be read, or is none.',

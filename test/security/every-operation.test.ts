@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { rolloutTables } from '../../src/cloud/rollout/schema.ts';
 import type { Role } from '../../src/identity/principal.ts';
 import { Publisher } from '../package/publisher.ts';
 import { ask, openServed, plan, type Served, TOKEN } from '../system/access-fixture.ts';
@@ -43,6 +44,16 @@ before(async () => {
     await served.client.waitFor(msgid, { timeoutMs: 60_000 });
     thing.msgid = msgid;
     thing.commit = (await store.message(msgid))!.head;
+    const rollout = {
+      msgid,
+      package: project,
+      version: '1.0.0',
+      state: 'done' as const,
+      waves: '[]',
+      wave: 0,
+    };
+    const row = { ...rollout, paused: 0, allowed: 0, skipped: '[]', created: 0 };
+    await store.transact(tx => rolloutTables(tx.db).insertInto('rollouts').values(row).execute());
     const about = { name: `${project}-account`, project, about: '' };
     await identity.accounts.create(about, 'tester');
     const wish = { name: `${project}-token`, account: null, project, role: 'viewer', ttlMs: null } as const;

@@ -53,6 +53,7 @@ const OF_A_PROJECT = [
   '/v1/tokens/{',
   '/v1/accounts/{',
   '/v1/webhooks/{',
+  '/v1/rollouts/{',
 ];
 /** Paths of things that are there for everybody, or of the installation. */
 const OF_ALL = ['/v1/flows/{', '/v1/networks/{', '/v1/agents/{', '/v1/secret-keys/{', '/errors/{'];

@@ -1,4 +1,11 @@
-import { CancelBody, MessageView, ResolveBody, RevertBody, RewindBody } from '../../../api/message.ts';
+import {
+  ApproveBody,
+  CancelBody,
+  MessageView,
+  ResolveBody,
+  RevertBody,
+  RewindBody,
+} from '../../../api/message.ts';
 import { MsgidPath } from '../../../api/value.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import { didYouMean } from '../../../flow/nearest.ts';
@@ -17,6 +24,7 @@ const config = { needs: 'operate', scope: 'project', waits: true, ifMatch: true 
 /** What a person decides about a message. Each is durable when answered; what follows from it goes on. */
 export function decisionRoutes(app: App, context: RouteContext): void {
   turnRoutes(app, context);
+  approveRoute(app, context);
   editRoutes(app, context);
 }
 
@@ -61,6 +69,35 @@ function turnRoutes(app: App, context: RouteContext): void {
       const { reason, force } = request.body;
       const by = deciderOf(request, reason);
       return answerMessage(context, request, reply, await decisions.revert(msgid, by, force));
+    },
+  );
+}
+
+function approveRoute(app: App, context: RouteContext): void {
+  app.post(
+    '/v1/messages/:msgid/approve',
+    {
+      config,
+      schema: {
+        operationId: 'approve',
+        tags: ['decisions'],
+        summary: 'Approve or reject what waits for a person: this message, or the first one beneath it',
+        description: 'Answers the message that waited, as it stands then.',
+        params: MsgidPath,
+        body: ApproveBody,
+        response: answers,
+      },
+    },
+    async (request, reply) => {
+      const { msgid } = await findMessage(context, request, request.params.msgid);
+      const { reason, reject } = request.body;
+      const by = deciderOf(request, reason);
+      return answerMessage(
+        context,
+        request,
+        reply,
+        await context.services.decisions.approve(msgid, !reject, by),
+      );
     },
   );
 }

@@ -1,0 +1,168 @@
+/** Rollouts on five real agents, each on a machine of its own: what fails stays small, and too much of it is taken back. */
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { Client } from '../../src/client/client.ts';
+import { buildPackage } from '../../src/package/format/build.ts';
+import { makeRoot, makeTargets, signed } from '../../src/package/repository/metadata.ts';
+import { publishArchives } from '../../src/package/repository/publish.ts';
+import { TrustedRepository } from '../../src/package/repository/trusted-repository.ts';
+import { Fleet } from '../fleet/fleet-fixture.ts';
+import { until } from '../system/process-fixture.ts';
+import { newKey } from './publisher.ts';
+
+const skip = process.getuid?.() === 0 ? false : 'network namespaces are made by root';
+const HOSTS = ['a', 'b', 'c', 'd', 'e'];
+
+/** Builds a package whose health check fails on these machines: it knows where it is by its own path. */
+async function build(dir: string, version: string, fails: readonly string[]): Promise<string> {
+  const from = join(dir, version);
+  mkdirSync(join(from, 'files/bin'), { recursive: true });
+  const health = 'health: {command: [bin/check], attempts: 1, timeout: 30s}';
+  writeFileSync(join(from, 'package.yaml'), `name: web\nversion: ${version}\n${health}\n`);
+  writeFileSync(join(from, 'files/version'), version);
+  const cases = fails.map(host => `*/${host}/packages/*) exit 1 ;;`).join('\n');
+  writeFileSync(join(from, 'files/bin/check'), `#!/bin/sh\ncase "$0" in\n${cases}\n*) exit 0 ;;\nesac\n`);
+  chmodSync(join(from, 'files/bin/check'), 0o755);
+  return (await buildPackage(from, dir, null)).file;
+}
+
+/** A repository with these archives, published over HTTP as `coax package publish` does. */
+async function publishAll(client: Client, dir: string, files: readonly string[]): Promise<void> {
+  const [root, targets] = [newKey(), newKey()];
+  const { packages } = client;
+  const expires = Date.now() + 1e10;
+  const first = makeRoot({
+    version: 1,
+    root: { keys: [root], threshold: 1 },
+    targets: { keys: [targets], threshold: 1 },
+    online: await packages.onlineKey(),
+    expires,
+  });
+  await packages.init({
+    root: signed(first, [root]).toString(),
+    targets: signed(makeTargets(1, {}, expires), [targets]).toString(),
+  });
+  const trusted = new TrustedRepository({
+    files: { name: client.url, open: (kind, name) => packages.open(kind, name) },
+    folder: join(dir, 'trust'),
+  });
+  const calls = {
+    current: () => trusted.current(),
+    missing: (hashes: readonly string[]) => packages.missing(hashes),
+    putContent: (sha256: string, size: number, bytes: AsyncIterable<Uint8Array>) =>
+      packages.putContent(sha256, size, bytes),
+    putManifest: (bytes: Uint8Array) => packages.putManifest(bytes),
+    publish: (bytes: Uint8Array) => packages.publish(bytes),
+  };
+  await publishArchives(calls, files, { keys: [targets], now: Date.now() });
+}
+
+test('canaries stop a bad version, the budget bounds it, and people approve what goes on', {
+  skip,
+}, async t => {
+  const dir = mkdtempSync(join(tmpdir(), 'coax-rollout-'));
+  t.after(() => rmSync(dir, { recursive: true }));
+  await using fleet = await Fleet.open();
+  for (const host of HOSTS) await fleet.lan.add(host);
+  await Promise.all(HOSTS.map(host => fleet.join(host, ['--simulate'])));
+  const { client } = fleet;
+  await publishAll(client, dir, [
+    await build(dir, '1.0.0', []),
+    await build(dir, '1.1.0', ['c']),
+    await build(dir, '1.2.0', ['c', 'd', 'e']),
+    await build(dir, '1.3.0', []),
+  ]);
+  const on = 'fleet=yes';
+  const standing = (): Record<string, string> =>
+    Object.fromEntries(
+      HOSTS.map(host => [
+        host,
+        readFileSync(fleet.processes.path(`${host}/packages/current/web/version`), 'utf8'),
+      ]),
+    );
+  const all = (version: string, but: Record<string, string> = {}): Record<string, string> => ({
+    ...Object.fromEntries(HOSTS.map(host => [host, version])),
+    ...but,
+  });
+  const rollout = (version: string, more = {}) =>
+    fleet.run('rollout_package', { package: 'web', version, on, ...more });
+
+  await t.test('waves reach every host', async () => {
+    const done = await rollout('1.0.0', { canary: '2', waves: ['60%', '100%'] });
+    assert.equal(done.status, 'done', JSON.stringify(done.error));
+    assert.deepEqual(standing(), all('1.0.0'));
+    const view = await client.packages.rollout(done.msgid);
+    assert.deepEqual(
+      view.waves.map(({ name, hosts, counts }) => [name, hosts, counts.done]),
+      [
+        ['canary', 2, 2],
+        ['60%', 1, 1],
+        ['100%', 2, 2],
+      ],
+    );
+    assert.deepEqual([view.state, view.hosts.done, view.failed], ['done', 5, []]);
+  });
+
+  await t.test('a canary that is not healthy stops it before any other host', async () => {
+    const failed = await rollout('1.1.0', { canary: 'c' });
+    assert.equal(failed.status, 'rolled_back');
+    assert.match(failed.error!.reason, /web 1\.1\.0 is not healthy/);
+    assert.deepEqual(standing(), all('1.0.0'));
+    const view = await client.packages.rollout(failed.msgid);
+    assert.deepEqual([view.state, view.hosts.waiting, view.hosts.done], ['undone', 4, 0]);
+  });
+
+  await t.test('within the budget it goes on, and names who failed', async () => {
+    const done = await rollout('1.1.0', { canary: 'a', waves: ['100%'], budget: '20%' });
+    assert.equal(done.status, 'done', JSON.stringify(done.error));
+    assert.deepEqual(standing(), all('1.1.0', { c: '1.0.0' }));
+    const view = await client.packages.rollout(done.msgid);
+    assert.deepEqual([view.allowed, view.hosts.done, view.hosts.failed], [1, 4, 1]);
+    assert.equal(view.failed[0]?.host, 'c');
+    assert.match(view.failed[0]!.reason, /not healthy/);
+  });
+
+  await t.test('beyond the budget all that were switched are switched back', async () => {
+    const before = standing();
+    const failed = await rollout('1.2.0', { canary: 'a,b', waves: ['100%'], budget: '2' });
+    assert.equal(failed.status, 'rolled_back');
+    assert.match(failed.error!.reason, /3 of 3 failed, 2 tolerated/);
+    assert.deepEqual(standing(), before);
+    const view = await client.packages.rollout(failed.msgid);
+    assert.deepEqual([view.state, view.hosts.done], ['undone', 0]);
+  });
+
+  await t.test('it pauses for a person, who approves or rejects', async () => {
+    const before = standing();
+    const start = async () => {
+      const parameters = { package: 'web', version: '1.3.0', on, canary: 'a', pause_after: ['canary'] };
+      const { msgid } = await client.submit({ flow: 'rollout_package', parameters });
+      await until(
+        'it is paused',
+        async () => (await client.packages.rollout(msgid).catch(() => null))?.paused === true,
+      );
+      return msgid;
+    };
+    const refused = await start();
+    assert.deepEqual(standing(), { ...before, a: '1.3.0' });
+    // Another rollout of the same package would not know what stands where.
+    const other = await rollout('1.0.0');
+    assert.match(other.error!.reason, new RegExp(`message ${refused} rolls out web now`));
+    await client.approve(refused, { reject: true, reason: 'no' });
+    assert.equal((await client.waitFor(refused)).status, 'rolled_back');
+    assert.deepEqual(standing(), before);
+    await assert.rejects(client.approve(refused), { code: 'COAX_MESSAGE_STATE' });
+    const approved = await start();
+    await client.approve(approved, { reason: 'yes' });
+    assert.equal((await client.waitFor(approved)).status, 'done');
+    assert.deepEqual(standing(), all('1.3.0'));
+    // When it is done it can still be walked back as a whole.
+    await client.revert(approved, { reason: 'to see' });
+    assert.equal((await client.waitFor(approved)).status, 'rolled_back');
+    assert.deepEqual(standing(), before);
+  });
+  assert.deepEqual((await client.fsck()).faults, []);
+});
