@@ -44,8 +44,10 @@ async function endsUnread(bytes: number): Promise<boolean> {
 async function mostUnread(most: number): Promise<number> {
   let [ends, blocks] = [1, most];
   // What is around 64 KiB is looked at first: there it is found in two looks.
-  for (const look of [65_536, 65_537])
-    (await endsUnread(look)) ? (ends = look) : (blocks = Math.min(blocks, look));
+  for (const look of [65_536, 65_537]) {
+    if (await endsUnread(look)) ends = look;
+    else blocks = Math.min(blocks, look);
+  }
   while (blocks - ends > 1) {
     const look = Math.floor((ends + blocks) / 2);
     if (await endsUnread(look)) ends = look;
@@ -53,6 +55,8 @@ async function mostUnread(most: number): Promise<number> {
   }
   return ends;
 }
+
+const count = (bytes: number): string => bytes.toLocaleString('en');
 
 /** Waiting for a program before reading what it writes: it waits, too, as soon as the pipe is full. */
 export async function measurePipe(quick: boolean): Promise<Row[]> {
@@ -62,13 +66,14 @@ export async function measurePipe(quick: boolean): Promise<Row[]> {
   const end = await runProcess(careful(`head -c ${large} /dev/zero`));
   const tookMs = performance.now() - began;
   if (end.code !== 0 || end.stdout.length !== large) throw new Error(end.reason);
+  const blocked = (await endsUnread(most + 1)) ? 0 : 1;
   return [
-    plainRow('a program ends although nobody reads: bytes that it may write at most', most, 'bytes'),
+    plainRow(`a program that writes ${count(most)} bytes ends although nobody reads`, 1, 'of 1'),
     plainRow(
-      `one byte more: still blocked after ${DEADLINE_MS} ms`,
-      (await endsUnread(most + 1)) ? 0 : 1,
+      `one that writes ${count(most + 1)} bytes is still blocked after ${DEADLINE_MS} ms`,
+      blocked,
       'of 1',
     ),
-    plainRow(`Coax reads while it runs: ${large.toLocaleString('en')} bytes, to their end`, tookMs, 'ms'),
+    plainRow(`Coax reads while it runs: ${count(large)} bytes, to their end`, tookMs, 'ms'),
   ];
 }
