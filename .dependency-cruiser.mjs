@@ -122,6 +122,7 @@ const HERE = [
   '^src/cli/compose(-copy\\.ts$|\\.ts$|/)',
   '^src/cli/installation-schema\\.ts$',
   '^src/cli/commands/author/step-run\\.ts$',
+  '^src/cli/commands/package/package-build\\.ts$',
   '^src/cli/commands/server/(doctor|worker)\\.ts$',
 ];
 const TEST = '\\.test\\.ts$';

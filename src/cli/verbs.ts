@@ -160,9 +160,35 @@ export const GROUPS: readonly VerbGroup[] = [
   {
     title: 'Host packages',
     verbs: [
+      verb('package build', 'Build a package', () => import('./commands/package/package-build.ts')),
       verb('package publish', 'Publish packages', () => import('./commands/repository/package-publish.ts')),
-      verb('package ls', 'List published packages', () => import('./commands/repository/package-ls.ts')),
+      verb(
+        'package ls',
+        'List packages: published, or on hosts',
+        () => import('./commands/repository/package-ls.ts'),
+      ),
       verb('package show', 'One published package', () => import('./commands/repository/package-show.ts')),
+      verb(
+        'package install',
+        'Install a package on hosts',
+        () => import('./commands/package/package-install.ts'),
+      ),
+      verb(
+        'package rollback',
+        'Back to the version before',
+        () => import('./commands/package/package-rollback.ts'),
+      ),
+      verb(
+        'package remove',
+        'Take a package from hosts',
+        () => import('./commands/package/package-remove.ts'),
+      ),
+      verb(
+        'package verify',
+        'Find what was changed by hand',
+        () => import('./commands/package/package-verify.ts'),
+      ),
+      verb('package gc', 'Delete old versions from hosts', () => import('./commands/package/package-gc.ts')),
       verb(
         'package rollout',
         'Bring a package to many hosts, a few first',

@@ -4,7 +4,7 @@ import { digestOf } from '../format/manifest.ts';
 import { type Collected, collect } from '../store/collect.ts';
 import { Contents, type Fetched } from '../store/contents.ts';
 import type { Disk } from '../store/disk.ts';
-import { type Generation, Generations } from '../store/generations.ts';
+import { type Generation, Generations, type PlacedPackage, previousOf } from '../store/generations.ts';
 import { Layout } from '../store/layout.ts';
 import { type TreeFault, Trees } from '../store/trees.ts';
 import type { RunCommand } from './commands.ts';
@@ -144,13 +144,13 @@ export class PackageHost {
       const { packages } = await this.#generations.current();
       const placed = packages[name];
       if (placed === undefined) throw notHere(name);
-      if (placed.previous === null)
+      if (previousOf(placed) === null)
         throw new CoaxError('COAX_PACKAGE_NOT_FOUND', `there was no ${name} before ${placed.version}`, {
           where: name,
           hint: `\`coax package remove ${name}\` takes it away.`,
         });
       const together = Object.entries(packages).filter(([, { since }]) => since === placed.since);
-      return await this.#switch(new Map(together.map(([other, { previous }]) => [other, previous])), asker);
+      return await this.#switch(versionsBefore(together), asker);
     });
   }
 
@@ -162,8 +162,7 @@ export class PackageHost {
     return await this.#change(asker, async () => {
       const before = await this.#generations.current();
       const mine = Object.entries(before.packages).filter(([, placed]) => placed.by === by);
-      const wished = new Map(mine.map(([name, { previous }]) => [name, previous]));
-      return await this.#switch(wished, { ...asker, by: `undo ${by}` }, 'stay');
+      return await this.#switch(versionsBefore(mine), asker, true);
     });
   }
 
@@ -185,9 +184,10 @@ export class PackageHost {
   async list(): Promise<ListedPackage[]> {
     const { packages } = await this.#generations.current();
     return await Promise.all(
-      Object.entries(packages).map(async ([name, { version, previous, digest }]) => {
+      Object.entries(packages).map(async ([name, placed]) => {
+        const { version, digest } = placed;
         const found = version === null ? null : await this.#trees.manifest(name, version).catch(() => null);
-        return { name, version, previous, digest, about: found?.manifest.about ?? '' };
+        return { name, version, previous: previousOf(placed), digest, about: found?.manifest.about ?? '' };
       }),
     );
   }
@@ -238,13 +238,9 @@ export class PackageHost {
     );
   }
 
-  #switch(
-    wished: ReadonlyMap<string, string | null>,
-    asker: Asker,
-    onFault: 'back' | 'stay' = 'back',
-  ): Promise<Generation> {
+  #switch(wished: ReadonlyMap<string, string | null>, asker: Asker, isUndo = false): Promise<Generation> {
     const { by, signal } = asker;
-    return switchPackages(this.#switchParts(asker), wished, { by, onFault, ...(signal && { signal }) });
+    return switchPackages(this.#switchParts(asker), wished, { by, isUndo, ...(signal && { signal }) });
   }
 
   #switchParts({ log }: Pick<Asker, 'log'>): SwitchParts {
@@ -281,6 +277,9 @@ export class PackageHost {
     return turn;
   }
 }
+
+const versionsBefore = (placed: readonly (readonly [string, PlacedPackage])[]): Map<string, string | null> =>
+  new Map(placed.map(([name, each]) => [name, previousOf(each)]));
 
 const add = (a: Fetched, b: Fetched): Fetched => ({
   contents: a.contents + b.contents,

@@ -62,14 +62,13 @@ async function newest(
   const versions = await source.versions(name, signal);
   const fit = versions.filter(version => ranges.every(range => satisfies(version, range))).sort(rcompare);
   if (fit[0] === undefined) {
-    const has =
-      versions.length === 0
-        ? 'does not know it'
-        : `has ${[...versions].sort(rcompare).slice(0, 5).join(', ')}`;
-    const why = by === '' ? '' : `, which ${by} needs`;
+    const known = [...versions].sort(rcompare).slice(0, 5).join(', ');
+    const has = versions.length === 0 ? 'does not know it' : `has ${known}`;
+    const which = ranges.filter(range => range !== '*').join(' and ');
+    const what = `${which === '' ? 'package ' : ''}${name}${which === '' ? '' : ` ${which}`}`;
     throw new CoaxError(
       by === '' ? 'COAX_PACKAGE_NOT_FOUND' : 'COAX_PACKAGE_DEPENDENCY',
-      `there is no ${name} ${ranges.join(' and ')}${why}: ${source.name} ${has}`,
+      `there is no ${what}${by === '' ? '' : `, which ${by} needs`}: ${source.name} ${has}`,
       { where: name },
     );
   }

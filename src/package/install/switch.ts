@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CoaxError, textOf } from '../../errors/coax-error.ts';
 import type { HookName, Manifest } from '../format/manifest.ts';
-import type { Generation, Generations, PlacedPackage } from '../store/generations.ts';
+import {
+  type Generation,
+  type Generations,
+  type PlacedPackage,
+  placedAfter,
+  placedBefore,
+} from '../store/generations.ts';
 import type { Layout } from '../store/layout.ts';
 import type { Trees } from '../store/trees.ts';
 import type { CommandPlace, RunCommand } from './commands.ts';
@@ -23,10 +29,10 @@ export interface SwitchWish {
   /** What asks for it: kept with each package that changes. */
   readonly by: string;
   /**
-   * What to do when a hook or a check fails after the switch. `back`: switch back. `stay`: leave it, and say so: an undo has
-   * nowhere better to go.
+   * What changes is known again as it was before its last change. When a hook or a check fails then, it stays so all the same,
+   * and that is said: an undo has nowhere better to go.
    */
-  readonly onFault: 'back' | 'stay';
+  readonly isUndo: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -61,12 +67,12 @@ export async function switchPackages(
   assertComplete(after);
   for (const change of changes) await runHook(parts, change, wish.signal);
   wish.signal?.throwIfAborted();
-  const next = await generations.make(number => nextPackages(before, changes, number, wish.by));
+  const next = await generations.make(number => nextPackages(before, changes, number, wish));
   await generations.begin(before.number, next.number);
   await generations.switchTo(next.number);
   parts.log(changes.map(({ name, to }) => `${name} ${to?.version ?? 'removed'}`).join(', '));
   const fault = await checkAll(parts, changes, wish.signal);
-  if (fault === null || wish.onFault === 'stay') {
+  if (fault === null || wish.isUndo) {
     await generations.end();
     await generations.tidy();
     if (fault === null) return next;
@@ -169,18 +175,18 @@ function nextPackages(
   before: Generation,
   changes: readonly Change[],
   number: number,
-  by: string,
+  { by, isUndo }: SwitchWish,
 ): Record<string, PlacedPackage> {
-  const packages: Record<string, PlacedPackage> = { ...before.packages };
-  for (const { name, from, to, digest } of changes)
-    packages[name] = {
-      version: to?.version ?? null,
-      digest,
-      previous: from?.version ?? null,
-      since: number,
-      by,
-    };
-  return Object.fromEntries(Object.entries(packages).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const packages = new Map(Object.entries(before.packages));
+  for (const { name, to, digest } of changes) {
+    const old = packages.get(name);
+    const next = isUndo
+      ? placedBefore(old!)
+      : placedAfter(old, { version: to?.version ?? null, digest, since: number, by });
+    if (next === null) packages.delete(name);
+    else packages.set(name, next);
+  }
+  return Object.fromEntries([...packages].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Before anything is switched; a hook that fails ends all. */

@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import { CoaxError, isCoaxError } from '../../errors/coax-error.ts';
 import type { StepCall } from '../../step/contract.ts';
 import { defineModule, type ModuleDefinition } from '../../step/define-module.ts';
 import { Retryable, Terminal } from '../../step/step-errors.ts';
 import type { ContentSource } from '../content-source.ts';
 import type { Asker, PackageHost } from '../install/package-host.ts';
 import { parseWanted } from '../install/resolve.ts';
-import type { Generation } from '../store/generations.ts';
+import { type Generation, previousOf } from '../store/generations.ts';
 import { Fences } from './fences.ts';
 
 export interface PackageModuleOptions {
@@ -43,7 +44,7 @@ const Switched = z.object({
  */
 export function packageModule(options: PackageModuleOptions): ModuleDefinition {
   const parts = partsOf(options);
-  const { here, askerOf, once, undo } = parts;
+  const { on, askerOf, once, undo } = parts;
   return defineModule({
     name: 'package',
     about: 'Packages on a host.',
@@ -56,10 +57,12 @@ export function packageModule(options: PackageModuleOptions): ModuleDefinition {
         output: Fetched,
         async do({ package: name, version }, call) {
           const wanted = parseWanted(version === '' ? name : `${name}@${version}`);
-          const source = options.sourceAt(call.host!);
-          const { packages, bytes, contents } = await here(call).fetch(wanted, source, askerOf(call));
-          call.detail({ source: source.name, contents, bytes });
-          return { fetched: [...packages], fetchedBytes: bytes };
+          return await on(call, async (host, name) => {
+            const source = options.sourceAt(name);
+            const { packages, bytes, contents } = await host.fetch(wanted, source, askerOf(call));
+            call.detail({ source: source.name, contents, bytes });
+            return { fetched: [...packages], fetchedBytes: bytes };
+          });
         },
         undo() {},
       },
@@ -91,7 +94,7 @@ export function packageModule(options: PackageModuleOptions): ModuleDefinition {
           collected: z.object({ versions: z.array(At), contents: z.int(), bytes: z.int() }),
         }),
         async do(_input, call) {
-          const { versions, ...rest } = await here(call).collect(askerOf(call));
+          const { versions, ...rest } = await on(call, host => host.collect(askerOf(call)));
           return { collected: { versions: [...versions], ...rest } };
         },
         undo() {},
@@ -103,14 +106,14 @@ export function packageModule(options: PackageModuleOptions): ModuleDefinition {
 type Parts = ReturnType<typeof partsOf>;
 
 /** What only looks. */
-function lookActions({ here, askerOf }: Parts) {
+function lookActions({ on, askerOf }: Parts) {
   return {
     check: {
       about: 'Runs the health check of a package that stands on a host.',
       input: Named,
       output: z.object({}),
       async do({ package: name }: z.output<typeof Named>, call: StepCall) {
-        await here(call).check(name, askerOf(call));
+        await on(call, host => host.check(name, askerOf(call)));
         return {};
       },
       undo() {},
@@ -130,7 +133,7 @@ function lookActions({ here, askerOf }: Parts) {
         ),
       }),
       async do(_input: object, call: StepCall) {
-        return { packages: await here(call).list() };
+        return { packages: await on(call, host => host.list()) };
       },
       undo() {},
     },
@@ -152,7 +155,7 @@ function lookActions({ here, askerOf }: Parts) {
         }),
       }),
       async do({ package: name }: { package: string }, call: StepCall) {
-        const faults = await here(call).verify(name || null, call.signal);
+        const faults = await on(call, host => host.verify(name || null, call.signal));
         return { verified: { faults: faults.slice(0, FAULTS_MAX), faultCount: faults.length } };
       },
       undo() {},
@@ -163,13 +166,25 @@ function lookActions({ here, askerOf }: Parts) {
 /** What the actions share. */
 function partsOf({ installation, hostAt }: PackageModuleOptions) {
   const fences = new Fences();
-  const here = (call: StepCall): PackageHost => {
-    const host = call.host === null ? null : hostAt(call.host);
-    if (host !== null) return host;
-    const reason =
-      call.host === null ? 'no host: the step needs `at: host`' : `host ${call.host} is not served here`;
-    throw new Terminal(reason, { code: 'COAX_STEP_INPUT' });
-  };
+  /** Works on the host of a step's address. An error says on which host it was: a message may be at work on many. */
+  async function on<T>(
+    call: StepCall,
+    work: (packages: PackageHost, host: string) => Promise<T>,
+  ): Promise<T> {
+    const { host } = call;
+    const packages = host === null ? null : hostAt(host);
+    if (host === null || packages === null) {
+      const reason = host === null ? 'no host: the step needs `at: host`' : `host ${host} is not served here`;
+      throw new Terminal(reason, { code: 'COAX_STEP_INPUT' });
+    }
+    try {
+      return await work(packages, host);
+    } catch (error) {
+      if (!isCoaxError(error)) throw error;
+      const { code, reason, hint, detail, faults } = error;
+      throw new CoaxError(code, `${host}: ${reason}`, { where: host, hint, detail, faults, cause: error });
+    }
+  }
   const keyOf = (call: StepCall): string => `${installation} ${call.key}`;
   const askerOf = (call: StepCall): Asker => ({
     by: keyOf(call),
@@ -177,30 +192,32 @@ function partsOf({ installation, hostAt }: PackageModuleOptions) {
     log: line => call.log(line),
   });
   return {
-    here,
+    on,
     askerOf,
     /** Switches, unless an earlier run of the same step has; says what changed by it. */
     async once(
       call: StepCall,
       change: (host: PackageHost) => Promise<Generation>,
     ): Promise<z.input<typeof Switched>> {
-      const host = here(call);
       assertNewest(fences, call);
-      await host.recover(askerOf(call));
-      let mine = await host.changedBy(keyOf(call));
-      if (Object.keys(mine).length === 0) {
+      const mine = await on(call, async host => {
+        await host.recover(askerOf(call));
+        const before = await host.changedBy(keyOf(call));
+        if (Object.keys(before).length > 0) return before;
         await change(host);
-        mine = await host.changedBy(keyOf(call));
-      }
+        return await host.changedBy(keyOf(call));
+      });
       return {
-        replaced: Object.fromEntries(Object.entries(mine).map(([name, { previous }]) => [name, previous])),
+        replaced: Object.fromEntries(
+          Object.entries(mine).map(([name, placed]) => [name, previousOf(placed)]),
+        ),
       };
     },
     /** A step that no host ever got has nothing to undo. */
     async undo(call: StepCall): Promise<void> {
       if (call.host === null) return;
       assertNewest(fences, call);
-      await here(call).undo(keyOf(call), askerOf(call));
+      await on(call, host => host.undo(keyOf(call), askerOf(call)));
     },
   };
 }

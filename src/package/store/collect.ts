@@ -1,5 +1,5 @@
 import { type Disk, removeAll } from './disk.ts';
-import type { Generations } from './generations.ts';
+import { type Generations, previousOf } from './generations.ts';
 import type { Layout } from './layout.ts';
 import type { Trees } from './trees.ts';
 
@@ -21,14 +21,14 @@ export async function collect(
   trees: Trees,
   generations: Generations,
 ): Promise<Collected> {
-  await forgetRemoved(generations);
+  await forget(generations);
   const { packages } = await generations.current();
   const versions: { name: string; version: string }[] = [];
   const kept = new Set<string>();
   for (const name of await trees.names()) {
     const placed = packages[name];
     for (const version of await trees.versions(name)) {
-      if (placed !== undefined && (version === placed.version || version === placed.previous))
+      if (placed !== undefined && (version === placed.version || version === previousOf(placed)))
         for (const file of await contentsOf(trees, layout, name, version)) kept.add(file);
       else {
         await takeAway(disk, layout, layout.tree(name, version), `${layout.versions}/${name}`);
@@ -54,11 +54,14 @@ export async function collect(
   return { versions, contents, bytes };
 }
 
-/** A generation without the packages that were removed: nothing keeps their last versions any more. */
-async function forgetRemoved(generations: Generations): Promise<void> {
-  const before = await generations.current();
-  const kept = Object.entries(before.packages).filter(([, { version }]) => version !== null);
-  if (kept.length === Object.keys(before.packages).length) return;
+/** A generation that knows no removed packages, and of each other one what stood last before: nothing keeps more any more. */
+async function forget(generations: Generations): Promise<void> {
+  const { packages } = await generations.current();
+  const kept = Object.entries(packages).flatMap(([name, placed]) =>
+    placed.version === null ? [] : [[name, { ...placed, before: placed.before.slice(0, 1) }] as const],
+  );
+  const isLess = Object.values(packages).some(({ version, before }) => version === null || before.length > 1);
+  if (!isLess) return;
   const next = await generations.make(() => Object.fromEntries(kept));
   await generations.switchTo(next.number);
   await generations.tidy();

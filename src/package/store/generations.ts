@@ -4,17 +4,19 @@ import { bytesAt } from './contents.ts';
 import { type Disk, removeAll } from './disk.ts';
 import type { Layout } from './layout.ts';
 
-const PlacedPackage = z.strictObject({
-  /** Null: it was removed; `previous` may still be brought back. */
+const Placing = z.strictObject({
+  /** Null: it was removed; what stood before may still be brought back. */
   version: z.string().nullable(),
   /** SHA-256 of its manifest. */
   digest: z.string().nullable(),
-  /** The version that stood here before; null: none did. */
-  previous: z.string().nullable(),
   /** The generation that switched to this version: packages that share it changed together. */
   since: z.int(),
   /** What asked for it: the key of a step, or a command. */
   by: z.string(),
+});
+const PlacedPackage = Placing.extend({
+  /** What stood here before, the latest first: an undo makes it stand again, with all that was known of it. */
+  before: z.array(Placing),
 });
 const GenerationText = z.strictObject({
   format: z.literal(1),
@@ -23,6 +25,28 @@ const GenerationText = z.strictObject({
 const PendingText = z.strictObject({ from: z.int().nullable(), to: z.int() });
 
 export type PlacedPackage = z.output<typeof PlacedPackage>;
+
+/** So many are kept of what stood before; a `gc` keeps one. */
+const BEFORE_MAX = 10;
+
+/** The version that stood before; null: none did. */
+export const previousOf = ({ before }: PlacedPackage): string | null => before[0]?.version ?? null;
+
+/** A package as it stands when another version takes its place. */
+export function placedAfter(
+  old: PlacedPackage | undefined,
+  placing: Omit<PlacedPackage, 'before'>,
+): PlacedPackage {
+  if (old === undefined) return { ...placing, before: [] };
+  const { before, ...last } = old;
+  return { ...placing, before: [last, ...before].slice(0, BEFORE_MAX) };
+}
+
+/** A package as it stood before its last change; null: not at all. */
+export function placedBefore({ before: [last, ...rest] }: PlacedPackage): PlacedPackage | null {
+  return last === undefined ? null : { ...last, before: rest };
+}
+
 /** Which packages stand on a host, all at once: by name. */
 export interface Generation {
   /** 0: none was ever made. */
