@@ -108,12 +108,21 @@ function testModule(gates: Gates) {
   });
 }
 
+/** Where host packages lie, when that is no folder. */
+interface PackagesPlace {
+  readonly place: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
 /** A whole server, simulated hypervisor and all, with its HTTP API on a free port (or a Unix socket). */
 export async function openServed(
-  options: { listen?: 'tcp' | 'unix'; level?: string; limits?: Partial<Limits>; oidc?: OidcLogin } & Pick<
-    FixtureOptions,
-    'openStore'
-  > = {},
+  options: {
+    listen?: 'tcp' | 'unix';
+    level?: string;
+    limits?: Partial<Limits>;
+    oidc?: OidcLogin;
+    packages?: PackagesPlace;
+  } & Pick<FixtureOptions, 'openStore'> = {},
 ) {
   const dataDir = mkdtempSync(join(tmpdir(), 'coax-access-'));
   const store =
@@ -169,9 +178,9 @@ export async function openServed(
     packages: openRepository({
       store,
       box: keyBox(secrets),
-      place: join(dataDir, 'packages'),
+      place: options.packages?.place ?? join(dataDir, 'packages'),
       tempDir: join(dataDir, 'coming'),
-      env: {},
+      env: options.packages?.env ?? {},
     }),
     cloud,
     agents,

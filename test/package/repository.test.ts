@@ -1,0 +1,265 @@
+/** The repository as its server keeps it, on both engines, in a folder and in a real S3 store. */
+import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { after, before, describe, it } from 'node:test';
+import { keyBox } from '../../src/cli/compose/open-package-repository.ts';
+import { installationSchema } from '../../src/cli/installation-schema.ts';
+import { makeClient } from '../../src/client/client.ts';
+import { parseManifest } from '../../src/package/format/manifest.ts';
+import { objectsOf, openRepository } from '../../src/package/repository/open-repository.ts';
+import { hashesOf } from '../../src/package/repository/repository-contents.ts';
+import {
+  type FileKind,
+  filesIn,
+  type RepositoryFiles,
+} from '../../src/package/repository/repository-files.ts';
+import { TrustedRepository } from '../../src/package/repository/trusted-repository.ts';
+import { verifyRepository } from '../../src/package/repository/verify-repository.ts';
+import { openSecrets } from '../../src/secret/open-secrets.ts';
+import { openPostgres } from '../../src/store/postgres/open-postgres.ts';
+import { openSqlite } from '../../src/store/sqlite/open-sqlite.ts';
+import type { Store } from '../../src/store/store.ts';
+import { makePostgresCluster, type PostgresCluster } from '../../src/testing/postgres-cluster.ts';
+import { openServed } from '../system/access-fixture.ts';
+import { newKey, Publisher } from './publisher.ts';
+import { SwiftServer } from './swift-server.ts';
+
+const dirs: string[] = [];
+after(() => {
+  for (const dir of dirs) rmSync(dir, { recursive: true });
+});
+const folder = (): string => {
+  const dir = mkdtempSync(join(tmpdir(), 'coax-repository-'));
+  dirs.push(dir);
+  return dir;
+};
+
+/** A repository on a store, with what reads it. `again` opens it as another server on the same store does. */
+async function open(store: Store, place = join(folder(), 'place'), env: Record<string, string> = {}) {
+  const secrets = await openSecrets(store, join(folder(), 'keys.json'));
+  const again = () => openRepository({ store, box: keyBox(secrets), place, tempDir: folder(), env });
+  const repository = again();
+  return { repository, again, place, publisher: new Publisher(repository), secrets };
+}
+
+const trust = (files: RepositoryFiles, dir = folder()) => new TrustedRepository({ files, folder: dir });
+const versions = async (files: RepositoryFiles): Promise<string[]> =>
+  (await trust(files).versions('web')).sort();
+
+/** Counts what a reader asks for. */
+function counted(files: RepositoryFiles): { files: RepositoryFiles; asked: Record<FileKind, string[]> } {
+  const asked: Record<FileKind, string[]> = { metadata: [], targets: [], contents: [] };
+  const open = (kind: FileKind, name: string) => {
+    asked[kind].push(name);
+    return files.open(kind, name);
+  };
+  return { files: { name: files.name, open }, asked };
+}
+
+function suite(openStore: () => Promise<Store>): void {
+  let store: Store;
+  before(async () => {
+    store = await openStore();
+  });
+  after(() => store.close());
+
+  it('publishes, refuses what it should, renews and rotates; readers of the place see the same', async () => {
+    const { repository, again, place, publisher, secrets } = await open(store);
+    assert.equal(await repository.state(), null);
+    await assert.rejects(repository.packages(), { code: 'COAX_REPOSITORY_STATE' });
+    await publisher.init();
+    await assert.rejects(publisher.init(), { code: 'COAX_REPOSITORY_STATE' });
+    const inPlace = filesIn(objectsOf(place, {}));
+
+    const first = await publisher.bring('1.0.0');
+    await repository.publish(await publisher.next([first]));
+    assert.deepEqual(await versions(repository.files()), ['1.0.0']);
+    assert.deepEqual(await versions(inPlace), ['1.0.0']);
+
+    // Not by a key that may not, not what is not there, not another under the same name.
+    const second = await publisher.bring('1.1.0');
+    await assert.rejects(repository.publish(await publisher.next([second], [newKey()])), {
+      code: 'COAX_REPOSITORY_REFUSED',
+    });
+    const absent = { ...second, version: '1.2.0' };
+    await assert.rejects(repository.publish(await publisher.next([absent])), {
+      code: 'COAX_PACKAGE_REFUSED',
+    });
+    const other = await publisher.bring('1.0.0', { index: 'something else' });
+    await assert.rejects(repository.publish(await publisher.next([other])), {
+      code: 'COAX_REPOSITORY_STATE',
+    });
+    assert.deepEqual(await versions(repository.files()), ['1.0.0']);
+
+    // Two servers at once: one is first, and the other hears of it.
+    const next = await publisher.next([second]);
+    const both = await Promise.allSettled([repository.publish(next), again().publish(next)]);
+    assert.deepEqual(both.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
+    assert.deepEqual(await versions(inPlace), ['1.0.0', '1.1.0']);
+
+    const stamp = (await repository.state())!.timestamp.version;
+    assert.equal(await repository.renew(), false);
+    assert.equal(await repository.renew(true), true);
+    assert.equal((await repository.state())!.timestamp.version, stamp + 1);
+
+    const [root, targets] = [newKey(), newKey()];
+    await assert.rejects(repository.rotate({ root: await publisher.nextRoot([root], [root]) }), {
+      code: 'COAX_REPOSITORY_REFUSED',
+    });
+    // Another key for packages needs them signed by it.
+    const rotated = await publisher.nextRoot([root], [publisher.root, root], targets);
+    await assert.rejects(repository.rotate({ root: rotated }), { code: 'COAX_REPOSITORY_REFUSED' });
+    await repository.rotate({ root: rotated, targets: await publisher.next([], [targets]) });
+    assert.deepEqual(await versions(repository.files()), ['1.0.0', '1.1.0']);
+    await assert.rejects(repository.publish(await publisher.next([])), { code: 'COAX_REPOSITORY_REFUSED' });
+
+    // The server's key is sealed anew when the installation's keys change.
+    const [old] = await secrets.keys.list();
+    assert.equal(await repository.sealedWith(old!.id), 1);
+    secrets.keys.add(repository);
+    await secrets.keys.rotate();
+    assert.equal(await repository.sealedWith(old!.id), 0);
+    assert.equal(await again().renew(true), true);
+    const report = await verifyRepository(trust(inPlace));
+    assert.deepEqual([report.packages, report.contents, report.faults], [2, 2, []]);
+  });
+}
+
+describe('a repository', () => {
+  let cluster: PostgresCluster;
+  before(async () => {
+    cluster = await makePostgresCluster();
+  });
+  after(() => cluster.close());
+  describe('on SQLite', () =>
+    suite(async () => openSqlite({ file: join(folder(), 'coax.db'), schema: installationSchema })));
+  describe('on PostgreSQL', () =>
+    suite(() => openPostgres({ url: cluster.url(), namespace: 'packages', schema: installationSchema })));
+
+  it('takes no bytes under a hash that is not theirs, and finds a byte that was changed', async () => {
+    const store = openSqlite({ file: join(folder(), 'coax.db'), schema: installationSchema });
+    try {
+      const { repository, place, publisher } = await open(store);
+      await publisher.init();
+      const sha256 = hash('sha256', 'one');
+      const wrong = Readable.from([Buffer.from('two')]);
+      await assert.rejects(repository.contents.take(sha256, wrong), { code: 'COAX_PACKAGE_REFUSED' });
+      assert.deepEqual(await repository.contents.missing([sha256]), [sha256]);
+      await repository.publish(
+        await publisher.next([await publisher.bring('1.0.0', { a: 'one', b: 'two' })]),
+      );
+      const file = join(place, 'contents', `${sha256}.zst`);
+      const bytes = readFileSync(file);
+      bytes[bytes.length - 2]! ^= 1;
+      writeFileSync(file, bytes);
+      const { faults } = await verifyRepository(trust(repository.files()));
+      assert.deepEqual(
+        faults.map(({ where }) => where),
+        ['web@1.0.0 a'],
+      );
+      assert.deepEqual(readdirSync(place).sort(), ['contents', 'metadata', 'targets']);
+    } finally {
+      await store.close();
+    }
+  });
+
+  it('sends and fetches only what is missing, over HTTP', async () => {
+    await using served = await openServed();
+    const publisher = new Publisher(served.services.packages);
+    await publisher.init();
+    const { packages } = served.client;
+    const texts = { a: 'one', b: 'two', c: 'three' };
+    const first = await publisher.bring('1.0.0', texts);
+    const second = { ...texts, c: 'four' };
+    assert.deepEqual(await packages.missing(Object.values(second).map(text => hash('sha256', text))), [
+      hash('sha256', 'four'),
+    ]);
+    await packages.publish(await publisher.next([first, await publisher.bring('1.1.0', second)]));
+    const dir = folder();
+    const { files, asked } = counted({ name: 'server', open: (kind, name) => packages.open(kind, name) });
+    const trusted = trust(files, dir);
+    const manifest = parseManifest(await trusted.manifest('web', '1.1.0'), 'web');
+    // A host that has 1.0.0 has all contents but one.
+    const has = new Set(hashesOf(first));
+    const wanted = manifest.entries.flatMap(entry =>
+      entry.type === 'file' && !has.has(entry.sha256) ? [entry] : [],
+    );
+    const got: string[] = [];
+    for await (const { bytes } of trusted.contents(manifest, wanted))
+      got.push(Buffer.concat(await Array.fromAsync(bytes)).toString());
+    assert.deepEqual(got, ['four']);
+    assert.deepEqual(asked.contents, [`${hash('sha256', 'four')}.zst`]);
+    assert.equal(asked.targets.length, 1);
+    // What names no file of a repository is none.
+    for (const [kind, name] of [
+      ['contents', 'x.zst'],
+      ['targets', '..'],
+      ['metadata', '1.evil.json'],
+    ] as const)
+      assert.equal(await packages.open(kind, name).catch(() => null), null, name);
+    const stranger = makeClient({ url: served.url, token: 'coax_nobody' });
+    await assert.rejects(stranger.packages.open('metadata', 'timestamp.json'), { code: 'COAX_AUTH_MISSING' });
+    stranger.close();
+  });
+
+  it('lies in an S3 store that checks signatures; hosts take contents from there by themselves', async () => {
+    await using swift = await SwiftServer.open('coax');
+    const store = openSqlite({ file: join(folder(), 'coax.db'), schema: installationSchema });
+    try {
+      const place = 's3://coax/some/packages';
+      const wrong = await open(store, place, swift.env('not the secret'));
+      await assert.rejects(
+        wrong.repository.contents.take(hash('sha256', 'one'), Readable.from([Buffer.from('one')])),
+        error => {
+          assert.match(String(error), /COAX_REPOSITORY_UNAVAILABLE.*SignatureDoesNotMatch/);
+          return true;
+        },
+      );
+      const objects = objectsOf(place, swift.env());
+      const big = 'a text that is long enough to be sent in pieces '.repeat(50_000);
+      await using served = await openServed({ packages: { place, env: swift.env() } });
+      const publisher = new Publisher(served.services.packages);
+      await publisher.init();
+      const { packages } = served.client;
+      await packages.publish(await publisher.next([await publisher.bring('1.0.0', { a: 'one', b: big })]));
+      // Through the server, which gives the address in the store, and straight from the store.
+      const answer = await fetch(
+        `${served.url}/v1/package-repository/files/contents/${hash('sha256', 'one')}.zst`,
+        {
+          headers: { authorization: 'Bearer coax_test-token' },
+          redirect: 'manual',
+        },
+      );
+      assert.equal(answer.status, 307);
+      assert.match(answer.headers.get('location') ?? '', /X-Amz-Signature=/);
+      for (const files of [
+        { name: 'server', open: (kind: FileKind, name: string) => packages.open(kind, name) },
+        filesIn(objects),
+      ]) {
+        const report = await verifyRepository(trust(files));
+        assert.deepEqual(
+          [report.packages, report.contents, report.bytes, report.faults],
+          [1, 2, big.length + 3, []],
+        );
+      }
+      assert.deepEqual(await objects.metadata.list(), [
+        '1.root.json',
+        '1.snapshot.json',
+        '1.targets.json',
+        '2.snapshot.json',
+        '2.targets.json',
+        'timestamp.json',
+      ]);
+      // An address that has been changed opens nothing.
+      const link = (await objects.contents.link(`${hash('sha256', 'one')}.zst`, 60)) as string;
+      assert.equal((await fetch(link)).status, 200);
+      assert.equal((await fetch(link.replace(hash('sha256', 'one'), hash('sha256', big)))).status, 403);
+    } finally {
+      await store.close();
+    }
+  });
+});
