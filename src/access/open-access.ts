@@ -19,6 +19,7 @@ import { EventHub } from './events/event-hub.ts';
 import { Holds } from './events/hold.ts';
 import { tagAnswer } from './exchange/etag.ts';
 import { onlyFields } from './exchange/fields.ts';
+import { forgetKeysHourly } from './exchange/forget-keys.ts';
 import { linkNext } from './exchange/link.ts';
 import { keepAnswer, repeatAnswer } from './exchange/repeat.ts';
 import { newRequestId, requestIdOf } from './exchange/request-id.ts';
@@ -153,9 +154,13 @@ export async function makeApp(
   documentRoute(app, gate);
   if (consoleFolder !== undefined) await consoleRoutes(app, consoleFolder);
   await app.ready();
+  const endForgetting = forgetKeysHourly(services.store, error =>
+    log.warn({ err: error }, 'old idempotency keys stay for now'),
+  );
   const forget = services.workers.add(() => context.httpWorkers.now(services.store.now()));
   const stop = async (): Promise<void> => {
     forget();
+    endForgetting();
     slowReaders.close();
     closing.abort();
     hub.close();

@@ -237,6 +237,24 @@ export class Webhooks {
     return all.length;
   }
 
+  /** How many there are, and how many of their deliveries stand how. */
+  async figures(): Promise<{ active: number; disabled: number; deliveries: Record<string, number> }> {
+    const hooks = await this.#reader
+      .selectFrom('webhooks')
+      .select(({ fn }) => ['state', fn.countAll().as('count')])
+      .groupBy('state')
+      .execute();
+    const kept = await this.#reader
+      .selectFrom('webhook_deliveries')
+      .select(({ fn }) => ['state', fn.countAll().as('count')])
+      .groupBy('state')
+      .execute();
+    const of = (state: string) => Number(hooks.find(row => row.state === state)?.count ?? 0);
+    const deliveries: Record<string, number> = { pending: 0, delivered: 0, dead: 0 };
+    for (const { state, count } of kept) deliveries[state] = Number(count);
+    return { active: of('active'), disabled: of('disabled'), deliveries };
+  }
+
   async sealedWith(key: string): Promise<number> {
     const { count } = await this.#reader
       .selectFrom('webhooks')

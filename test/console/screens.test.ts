@@ -115,6 +115,33 @@ test('a secret is typed unseen, stands in no command, and is shown nowhere after
   await page.context().close();
 });
 
+test('a secret within a larger parameter is typed unseen, and stands in no command', async () => {
+  const page = await world.signedIn('/create/lock_vault');
+  const field = page.getByLabel('vault');
+  const security = `getComputedStyle(document.querySelector('textarea')).getPropertyValue('-webkit-text-security')`;
+  assert.equal(await page.evaluate(security), 'disc');
+  await field.fill('{"place": "cellar", "code": "opensesame"}');
+  assert.equal(await page.locator('footer code').innerText(), 'coax run lock_vault vault=@FILE --wait');
+  await page.context().close();
+});
+
+test('who may only look is told so at a host and at a VM, too', async () => {
+  const made = { flow: 'create_vm', parameters: { cpu: 1, mem: 128, name: 'seen' } };
+  await world.client().submit(made, { waitMs: 20_000 });
+  const { access } = world.client();
+  const { token } = await access.createToken({ name: 'guard', role: 'viewer', project: '*' });
+  const page = await world.signedIn('/vms/seen', {}, token);
+  const stop = page.getByRole('button', { name: 'Stop', exact: true });
+  await stop.waitFor();
+  assert.match(String(await stop.getAttribute('aria-description')), /project default, not decide/);
+  await page.goto(`${world.url}/hosts/sim-2`);
+  const drain = page.getByRole('button', { name: 'Drain', exact: true });
+  await drain.waitFor();
+  assert.match(String(await drain.getAttribute('aria-description')), /hosts, not decide/);
+  await page.context().close();
+  await access.revokeToken('guard');
+});
+
 test('what only the server can know is wrong stands at the field, too', async () => {
   const page = await world.signedIn('/create/create_vm');
   await page.getByLabel('cpu').fill('1');

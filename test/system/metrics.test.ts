@@ -29,6 +29,8 @@ test('messages, transitions, steps and requests are counted, with those that fai
   assert.equal(first.get('coax_messages{status="done"}'), 0);
   const { msgid } = await client.submit({ flow: 'create_vm', parameters: { cpu: 1, mem: 128 } });
   assert.equal((await client.waitFor(msgid, { timeoutMs: 30_000 })).status, 'done');
+  const { id } = await client.webhooks.create({ url: 'https://example.org/x', events: ['done'] });
+  await client.webhooks.test(id);
   await client.revert(msgid, { reason: 'to count' });
   assert.equal((await client.waitFor(msgid, { timeoutMs: 30_000 })).status, 'rolled_back');
 
@@ -49,6 +51,9 @@ test('messages, transitions, steps and requests are counted, with those that fai
   assert.equal(of('coax_http_request_seconds_count{operation="submit",status="202"}'), 1);
   assert.equal(of('coax_http_request_seconds_count{operation="metrics",status="200"}'), 1);
   assert.equal(of('coax_hosts{state="up"}'), 4);
+  assert.equal(of('coax_webhooks{state="active"}'), 1);
+  assert.equal(of('coax_webhook_deliveries{state="pending"}'), 1);
+  assert.equal(of('coax_webhook_deliveries{state="dead"}'), 0);
   assert.equal(of('coax_hosts{state="lost"}'), 0);
   assert.equal(of('coax_placement_claims_total'), 1);
   assert.equal(of('coax_placement_conflicts_total'), 0);

@@ -22,6 +22,7 @@ export function metricRoutes(scope: App, { services, hub }: RouteContext): void 
     counts: () => services.store.counts(),
     workers: () => services.workers.list(),
     placement: () => services.cloud.placementFigures(),
+    webhooks: () => services.webhooks.figures(),
   });
 
   scope.get(

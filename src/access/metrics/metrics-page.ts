@@ -17,6 +17,11 @@ export interface MetricsSources {
     readonly conflicts: number;
     readonly hosts: Readonly<Record<string, number>>;
   }>;
+  webhooks(): Promise<{
+    readonly active: number;
+    readonly disabled: number;
+    readonly deliveries: Readonly<Record<string, number>>;
+  }>;
 }
 
 /** Counting a million queued messages takes a while: no oftener than this. */
@@ -62,28 +67,31 @@ export class MetricsPage {
           values: await values(),
         }) as unknown as MetricObjectWithValues<MetricValue<string>>,
     });
-    const claims = async (of: 'claims' | 'conflicts'): Promise<Values> => {
-      const figures = await this.#sources.placement();
-      return [{ labels: {}, value: figures[of] }];
-    };
     return [
       metric('coax_hosts', 'gauge', 'Hosts, by state.', async () =>
-        Object.entries((await this.#sources.placement()).hosts).map(([state, value]) => ({
-          labels: { state },
-          value,
-        })),
+        byState((await this.#sources.placement()).hosts),
       ),
       metric('coax_placement_claims_total', 'counter', 'Claims on hosts that this process has made.', () =>
-        claims('claims'),
+        this.#placed('claims'),
       ),
       metric(
         'coax_placement_conflicts_total',
         'counter',
         'Claims that this process has lost to others, and made elsewhere.',
-        () => claims('conflicts'),
+        () => this.#placed('conflicts'),
       ),
       metric('coax_messages', 'gauge', 'Messages in the store, by status.', async () =>
         Object.entries(await this.#countsNow()).map(([status, value]) => ({ labels: { status }, value })),
+      ),
+      metric('coax_webhooks', 'gauge', 'Webhooks, by state.', async () => {
+        const { active, disabled } = await this.#sources.webhooks();
+        return byState({ active, disabled });
+      }),
+      metric(
+        'coax_webhook_deliveries',
+        'gauge',
+        'Deliveries of webhooks that are kept, by state.',
+        async () => byState((await this.#sources.webhooks()).deliveries),
       ),
       metric('coax_workers', 'gauge', 'Living workers of all processes, by role.', () =>
         this.#byRole(() => 1),
@@ -114,6 +122,10 @@ export class MetricsPage {
     ];
   }
 
+  async #placed(of: 'claims' | 'conflicts'): Promise<Values> {
+    return [{ labels: {}, value: (await this.#sources.placement())[of] }];
+  }
+
   async #byRole(value: (worker: { readonly steps: number }) => number): Promise<Values> {
     const roles = new Map<string, number>();
     for (const worker of await this.#sources.workers())
@@ -133,6 +145,9 @@ export class MetricsPage {
     return this.#counts;
   }
 }
+
+const byState = (counts: Readonly<Record<string, number>>): Values =>
+  Object.entries(counts).map(([state, value]) => ({ labels: { state }, value }));
 
 function histogram(name: string, labels: Labels, { counts, sumS }: Histogram): Values {
   const values: (MetricValue<string> & { metricName: string })[] = [];

@@ -195,6 +195,7 @@ export const en = {
   'how.skip': 'Leave it as it is',
   'how.skip.about': 'What the step made stays behind, on record; the walk back goes on with the step before.',
   'shell.version': 'Coax {version}',
+  'blocked.hosts': 'You may look at hosts, not decide about them.',
   'blocked.viewer': 'You may look at things of project {project}, not decide about them.',
   'blocked.nowhere': 'You may look at things, not submit.',
   'create.usualProject': 'the usual one',

@@ -193,6 +193,7 @@ export const zh: Dictionary = {
   'how.skip': '保持原样',
   'how.skip.about': '该步骤产生的东西留下并记录在案；从前一步继续回退。',
   'shell.version': 'Coax {version}',
+  'blocked.hosts': '你可以查看主机，但不能做决定。',
   'blocked.viewer': '你可以查看项目 {project} 的内容，但不能做决定。',
   'blocked.nowhere': '你只能查看，不能提交。',
   'create.usualProject': '默认项目',

@@ -1,7 +1,14 @@
 import { Field, type FieldAttributes, Select, TextArea, TextInput } from '../../parts/field.tsx';
 import { valueText } from '../../parts/value-text.ts';
 import { useWords } from '../../words/words.ts';
-import { boundsText, type Control, controlOf, type ParameterSchema, rangeText } from './schema.ts';
+import {
+  boundsText,
+  type Control,
+  controlOf,
+  holdsSecret,
+  type ParameterSchema,
+  rangeText,
+} from './schema.ts';
 
 interface ParameterFieldProps {
   readonly name: string;
@@ -25,7 +32,7 @@ export function ParameterField({ name, schema, required, text, error, onChange }
     schema.format,
     control === 'lines' && word('create.lines'),
     control === 'json' && 'JSON',
-    control === 'secret' && word('create.secret'),
+    holdsSecret(schema) && word('create.secret'),
     schema.default !== undefined &&
       schema.default !== '' &&
       word('create.default', { value: valueText(schema.default, 60) }),
@@ -96,7 +103,13 @@ function ParameterControl({ schema, required, text, onChange, attributes }: Cont
     case 'longText':
       return <TextArea {...shared} rows={4} />;
     case 'json':
-      return <TextArea {...shared} rows={2} className="font-mono text-xs" />;
+      return (
+        <TextArea
+          {...shared}
+          rows={2}
+          className={`font-mono text-xs ${holdsSecret(schema) ? 'typed-unseen' : ''}`}
+        />
+      );
     default:
       return <TextInput {...shared} />;
   }

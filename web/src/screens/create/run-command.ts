@@ -1,5 +1,5 @@
 import { shellWord } from '../../parts/command/shell-word.ts';
-import type { ParameterSchema } from './schema.ts';
+import { holdsSecret, type ParameterSchema } from './schema.ts';
 
 /** The command that submits the same. A secret stands in no command: the shell would keep it. */
 export function runCommand(
@@ -9,7 +9,7 @@ export function runCommand(
   project = '',
 ): string {
   const words = Object.entries(parameters).map(([name, value]) => {
-    if (schemas[name]?.secret) return `${name}=@FILE`;
+    if (schemas[name] && holdsSecret(schemas[name])) return `${name}=@FILE`;
     return shellWord(`${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
   });
   const of = project === '' ? [] : [`--project ${shellWord(project)}`];

@@ -27,6 +27,11 @@ export type Control = 'choice' | 'flag' | 'number' | 'text' | 'longText' | 'secr
 
 const LONG_TEXT = 200;
 
+/** Is something in it secret, however deep? */
+export function holdsSecret({ secret, items, properties = {} }: ParameterSchema): boolean {
+  return secret === true || [...Object.values(properties), ...(items ? [items] : [])].some(holdsSecret);
+}
+
 export function controlOf(schema: ParameterSchema): Control {
   if (schema.enum !== undefined) return 'choice';
   if (schema.secret === true) return 'secret';

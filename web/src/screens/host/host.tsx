@@ -3,6 +3,7 @@ import { useState } from 'react';
 import type { HostShow } from '../../../../src/api/host.ts';
 import type { MessageView } from '../../../../src/api/message.ts';
 import { useFleetMap, useHost, useVmsOf } from '../../api/fleet.ts';
+import { useMay } from '../../api/whoami.ts';
 import { Badge } from '../../parts/badge.tsx';
 import { Button } from '../../parts/button.tsx';
 import { Capacity, memoryText } from '../../parts/capacity.tsx';
@@ -38,6 +39,8 @@ function HostOf({ name }: { name: string }) {
 
 function HostScreen({ host }: { host: HostShow }) {
   const word = useWords();
+  // Hosts are of the whole installation.
+  const mayDo = useMay('operate', '*');
   const [deed, setDeed] = useState<HostDeedName | null>(null);
   const [done, setDone] = useState<MessageView | null>(null);
   const map = useFleetMap().data;
@@ -59,7 +62,7 @@ function HostScreen({ host }: { host: HostShow }) {
               <Button
                 key={name}
                 kind={name === 'lost' ? 'danger' : 'plain'}
-                blocked={hostBlocked(name, host, word)}
+                blocked={mayDo ? hostBlocked(name, host, word) : word('blocked.hosts')}
                 onClick={() => setDeed(name)}
               >
                 {word(`host.do.${name}`)}

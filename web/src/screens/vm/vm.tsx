@@ -56,7 +56,7 @@ function VmOf({ name }: { name: string }) {
 
 function VmScreen({ vm }: { vm: VmView }) {
   const word = useWords();
-  const mayType = useMay('operate', vm.project);
+  const mayDo = useMay('operate', vm.project);
   const [tab, setTab] = useState<TabName>('console');
   const [deed, setDeed] = useState<VmDeedName | null>(null);
   const [done, setDone] = useState<MessageView | null>(null);
@@ -76,7 +76,7 @@ function VmScreen({ vm }: { vm: VmView }) {
               <Button
                 key={name}
                 kind={name === 'remove' ? 'danger' : 'plain'}
-                blocked={vmBlocked(name, vm, word)}
+                blocked={mayDo ? vmBlocked(name, vm, word) : word('blocked.viewer', { project: vm.project })}
                 onClick={() => setDeed(name)}
               >
                 {word(`vm.do.${name}`)}
@@ -98,7 +98,7 @@ function VmScreen({ vm }: { vm: VmView }) {
       >
         {tab === 'console' && (
           <Suspense fallback={<Loading />}>
-            <Serial vm={vm.name} running={vm.state === 'running'} mayType={mayType} />
+            <Serial vm={vm.name} running={vm.state === 'running'} mayType={mayDo} />
           </Suspense>
         )}
         {tab === 'use' && (
