@@ -6,7 +6,7 @@ setup_npm
 sh scripts/build.sh --stale
 setup_apt_lists
 # shellcheck disable=SC2086
-without_services setup_debian $QEMU_PACKAGES $POSTGRES_PACKAGE pgbouncer:/usr/sbin/pgbouncer git:git curl:curl python3:python3 tmux:tmux openssl:openssl faketime:faketime systemd:systemd-analyze runit:runsv gcc:gcc libc6-dev:/usr/include/stdio.h strace:strace zstd:zstd zsh:zsh fish:fish nginx:nginx apache2:apache2 perl:perl chromium:chromium swift-proxy:swift-proxy-server swift-account:swift-account-server swift-container:swift-container-server swift-object:swift-object-server memcached:memcached || say "coax: tests that need them will say so and fail"
+without_services setup_debian $QEMU_PACKAGES $POSTGRES_PACKAGE pgbouncer:/usr/sbin/pgbouncer git:git curl:curl python3:python3 tmux:tmux openssl:openssl faketime:faketime systemd:systemd-analyze runit:runsv gcc:gcc libc6-dev:/usr/include/stdio.h strace:strace zstd:zstd zsh:zsh fish:fish nginx:nginx apache2:apache2 perl:perl iotop:iotop chromium:chromium swift-proxy:swift-proxy-server swift-account:swift-account-server swift-container:swift-container-server swift-object:swift-object-server memcached:memcached || say "coax: tests that need them will say so and fail"
 
 long=
 files=

@@ -100,11 +100,19 @@ export class PieceBook {
   }
 
   #keep(least: number): void {
+    // In memory that never repeats, all pieces come through here again and again: so no loop over the columns.
+    const [ones, twos, sizes, counts] = [this.#one, this.#two, this.#bytes, this.#count];
+    const [firsts, seconds, lasts] = [this.#first, this.#second, this.#last];
     let to = 0;
     for (let piece = 0; piece < this.#end; piece += 1) {
-      if (this.#count[piece]! < least) continue;
-      for (const column of [this.#one, this.#two, this.#bytes, this.#count]) column[to] = column[piece]!;
-      for (const column of [this.#first, this.#second, this.#last]) column[to] = column[piece]!;
+      if (counts[piece]! < least) continue;
+      ones[to] = ones[piece]!;
+      twos[to] = twos[piece]!;
+      sizes[to] = sizes[piece]!;
+      counts[to] = counts[piece]!;
+      firsts[to] = firsts[piece]!;
+      seconds[to] = seconds[piece]!;
+      lasts[to] = lasts[piece]!;
       to += 1;
     }
     this.#end = to;
