@@ -8,6 +8,7 @@ import { measureMemory } from './memory.ts';
 import { measureQueue } from './queue.ts';
 import { writePage } from './report/write-page.ts';
 import { measureRollback } from './rollback.ts';
+import { measureRollout } from './rollout.ts';
 import { measureSaturation } from './saturation.ts';
 
 /** In the order of the table; each is exported by the file of its name. */
@@ -19,6 +20,7 @@ const MEASURES = {
   queue: measureQueue,
   'deep-message': measureDeepMessage,
   executables: measureExecutables,
+  rollout: measureRollout,
 };
 const BENCH = { name: 'bench', measures: Object.keys(MEASURES) as (keyof typeof MEASURES)[] };
 

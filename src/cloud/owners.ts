@@ -10,6 +10,7 @@ export const INSTALLATION_MODULES: ReadonlySet<string> = new Set([
   'drain',
   'move',
   'package',
+  'rollout',
 ]);
 /**
  * Modules whose steps take on trust what the steps before them have found out, such as a guest's uuid: in a plan of one's own,

@@ -20,6 +20,7 @@ const GOALS = {
   'queue: peak memory': 'ratio <= 1.1',
   'deep message: show one of': 'value < 10',
   'executables: steps': 'ratio >= 0.8',
+  'rollout: to': 'value >= 200',
 };
 const TOLD = ['idle: one flow of four steps, p99', 'saturation: CPU for 1,000 flows', 'memory: peak of'];
 
