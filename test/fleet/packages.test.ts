@@ -21,8 +21,8 @@ test('a package is installed on hosts by their agents, whatever happens to them 
   const versions: [version: string, check: string][] = [
     ['1.0.0', 'exit 0'],
     // Says that it was asked, and answers when it may.
-    ['2.0.0', `touch ${dir}/asked$(echo $COAX_PACKAGES | tr / -); test -e ${dir}/go`],
-    ['3.0.0', 'case $COAX_PACKAGES in */b/packages/*) echo "no disk" >&2; exit 4;; esac'],
+    ['2.0.0', `touch ${dir}/asked$(echo $PACKAGES | tr / -); test -e ${dir}/go`],
+    ['3.0.0', 'case $PACKAGES in */b/packages/*) echo "no disk" >&2; exit 4;; esac'],
   ];
   for (const host of HOSTS) {
     await fleet.lan.add(host);

@@ -1,6 +1,7 @@
 /** Packages on a host: brought, switched, checked, put back, mended, taken away. */
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
+import { execFileSync } from 'node:child_process';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import {
   appendFileSync,
   chmodSync,
@@ -10,6 +11,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statfsSync,
   statSync,
   symlinkSync,
   unlinkSync,
@@ -75,7 +77,7 @@ test('hooks run around the switch, and health is asked until it is well', async 
   const dir = scratch();
   const log = join(dir, 'log');
   const say = (text: string) =>
-    `{command: [/bin/sh, -c, 'echo "${text} $COAX_PACKAGE_PREVIOUS>$COAX_PACKAGE_VERSION $(cat page)" >> ${log}']}`;
+    `{command: [/bin/sh, -c, 'echo "${text} $PACKAGE_PREVIOUS>$PACKAGE_VERSION $(cat page)" >> ${log}']}`;
   const more = `
 hooks: {before_switch: ${say('before')}, after_switch: ${say('after')}, before_remove: ${say('remove')}}
 health: {command: [/bin/sh, -c, 'echo health >> ${log}; test $(grep -c health ${log}) -ge 3'], every: 1ms}`;
@@ -103,7 +105,7 @@ health: {command: [/bin/sh, -c, 'echo health >> ${log}; test $(grep -c health ${
 test('a version that is not healthy, or whose hook fails, is switched back; its hook runs for the old one', async () => {
   const dir = scratch();
   const log = join(dir, 'log');
-  const hook = `hooks: {after_switch: {command: [/bin/sh, -c, 'echo $COAX_PACKAGE_VERSION >> ${log}']}}`;
+  const hook = `hooks: {after_switch: {command: [/bin/sh, -c, 'echo $PACKAGE_VERSION >> ${log}']}}`;
   const source = await sourceOf(dir, [
     ['web', '1.0.0', { page: 'one' }, hook],
     [
@@ -380,4 +382,29 @@ test('one archive is a source, trusted by its key; others may come from elsewher
   const { packages } = await host.fetch(wanted, both, asker());
   await host.switchTo(packages, asker());
   assert.deepEqual(await versionsOf(host), { runtime: '1.0.0', web: '1.0.0' });
+});
+
+const isRoot = process.getuid?.() === 0;
+test('a full disk ends an install; what stood stands, and there is as much room as before', {
+  skip: isRoot ? false : 'a small disk is mounted by root',
+}, async () => {
+  const root = join(scratch(), 'disk');
+  mkdirSync(root);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', root]);
+  try {
+    const host = openHost(root);
+    const source = await sourceOf(scratch(), [
+      ['web', '1.0.0', { page: 'one' }],
+      ['web', '2.0.0', { page: 'two', large: randomBytes(3 * 1024 * 1024).toString('base64') }],
+    ]);
+    await install(host, source, 'web@1.0.0');
+    const { bavail } = statfsSync(root);
+    await assert.rejects(install(host, source, 'web@2.0.0'), { code: 'ENOSPC' });
+    assert.equal(page(host), 'one');
+    assert.deepEqual(await host.verify(null), []);
+    assert.deepEqual(readdirSync(join(root, 'staging')), []);
+    assert.ok(statfsSync(root).bavail >= bavail - 8);
+  } finally {
+    execFileSync('umount', [root]);
+  }
 });

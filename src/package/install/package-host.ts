@@ -259,8 +259,18 @@ export class PackageHost {
       asker.signal?.throwIfAborted();
       await this.layout.make(this.#parts.disk);
       await recover(this.#switchParts(asker));
-      return await change();
+      try {
+        return await change();
+      } catch (error) {
+        // What was being made takes room, which may be just what was lacking. The error of before says more than one here.
+        await this.#tidyUp().catch(() => {});
+        throw error;
+      }
     });
+  }
+
+  async #tidyUp(): Promise<void> {
+    if ((await this.#generations.pending()) === null) await this.#generations.tidy();
   }
 
   /** One after another here, and one process at a time. */

@@ -13,7 +13,7 @@ export interface OnOptions extends DecisionOptions {
   readonly on?: string;
 }
 
-const ON_ABOUT = "A host's name, or a selector of labels (disk=ssd,zone!=b); `all` is every host";
+const ON_ABOUT = 'all, names with commas, or a selector of labels as disk=ssd,zone!=b';
 
 /** For verbs that cannot do without. */
 export const ON: VerbOption = { flags: '--on <hosts>', about: ON_ABOUT, required: true, completes: 'host' };
@@ -26,13 +26,13 @@ export const TIMEOUT: VerbOption = {
 };
 
 /**
- * Names of the hosts that `--on` means, sorted. One that is named is meant in whatever state it is; of those that a selector
+ * Names of the hosts that `--on` means, sorted. Those that are named are meant in whatever state they are; of those that a selector
  * finds, the down and lost ones are passed over, and named. Errors: COAX_NOT_FOUND when there is none.
  */
 export async function hostsOn(client: Client, out: Output, on = ''): Promise<string[]> {
   const all = (query: object) => everyPage(page => client.hosts({ ...page, ...query }));
-  const named = isNameLike(on) && on !== 'all' ? await hostOrNull(client, on) : null;
-  if (named !== null) return [named.name];
+  const named = on === 'all' ? null : await namedHosts(client, on);
+  if (named !== null) return named;
   const { items } = await all(on === 'all' ? {} : { selector: on });
   const isHere = ({ state }: HostView) => state === 'up' || state === 'draining';
   const away = items.filter(host => !isHere(host)).map(({ name }) => name);
@@ -45,13 +45,27 @@ export async function hostsOn(client: Client, out: Output, on = ''): Promise<str
   });
 }
 
-const isNameLike = (text: string): boolean => /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text);
+/** `h1,h2` when there is a host of each of these names; null: it is a selector. */
+async function namedHosts(client: Client, on: string): Promise<string[] | null> {
+  const names = [...new Set(on.split(',').map(name => name.trim()))];
+  if (!names.every(name => /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name))) return null;
+  const found = await Promise.all(names.map(name => hasHost(client, name)));
+  if (found.every(has => has)) return names.sort();
+  // One word may be a label; of several, those that are no host are meant to be one.
+  if (names.length === 1 || !found.some(has => has)) return null;
+  const unknown = names.filter((_, at) => !found[at]);
+  throw new CoaxError('COAX_NOT_FOUND', `no host is called ${unknown.join(', ')}`, {
+    where: '--on',
+    hint: '`coax host ls` lists the hosts.',
+  });
+}
 
-async function hostOrNull(client: Client, name: string): Promise<HostView | null> {
+async function hasHost(client: Client, name: string): Promise<boolean> {
   try {
-    return await client.host(name);
+    await client.host(name);
+    return true;
   } catch (error) {
-    if (error instanceof CoaxError && error.code === 'COAX_NOT_FOUND') return null;
+    if (error instanceof CoaxError && error.code === 'COAX_NOT_FOUND') return false;
     throw error;
   }
 }
