@@ -21,6 +21,7 @@ export { type MemorySearch, type MemorySearchOptions, searchMemory } from './mem
 export type { Argument, Pointer } from './native/arguments.ts';
 export { ErrnoError } from './native/errno.ts';
 export { headerTable } from './native/header/header-table.ts';
+export { readTable } from './native/header/read-table.ts';
 export { _IO, _IOR, _IOW, _IOWR, type IoctlRequest, ioctlRequest } from './native/ioctl.ts';
 export { libc } from './native/libc.ts';
 export { type Library, type NativeFunction, openLibrary } from './native/library.ts';

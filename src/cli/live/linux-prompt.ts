@@ -14,11 +14,11 @@ const HELP = `libc.NAME(…)                call a function of libc or libm
 NAME, C.NAME                a constant, such as O_CREAT
 struct('stat')              memory of a struct, with its fields; fields(s) shows them
 text(p), bytes(p, n)        what lies at an address
-net.links()                 also addresses, routes, neighbours; net.processAccounts(pid)
+net.links()                 also addresses, routes, neighbours; net.changes(seconds); net.family('nlctrl'); net.processAccounts(pid)
 _IOR('T', 210, 4)           the number of an ioctl; also _IO, _IOW, _IOWR
 .doc NAME                   a function, struct or constant, and its manual page
 .time EXPRESSION            how long it takes
-.load FILE HEADER [NAME]    functions of another shared object, with the types of a header
+.load FILE HEADER [NAME]    functions of another shared object, with the types of a header, or of a table in JSON
 .exit                       or ^D`;
 
 /** A conversation at a prompt: each line is evaluated and its value printed. */

@@ -2,18 +2,19 @@
  * A process of its own in which what is typed is evaluated: a call that ends it ends nothing else. It is told over IPC what to do, one thing
  * at a time.
  */
-import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { createContext, runInContext } from 'node:vm';
 import { LinuxError } from '../linux-error.ts';
-import { headerTable } from '../native/header/header-table.ts';
+import { readTable } from '../native/header/read-table.ts';
 import { _IO, _IOR, _IOW, _IOWR, ioctlRequest } from '../native/ioctl.ts';
 import { libc } from '../native/libc.ts';
 import { type Library, openLibrary } from '../native/library.ts';
 import { bytesAt, textAt } from '../native/pointers.ts';
+import { flushStdout } from '../native/stdout.ts';
 import { fieldsOf, struct } from '../native/structs.ts';
 import { constants, functionTable, structTable } from '../native/tables.ts';
-import { addresses, links, neighbours, routes } from '../netlink/route.ts';
+import { genericFamily } from '../netlink/generic.ts';
+import { addresses, links, neighbours, routeChanges, routes } from '../netlink/route.ts';
 import { processAccounts } from '../netlink/taskstats.ts';
 import type { Answer, Request } from './engine-words.ts';
 
@@ -22,7 +23,7 @@ const TIMED_MS = 200;
 const loaded = new Map<string, ReturnType<typeof functionTable>>();
 
 const load = (file: string, header: string): Library => {
-  const table = headerTable(header.includes('(') ? header : readFileSync(header, 'utf8'));
+  const table = readTable(header);
   loaded.set(file, table);
   return openLibrary(file, table);
 };
@@ -34,10 +35,14 @@ const net = {
   routes: () => Array.fromAsync(routes()),
   neighbours: () => Array.fromAsync(neighbours()),
   processAccounts,
+  family: genericFamily,
+  /** What changes within so many seconds. */
+  changes: (seconds: number) => Array.fromAsync(routeChanges(AbortSignal.timeout(1000 * seconds))),
 };
 const memory = { struct, fields: fieldsOf, text: textAt, bytes: bytesAt, load };
 const ioctls = { _IO, _IOR, _IOW, _IOWR, ioctlRequest };
-const own = { libc, C: constants(), ...memory, ...ioctls, net, Buffer, console };
+const ofNode = { Buffer, console, performance, setTimeout, AbortSignal };
+const own = { libc, C: constants(), ...memory, ...ioctls, net, ...ofNode };
 const context = createContext(Object.assign(Object.create(null), own));
 for (const [name, value] of Object.entries(constants()))
   if (!(name in context)) Object.defineProperty(context, name, { value, configurable: true, writable: true });
@@ -46,13 +51,8 @@ const WAY = { filename: 'linux', breakOnSigint: true };
 
 async function evaluate(code: string): Promise<Answer> {
   const value = await runInContext(code, context, WAY);
-  flush();
+  flushStdout();
   return { kind: 'value', text: value === undefined ? '' : shown(value) };
-}
-
-/** What C has written stands in its buffers until then. */
-function flush(): void {
-  libc.fflush!(null);
 }
 
 async function time(code: string): Promise<Answer> {
@@ -66,7 +66,7 @@ async function time(code: string): Promise<Answer> {
     repeat(count);
     const tookMs = performance.now() - began;
     if (tookMs < TIMED_MS && count < 1e9) continue;
-    flush();
+    flushStdout();
     return { kind: 'value', text: `${perCall(tookMs / count)} a call (${count.toLocaleString('en')} calls)` };
   }
 }
@@ -97,10 +97,15 @@ function describe(name: string): Answer {
   throw new LinuxError('ENOENT', `there is no function, struct or constant ${bare}`);
 }
 
+/** The object itself says nothing of types. */
+const ON_TRUST =
+  'These types are taken on trust: where one is wrong, a call can end the process that evaluates, and with it what was defined.';
+
 function loadAs({ name, file, header }: Extract<Request, { kind: 'load' }>): Answer {
   const library = load(file, header);
   Object.defineProperty(context, name, { value: library, configurable: true, enumerable: true });
-  return { kind: 'value', text: `${name}: ${Object.keys(library).join(', ')}` };
+  const text = `${name}: ${Object.keys(library).join(', ')}\n${ON_TRUST}`;
+  return { kind: 'value', text };
 }
 
 const LAST_WORD = /(?:(libc)\.)?([A-Za-z_]\w*)?$/;

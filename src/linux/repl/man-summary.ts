@@ -6,7 +6,7 @@ const LINES = 12;
 /** The first lines of a function's manual page, where manual pages are installed; empty otherwise. */
 export async function manSummary(name: string): Promise<string> {
   if (findProgram('man') === null || !/^[a-z]\w*$/i.test(name)) return '';
-  const env = { PATH: '/usr/bin:/bin', MANPAGER: 'cat', MANWIDTH: '100', LC_ALL: 'C' };
+  const env = { PATH: '/usr/bin:/bin', MANPAGER: 'cat', MANWIDTH: '100', MANOPT: '--nh --nj', LC_ALL: 'C' };
   for (const section of ['2', '3']) {
     const { code, stdout } = await exec('man', [section, name], { timeoutMs: MAN_MS, env });
     if (code !== 0) continue;
