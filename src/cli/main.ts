@@ -4,6 +4,7 @@ import { type GlobalOptions, wordsOf } from './global-options.ts';
 import type { Output } from './output/output.ts';
 import { type Call, loadVerbs, makeProgram, usageError } from './program.ts';
 import { report } from './report.ts';
+import { VERBS } from './verbs.ts';
 
 /** Runs one command line; resolves with the exit status. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -38,10 +39,9 @@ function helpLast(argv: readonly string[]): string[] {
 
 function fail(error: unknown, words: readonly string[], out: Output): number {
   if (!(error instanceof CommanderError)) return report(error, out);
-  const wrong = usageError(
-    error,
-    words.slice(0, words[0] && /^(vm|host|network|flow|step)$/.test(words[0]) ? 2 : 1).join(' '),
-  );
+  const [noun = ''] = words;
+  const isNoun = VERBS.some(({ path }) => path.startsWith(`${noun} `));
+  const wrong = usageError(error, words.slice(0, isNoun ? 2 : 1).join(' '));
   return wrong === null ? 0 : report(wrong, out);
 }
 

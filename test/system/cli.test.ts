@@ -23,6 +23,20 @@ const ok = async (...args: string[]): Promise<string> => {
 };
 const json = async <T>(...args: string[]): Promise<T> => JSON.parse(await ok(...args, '-o', 'json')) as T;
 
+test('a call that is not whole points at the help of its own verb', async () => {
+  for (const [words, hint] of [
+    [['role', 'grant'], 'coax role grant --help'],
+    [['repository', 'init'], 'coax repository init --help'],
+    [['run'], 'coax run --help'],
+    [['vm', 'shw'], 'coax vm --help'],
+    [['frob'], 'coax --help'],
+  ] as const) {
+    const { status, stderr } = await world.coax(...words);
+    assert.equal(status, 2, stderr);
+    assert.ok(stderr.includes(`\`${hint}\``), stderr);
+  }
+});
+
 test('the help of every verb starts with examples', async () => {
   const starts = /^Examples:\n(?: {2}\S.*\n(?: {9,}.*\n)*){2,}\nUsage:\n {2}coax /;
   const loaded = await loadVerbs('all');

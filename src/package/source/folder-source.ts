@@ -24,6 +24,15 @@ export class FolderSource implements ContentSource {
 
   async versions(name: string): Promise<readonly string[]> {
     const files = await readdir(this.#dir).catch(error => {
+      if (error.code === 'ENOENT')
+        throw new CoaxError(
+          'COAX_PACKAGE_NOT_FOUND',
+          `there are no packages to install: no folder ${this.#dir}, no repository`,
+          {
+            where: this.#dir,
+            hint: '`coax repository init` begins a repository, `coax package publish` fills it.',
+          },
+        );
       throw new CoaxError('COAX_PACKAGE_NOT_FOUND', `${this.#dir} cannot be read: ${error.message}`, {
         where: this.#dir,
       });
