@@ -62,6 +62,7 @@ test("a flow or a plan of one project does not reach another's VM, reservation o
   for (const body of [
     { flow: 'drain_host', parameters: { host: 'sim-1' } },
     { flow: 'move_vm', parameters: { name: 'red-vm' } },
+    { flow: 'install_package', parameters: { hosts: ['sim-1'], package: 'web' } },
     { plan: plan('host drained') },
     { plan: plan('compute delete_guest'), parameters: { uuid: 'x', host: 'sim-1' } },
     { plan: { steps: [{ all: [{ steps: plan('drain begin').steps }] }] }, parameters: { host: 'sim-1' } },
