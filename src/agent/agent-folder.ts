@@ -14,6 +14,8 @@ export interface Membership {
   readonly zone: string;
   readonly rack: string;
   readonly simulate: boolean;
+  /** Where packages are installed; absent, or empty: `packages` in the data directory. */
+  readonly packageRoot?: string;
   readonly installation: string;
   readonly network: EnrolAnswer['network'];
 }

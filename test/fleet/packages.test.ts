@@ -16,7 +16,9 @@ test('a package is installed on hosts by their agents, whatever happens to them 
 }, async () => {
   await using fleet = await Fleet.open();
   const dir = scratch();
-  const rootOf = (host: string) => fleet.processes.path(`${host}/packages`);
+  // Where no other user would look into the data directory.
+  const rootOf = (host: string) =>
+    host === 'a' ? join(dir, 'a/packages') : fleet.processes.path('b/packages');
   const page = (host: string) => readFileSync(join(rootOf(host), 'current/web/page'), 'utf8');
   const versions: [version: string, check: string][] = [
     ['1.0.0', 'exit 0'],
@@ -35,7 +37,15 @@ test('a package is installed on hosts by their agents, whatever happens to them 
       );
   }
   const agents = new Map(
-    await Promise.all(HOSTS.map(async host => [host, await fleet.join(host, ['--simulate'])] as const)),
+    await Promise.all(
+      HOSTS.map(
+        async host =>
+          [
+            host,
+            await fleet.join(host, ['--simulate', ...(host === 'a' ? ['--package-root', rootOf('a')] : [])]),
+          ] as const,
+      ),
+    ),
   );
   const coax = async (...args: string[]) => {
     const program = fleet.coax('server', 'server', args);

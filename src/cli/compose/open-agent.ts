@@ -28,6 +28,7 @@ export interface AgentOptions {
   readonly labels?: Readonly<Record<string, string>>;
   readonly zone?: string;
   readonly rack?: string;
+  readonly packageRoot?: string;
   readonly ca?: string;
   readonly simulate?: boolean;
   /** A line about what the agent does. */
@@ -91,7 +92,7 @@ async function servePackages(
   folder: AgentFolder,
 ): Promise<ModuleDefinition> {
   const { host, installation } = membership;
-  const root = join(dataDir, 'packages');
+  const root = membership.packageRoot || join(dataDir, 'packages');
   if (existsSync(root)) {
     await openPackageHost(root)
       .recover({ by: 'agent', log })
@@ -105,7 +106,7 @@ async function servePackages(
     dataDir,
     installation,
     serves: name => name === host,
-    folderOf: () => 'packages',
+    rootOf: () => root,
     files: { name: membership.url, open: (kind, name, signal) => calls.open(kind, name, signal) },
   });
 }
@@ -149,6 +150,7 @@ function wishesOf(options: AgentOptions, kept: Membership | null): Wanted {
     labels: options.labels ?? kept?.labels ?? {},
     zone: options.zone ?? kept?.zone ?? 'default',
     rack: options.rack ?? kept?.rack ?? '',
+    packageRoot: options.packageRoot ?? kept?.packageRoot ?? '',
     simulate: options.simulate ?? kept?.simulate ?? false,
   };
 }

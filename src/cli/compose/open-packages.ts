@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCommand } from '../../package/install/commands.ts';
 import { PackageHost } from '../../package/install/package-host.ts';
@@ -13,7 +13,8 @@ import { lockFile } from '../../store/sqlite/lock.ts';
 
 /** The packages below a folder, which is made if it is not there. */
 export function openPackageHost(root: string): PackageHost {
-  mkdirSync(root, { recursive: true, mode: 0o755 });
+  // The umask has no say: whoever uses a package may be somebody else.
+  if (mkdirSync(root, { recursive: true }) !== undefined) chmodSync(root, 0o755);
   return new PackageHost({ root, disk: REAL_DISK, run: runCommand, lock: lockFile });
 }
 
@@ -22,8 +23,8 @@ export interface ServedPackages {
   readonly installation: string;
   /** Is that host served here? */
   serves(host: string): boolean;
-  /** Where a host's packages are, below the data directory. */
-  folderOf(host: string): string;
+  /** Where a host's packages are. */
+  rootOf(host: string): string;
   /** The server's repository, as it comes: nothing of it is believed before it verifies. */
   readonly files: RepositoryFiles;
 }
@@ -33,7 +34,7 @@ export function openPackageModule({
   dataDir,
   installation,
   serves,
-  folderOf,
+  rootOf,
   files,
 }: ServedPackages): ModuleDefinition {
   const source = new RepositoryOrFolder(
@@ -45,7 +46,7 @@ export function openPackageModule({
     installation,
     hostAt(host) {
       if (!serves(host)) return null;
-      const found = opened.get(host) ?? openPackageHost(join(dataDir, folderOf(host)));
+      const found = opened.get(host) ?? openPackageHost(rootOf(host));
       opened.set(host, found);
       return found;
     },

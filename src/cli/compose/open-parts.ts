@@ -75,7 +75,7 @@ function packagesOf(dataDir: string, cloud: Cloud, repository: Repository): Modu
     dataDir,
     installation: cloud.installation,
     serves: host => cloud.hostNames().includes(host),
-    folderOf: host => join('packages', host),
+    rootOf: host => join(dataDir, 'packages', host),
     files: repository.files(),
   });
 }

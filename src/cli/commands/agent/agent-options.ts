@@ -8,6 +8,7 @@ export interface AgentCliOptions {
   readonly label?: readonly string[];
   readonly zone?: string;
   readonly rack?: string;
+  readonly packageRoot?: string;
   readonly ca?: string;
   readonly simulate?: boolean;
   readonly daemonize?: boolean;

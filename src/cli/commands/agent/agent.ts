@@ -40,6 +40,11 @@ export const verb = defineVerb<AgentCliOptions>({
     { flags: '--zone <zone>', about: 'Availability zone (default: default)' },
     { flags: '--rack <rack>', about: 'Rack' },
     {
+      flags: '--package-root <dir>',
+      about: 'Where packages are installed (default: packages in the data directory)',
+      completes: 'file',
+    },
+    {
       flags: '--ca <file>',
       about: "Certificates that the server's TLS is checked against",
       completes: 'file',
@@ -83,6 +88,7 @@ async function serve({ dataDir, out }: Context, options: AgentCliOptions): Promi
     ...(options.label !== undefined && { labels: labelsOf(options.label) }),
     ...(options.zone !== undefined && { zone: options.zone }),
     ...(options.rack !== undefined && { rack: options.rack }),
+    ...(options.packageRoot !== undefined && { packageRoot: resolve(options.packageRoot) }),
     ...(options.ca !== undefined && { ca: resolve(options.ca) }),
     ...(options.simulate !== undefined && { simulate: options.simulate }),
   });
