@@ -51,6 +51,10 @@ test('an agent that is killed in the middle of a create carries on; upgraded, it
   assert.deepEqual(guestPids(dataDir), [pid]);
   agent = await fleet.agent('a');
   await until('it is told of', () => fleet.status('a')?.guests === 1);
+  await until(
+    'its host tells what it uses',
+    async () => (await fleet.client.vmUse('web')).use?.rssBytes !== undefined,
+  );
   const rebooted = await fleet.run('reboot_vm', { name: 'web' });
   assert.equal(rebooted.status, 'done', JSON.stringify(rebooted.error));
   assert.deepEqual(guestPids(dataDir), [pid]);

@@ -24,6 +24,15 @@ test('what C prints comes with it', async () => {
   assert.equal((await linux("libc.printf('%s %d\\n', 'from C', 7)")).stdout, 'from C 7\n9\n');
 });
 
+test('files of /proc are told with units, and a process that is not there is', async () => {
+  const told = await linux(
+    'const { pid, threads } = proc.stat(libc.getpid()); [pid === libc.getpid(), threads > 1]',
+  );
+  assert.equal(told.stdout, '[ true, true ]\n');
+  assert.match((await linux('proc.memory(libc.getpid())')).stdout, /pssBytes: \d{7,}/);
+  assert.match((await linux('proc.io(4194400)')).stderr, /there is no process 4194400/);
+});
+
 test('a call that fails, and one that would not be survived, are told in a line', async () => {
   const failed = await linux("libc.open('/nowhere/at/all', O_RDONLY)");
   assert.equal(failed.status, 1);

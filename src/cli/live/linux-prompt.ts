@@ -15,6 +15,7 @@ NAME, C.NAME                a constant, such as O_CREAT
 struct('stat')              memory of a struct, with its fields; fields(s) shows them
 text(p), bytes(p, n)        what lies at an address
 net.links()                 also addresses, routes, neighbours; net.changes(seconds); net.family('nlctrl'); net.processAccounts(pid)
+proc.stat(pid)              also status, io, memory, files, cgroups, threads; proc.disks()
 _IOR('T', 210, 4)           the number of an ioctl; also _IO, _IOW, _IOWR
 .doc NAME                   a function, struct or constant, and its manual page
 .time EXPRESSION            how long it takes

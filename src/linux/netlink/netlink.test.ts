@@ -1,13 +1,15 @@
 /** Compared with what ip(8) says, in a network namespace of the test's own. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { exec, findProgram } from '../process/exec.ts';
 import { genericFamily } from './generic.ts';
 import type { RouteChange, RouteObject } from './route.ts';
-import { processAccounts } from './taskstats.ts';
+import { Accounts, delaysCounted, processAccounts } from './taskstats.ts';
 import { addressText, attribute, attributesIn, messagesIn, request } from './wire.ts';
 
 const PROBE = fileURLToPath(new URL('./namespace-probe.ts', import.meta.url));
@@ -133,6 +135,23 @@ async function hasNoTaskStats(): Promise<string | false> {
     (error: Error) => error.message,
   );
 }
+
+test('what a thread writes is in its accounts, and what its process waited for is told', {
+  skip: await hasNoTaskStats(),
+}, async () => {
+  using accounts = await Accounts.open();
+  const dir = mkdtempSync(join(import.meta.dirname, 'accounts-'));
+  const before = await accounts.thread(process.pid);
+  writeFileSync(join(dir, 'file'), Buffer.alloc(4 << 20, 1));
+  const now = await accounts.thread(process.pid);
+  rmSync(dir, { recursive: true });
+  assert.ok(now.writtenBytes - before.writtenBytes >= 4 << 20);
+  const { version, cpuNs, ioNs } = await accounts.process(process.pid);
+  assert.equal(version, now.version);
+  assert.ok(cpuNs > 0 && ioNs >= 0);
+  const { counted, reason } = await delaysCounted();
+  assert.equal(counted, reason === '');
+});
 
 test('messages and attributes are read back as they were written', () => {
   const content = Buffer.concat([attribute(3, Buffer.from('lo\0')), attribute(4, Buffer.from([1, 2, 3, 4]))]);

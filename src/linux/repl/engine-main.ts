@@ -16,6 +16,16 @@ import { constants, functionTable, structTable } from '../native/tables.ts';
 import { genericFamily } from '../netlink/generic.ts';
 import { addresses, links, neighbours, routeChanges, routes } from '../netlink/route.ts';
 import { processAccounts } from '../netlink/taskstats.ts';
+import { cgroupsOf, cgroupUse } from '../procfs/cgroup.ts';
+import { readDiskStats, readMachineMemory, readMachineStat } from '../procfs/machine.ts';
+import { openFiles } from '../procfs/open-files.ts';
+import { readPressure } from '../procfs/pressure.ts';
+import { readProcessIo } from '../procfs/process-io.ts';
+import { readArguments, readProcessStat, readSchedulerStat } from '../procfs/process-stat.ts';
+import { readProcessStatus } from '../procfs/process-status.ts';
+import { processIds, threadIds } from '../procfs/read-proc.ts';
+import { readSmaps } from '../procfs/smaps.ts';
+import { readRollup } from '../procfs/smaps-rollup.ts';
 import type { Answer, Request } from './engine-words.ts';
 
 /** Long enough that one call's time can be told, short enough not to be felt. */
@@ -39,10 +49,28 @@ const net = {
   /** What changes within so many seconds. */
   changes: (seconds: number) => Array.fromAsync(routeChanges(AbortSignal.timeout(1000 * seconds))),
 };
+const proc = {
+  pids: processIds,
+  threads: threadIds,
+  stat: readProcessStat,
+  status: readProcessStatus,
+  arguments: readArguments,
+  io: readProcessIo,
+  scheduler: readSchedulerStat,
+  memory: readRollup,
+  mappings: readSmaps,
+  files: openFiles,
+  cgroups: cgroupsOf,
+  cgroupUse,
+  machine: readMachineStat,
+  machineMemory: readMachineMemory,
+  disks: readDiskStats,
+  pressure: readPressure,
+};
 const memory = { struct, fields: fieldsOf, text: textAt, bytes: bytesAt, load };
 const ioctls = { _IO, _IOR, _IOW, _IOWR, ioctlRequest };
 const ofNode = { Buffer, console, performance, setTimeout, AbortSignal };
-const own = { libc, C: constants(), ...memory, ...ioctls, net, ...ofNode };
+const own = { libc, C: constants(), ...memory, ...ioctls, net, proc, ...ofNode };
 const context = createContext(Object.assign(Object.create(null), own));
 for (const [name, value] of Object.entries(constants()))
   if (!(name in context)) Object.defineProperty(context, name, { value, configurable: true, writable: true });
