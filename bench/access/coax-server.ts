@@ -1,4 +1,4 @@
-// What `coax up --role server` runs, and how much memory it takes.
+// What `coax up` runs, and how much memory it takes. Called with its role, and with a folder of CGI scripts if it is to serve one.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,15 +8,17 @@ import { answer } from './child.ts';
 /** High enough for nobody to wait; what is counted for a request is counted all the same. */
 const LIMITS = { 'token-rate': 1_000_000, 'token-burst': 1_000_000, held: 100_000, connections: 100_000 };
 
+const [role, cgiDir] = process.argv.slice(2);
 const dir = mkdtempSync(join(tmpdir(), 'coax-access-'));
 const running = await openProcess({
-  role: 'server',
+  role: role === 'all' ? 'all' : 'server',
   dataDir: dir,
   storeUrl: null,
   listen: '127.0.0.1:0',
   simulate: true,
-  modulesDirs: [],
+  modulesDirs: [join(import.meta.dirname, '../console/modules')],
   flowsDirs: [],
+  ...(cgiDir !== undefined && { cgiDir }),
   limits: LIMITS,
   log: line => console.error(line),
 });

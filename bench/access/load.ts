@@ -82,15 +82,29 @@ function eachAnswer(socket: Socket, done: (status: number) => void): void {
     for (;;) {
       const head = text.indexOf('\r\n\r\n');
       if (head < 0) return;
-      const length = /\r\ncontent-length: (\d+)/i.exec(text.slice(0, head))?.[1];
-      if (length === undefined) throw new Error(`an answer without a length: ${text.slice(0, head)}`);
-      const end = head + 4 + Number(length);
-      if (text.length < end) return;
+      const end = endOf(text, head + 4);
+      if (end === null) return;
       const status = Number(text.slice(9, 12));
       text = text.slice(end);
       done(status);
     }
   });
+}
+
+/** Where an answer ends whose body begins there, by its length or by its chunks; null while it is not whole. */
+function endOf(text: string, body: number): number | null {
+  const head = text.slice(0, body);
+  const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1];
+  if (length !== undefined) return text.length < body + Number(length) ? null : body + Number(length);
+  if (!/\r\ntransfer-encoding: chunked/i.test(head)) throw new Error(`an answer without a length: ${head}`);
+  for (let at = body; ; ) {
+    const line = text.indexOf('\r\n', at);
+    if (line < 0) return null;
+    const size = Number.parseInt(text.slice(at, line), 16);
+    at = line + 2 + size + 2;
+    if (text.length < at) return null;
+    if (size === 0) return at;
+  }
 }
 
 async function load(question: Load): Promise<LoadResult> {

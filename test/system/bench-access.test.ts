@@ -24,6 +24,9 @@ test('every measure works in its small form', async () => {
     assert.equal(row('messages accepted').goal, 'ratio >= 0.6');
     assert.equal(row('clients, p99').goal, 'ratio <= 2');
     assert.ok(row('messages accepted').value > 0);
+    assert.equal(row('scripts run').goal, 'ratio >= 1');
+    assert.equal(row('waited all the while, at least').met, true);
+    assert.ok(row('submitted to done, p99').value > 0);
     assert.equal(row('idle event streams on one server').met, true);
     assert.equal(row('workers that wait for work, beside them').met, true);
   } finally {
