@@ -20,20 +20,23 @@ export interface LiveState {
 const SILENCE_MS = 45_000;
 const DELAY_FIRST_MS = 250;
 const DELAY_LONGEST_MS = 5000;
+/** So often at most the page is told, however many events come: fewer drawings, and nobody reads faster. */
+const FLUSH_MS = 100;
 /** A hidden page draws no frames; it still takes what comes, so that nothing piles up. */
 const HIDDEN_FLUSH_MS = 1000;
 
 type Listener = (batch: LiveBatch) => void;
 
 /**
- * The one stream of events of this page. Events are told in batches, one a frame, however many come: so that a page with
- * thousands of messages a minute draws itself at most once a frame.
+ * The one stream of events of this page. Events are told in batches, at most ten a second and at the begin of a frame, however
+ * many come: a page with thousands of messages a minute draws itself no oftener.
  */
 export class LiveEvents {
   #state: LiveState = { kind: 'off', since: 0 };
   #events: CommitEventView[] = [];
   #gap = false;
   #scheduled = false;
+  #flushed = Number.NEGATIVE_INFINITY;
   #lastEventId = '';
   #hurry: (() => void) | null = null;
   readonly #listeners = new Set<Listener>();
@@ -121,11 +124,16 @@ export class LiveEvents {
     if (this.#scheduled) return;
     this.#scheduled = true;
     if (document.hidden) setTimeout(this.#flush, HIDDEN_FLUSH_MS);
-    else requestAnimationFrame(this.#flush);
+    else
+      setTimeout(
+        () => requestAnimationFrame(this.#flush),
+        Math.max(0, this.#flushed + FLUSH_MS - performance.now()),
+      );
   }
 
   readonly #flush = (): void => {
     this.#scheduled = false;
+    this.#flushed = performance.now();
     const batch = { events: this.#events, gap: this.#gap };
     this.#events = [];
     this.#gap = false;
