@@ -9,8 +9,9 @@ import { buildPackage } from '../../src/package/format/build.ts';
 import { makeRoot, makeTargets, signed } from '../../src/package/repository/metadata.ts';
 import { publishArchives } from '../../src/package/repository/publish.ts';
 import { TrustedRepository } from '../../src/package/repository/trusted-repository.ts';
+import { makePostgresCluster } from '../../src/testing/postgres-cluster.ts';
 import { Fleet } from '../fleet/fleet-fixture.ts';
-import { until } from '../system/process-fixture.ts';
+import { Processes, until } from '../system/process-fixture.ts';
 import { newKey } from './publisher.ts';
 
 const skip = process.getuid?.() === 0 ? false : 'network namespaces are made by root';
@@ -23,7 +24,7 @@ async function build(dir: string, version: string, fails: readonly string[]): Pr
   const health = 'health: {command: [bin/check], attempts: 1, timeout: 30s}';
   writeFileSync(join(from, 'package.yaml'), `name: web\nversion: ${version}\n${health}\n`);
   writeFileSync(join(from, 'files/version'), version);
-  const cases = fails.map(host => `*/${host}/packages/*) exit 1 ;;`).join('\n');
+  const cases = fails.map(host => `*/${host}/packages/* | */packages/${host}/*) exit 1 ;;`).join('\n');
   writeFileSync(join(from, 'files/bin/check'), `#!/bin/sh\ncase "$0" in\n${cases}\n*) exit 0 ;;\nesac\n`);
   chmodSync(join(from, 'files/bin/check'), 0o755);
   return (await buildPackage(from, dir, null)).file;
@@ -113,6 +114,10 @@ test('canaries stop a bad version, the budget bounds it, and people approve what
     assert.deepEqual(standing(), all('1.0.0'));
     const view = await client.packages.rollout(failed.msgid);
     assert.deepEqual([view.state, view.hosts.waiting, view.hosts.done], ['undone', 4, 0]);
+    assert.deepEqual(
+      view.failed.map(({ host }) => host),
+      ['c'],
+    );
   });
 
   await t.test('within the budget it goes on, and names who failed', async () => {
@@ -132,7 +137,7 @@ test('canaries stop a bad version, the budget bounds it, and people approve what
     assert.match(failed.error!.reason, /3 of 3 failed, 2 tolerated/);
     assert.deepEqual(standing(), before);
     const view = await client.packages.rollout(failed.msgid);
-    assert.deepEqual([view.state, view.hosts.done], ['undone', 0]);
+    assert.deepEqual([view.state, view.hosts.done, view.hosts.failed], ['undone', 0, 3]);
   });
 
   await t.test('it pauses for a person, who approves or rejects', async () => {
@@ -164,5 +169,37 @@ test('canaries stop a bad version, the budget bounds it, and people approve what
     assert.equal((await client.waitFor(approved)).status, 'rolled_back');
     assert.deepEqual(standing(), before);
   });
+  assert.deepEqual((await client.fsck()).faults, []);
+});
+
+test('on PostgreSQL it is the same', async t => {
+  const dir = mkdtempSync(join(tmpdir(), 'coax-rollout-'));
+  t.after(() => rmSync(dir, { recursive: true }));
+  const cluster = await makePostgresCluster();
+  t.after(() => cluster.close());
+  await using processes = new Processes();
+  const { client } = await processes.server('server', [], { COAX_STORE: cluster.url() });
+  await publishAll(client, dir, [
+    await build(dir, '1.0.0', []),
+    await build(dir, '1.1.0', ['sim-2', 'sim-3']),
+  ]);
+  const run = async (version: string, more = {}) => {
+    const parameters = { package: 'web', version, on: 'all', ...more };
+    const { msgid } = await client.submit({ flow: 'rollout_package', parameters });
+    return { message: await client.waitFor(msgid), view: await client.packages.rollout(msgid) };
+  };
+  const whole = await run('1.0.0');
+  assert.deepEqual(
+    [whole.message.status, whole.view.hosts.done],
+    ['done', 4],
+    JSON.stringify(whole.message.error),
+  );
+  const stopped = await run('1.1.0', { canary: 'sim-1', budget: '1', waves: ['100%'] });
+  assert.deepEqual([stopped.message.status, stopped.view.hosts.failed], ['rolled_back', 2]);
+  for (const host of ['sim-1', 'sim-2', 'sim-3', 'sim-4'])
+    assert.equal(
+      readFileSync(processes.path(`server/packages/${host}/current/web/version`), 'utf8'),
+      '1.0.0',
+    );
   assert.deepEqual((await client.fsck()).faults, []);
 });

@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { parametersOf } from '../../message/parameters.ts';
 import { defineModule, type ModuleDefinition, type TransactionalCall } from '../../step/define-module.ts';
 import { Terminal } from '../../step/step-errors.ts';
+import type { StoreTx } from '../../store/store.ts';
 import { meantHosts } from './meant-hosts.ts';
 import { planWaves, shareOf } from './plan-waves.ts';
 import { type RolloutHostState, rolloutTables } from './schema.ts';
@@ -96,7 +98,10 @@ const PART_ACTIONS = {
       const rows = await partOf(tx, input);
       return { hosts: rows.map(({ host }) => host), tolerated: await leftOf(tx, input.rollout) };
     },
-    undo: (input: PartRef, _output: object, { tx }: TransactionalCall) => setPart(tx, input, 'undone'),
+    async undo(input: PartRef, _output: object, call: TransactionalCall) {
+      await setPart(call.tx, input, 'undone');
+      for (const { item, reason } of await failedBeneath(call)) await setFailed(call.tx, input, item, reason);
+    },
   },
   judge_part: {
     about: 'Counts the hosts that failed; more than are allowed turn the whole rollout back.',
@@ -105,13 +110,7 @@ const PART_ACTIONS = {
     output: z.object({}),
     async do(input: JudgeInput, { tx }: TransactionalCall) {
       await setPart(tx, input, 'done');
-      for (const { item, reason } of input.not_switched)
-        await rolloutTables(tx.db)
-          .updateTable('rollout_hosts')
-          .set({ state: 'failed', reason: reason.slice(0, REASON_MAX) })
-          .where('rollout', '=', input.rollout)
-          .where('host', '=', item)
-          .execute();
+      for (const { item, reason } of input.not_switched) await setFailed(tx, input, item, reason);
       if ((await leftOf(tx, input.rollout)) >= 0) return {};
       throw new Terminal('more hosts have failed than the budget allows', {
         code: 'COAX_ROLLOUT_BUDGET',
@@ -236,6 +235,29 @@ async function setPart(
     // What failed was never switched, or has been switched back already.
     .where('state', '<>', 'failed')
     .execute();
+}
+
+async function setFailed(tx: Tx, { rollout: msgid }: PartRef, host: string, reason: string): Promise<void> {
+  await rolloutTables(tx.db)
+    .updateTable('rollout_hosts')
+    .set({ state: 'failed', reason: reason.slice(0, REASON_MAX) })
+    .where('rollout', '=', msgid)
+    .where('host', '=', host)
+    .execute();
+}
+
+/** Hosts whose own failure turned this part back; its group names its branches in the error. */
+async function failedBeneath({ tx, msgid }: TransactionalCall): Promise<{ item: string; reason: string }[]> {
+  const store = tx as StoreTx;
+  const detail = (await store.message(msgid))?.error?.detail as { children?: readonly number[] } | undefined;
+  const failed: { item: string; reason: string }[] = [];
+  for (const child of Array.isArray(detail?.children) ? detail.children : []) {
+    const message = await store.message(child);
+    const { host } = message === null ? {} : parametersOf(message);
+    if (message?.cause === 'failed' && typeof host === 'string')
+      failed.push({ item: host, reason: message.error?.reason ?? '' });
+  }
+  return failed;
 }
 
 const partOf = (tx: Tx, { rollout: msgid, wave: { wave: at }, part: index }: PartRef) =>

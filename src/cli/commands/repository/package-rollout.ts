@@ -104,11 +104,12 @@ export const verb = defineVerb<Options>({
 
 /** Says how far it is whenever that has changed, until the message rests. */
 async function followRollout(calls: Client, msgid: number, out: Output): Promise<MessageView> {
+  const began = performance.now();
   for (let said = ''; ; ) {
     const message = await calls.message(msgid);
     const view = await progressOf(calls, msgid);
     const line = view === null ? '' : rolloutLine(view);
-    if (line !== said) out.hint(`${out.time(Date.now())}  ${line}`);
+    if (line !== said) out.hint(`${((performance.now() - began) / 1000).toFixed(1)}s  ${line}`);
     said = line;
     if (isRestingStatus(message.status)) return message;
     await sleep(LOOK_MS);
