@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { CoaxError, isCoaxError } from '../../errors/coax-error.ts';
 import { runCommand } from '../../package/install/commands.ts';
 import { PackageHost } from '../../package/install/package-host.ts';
 import { packageModule } from '../../package/module/package-module.ts';
@@ -15,7 +16,20 @@ import { lockFile } from '../../store/sqlite/lock.ts';
 export function openPackageHost(root: string): PackageHost {
   // The umask has no say: whoever uses a package may be somebody else.
   if (mkdirSync(root, { recursive: true }) !== undefined) chmodSync(root, 0o755);
-  return new PackageHost({ root, disk: REAL_DISK, run: runCommand, lock: lockFile });
+  return new PackageHost({ root, disk: REAL_DISK, run: runCommand, lock });
+}
+
+/** The lock of a database's folder, told as what it is here. */
+function lock(file: string): { release(): void } {
+  try {
+    return lockFile(file);
+  } catch (error) {
+    if (!isCoaxError(error, 'COAX_STORE_LOCKED')) throw error;
+    throw new CoaxError('COAX_STORE_LOCKED', 'another process is changing the packages here', {
+      where: file,
+      hint: 'Try again when it has ended.',
+    });
+  }
 }
 
 export interface ServedPackages {

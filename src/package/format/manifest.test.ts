@@ -113,6 +113,10 @@ test('modes beyond 0644 and 0755, unknown types and unknown keys are refused', (
 
 test('a manifest that is too large, or no JSON, is refused', () => {
   assertRefused(Buffer.alloc(MANIFEST_BYTES_MAX + 1, 0x20), /are allowed/);
+  const many = Buffer.from(`{"entries":[${'0,'.repeat(300_000)}0]}`);
+  assertRefused(many, /has 300001 entries; 200000 are allowed/);
+  assertRefused(Buffer.from('['.repeat(1_000_000)), /not JSON/);
+  assertRefused(Buffer.from('null'), /expected object/);
   assertRefused(Buffer.from([0xff, 0xfe]), /not JSON/);
   assertRefused(Buffer.from('{"format":'), /not JSON/);
 });

@@ -111,6 +111,13 @@ export function parseManifest(bytes: Uint8Array, where: string): Manifest {
   } catch (error) {
     throw refused(where, [{ where, reason: `the manifest is not JSON: ${(error as Error).message}` }]);
   }
+  // Before anything is told of each of them.
+  const entries = (raw as { entries?: unknown } | null)?.entries;
+  if (Array.isArray(entries) && entries.length > ENTRIES_MAX) {
+    throw refused(where, [
+      { where: '/entries', reason: `the package has ${entries.length} entries; ${ENTRIES_MAX} are allowed` },
+    ]);
+  }
   const parsed = ManifestText.safeParse(raw);
   const faults = parsed.success
     ? entryFaults(parsed.data)
