@@ -4,7 +4,9 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { JoinTokenView } from '../../src/api/agent.ts';
 import type { Client } from '../../src/client/client.ts';
+import { Transport } from '../../src/client/transport.ts';
 import { buildPackage } from '../../src/package/format/build.ts';
 import { makeRoot, makeTargets, signed } from '../../src/package/repository/metadata.ts';
 import { publishArchives } from '../../src/package/repository/publish.ts';
@@ -15,6 +17,7 @@ import { Processes, until } from '../system/process-fixture.ts';
 import { newKey } from './publisher.ts';
 
 const skip = process.getuid?.() === 0 ? false : 'network namespaces are made by root';
+const evil = newKey();
 const HOSTS = ['a', 'b', 'c', 'd', 'e'];
 
 /** Builds a package whose health check fails on these machines: it knows where it is by its own path. */
@@ -202,4 +205,40 @@ test('on PostgreSQL it is the same', async t => {
       '1.0.0',
     );
   assert.deepEqual((await client.fsck()).faults, []);
+});
+
+test('an agent that was given another root takes nothing from the server', async t => {
+  const dir = mkdtempSync(join(tmpdir(), 'coax-rollout-'));
+  t.after(() => rmSync(dir, { recursive: true }));
+  await using processes = new Processes();
+  const { client, url, token } = await processes.server('server');
+  await publishAll(client, dir, [await build(dir, '1.0.0', [])]);
+  const transport = new Transport({ url, token });
+  t.after(() => transport.close());
+  const joinAs = async (name: string, root: Uint8Array): Promise<void> => {
+    const body = { host: '', replace: false };
+    const made = await transport.json<JoinTokenView>({ method: 'POST', path: '/v1/join-tokens', body });
+    writeFileSync(join(dir, `${name}.root.json`), root);
+    const trust = ['--package-trust', join(dir, `${name}.root.json`)];
+    const args = ['agent', '--join', url, '--token', made.token, '--name', name, '--simulate', ...trust];
+    await processes.coax(name, args).says(/connected to/);
+  };
+  const other = makeRoot({
+    version: 1,
+    root: { keys: [evil], threshold: 1 },
+    targets: { keys: [evil], threshold: 1 },
+    online: evil,
+    expires: Date.now() + 1e10,
+  });
+  await joinAs('wary', signed(other, [evil]));
+  await joinAs('trusting', readFileSync(join(dir, 'trust/root.json')));
+  const run = async (on: string) => {
+    const parameters = { package: 'web', version: '1.0.0', on };
+    return client.waitFor((await client.submit({ flow: 'rollout_package', parameters })).msgid);
+  };
+  const refused = await run('wary');
+  assert.equal(refused.status, 'rolled_back');
+  assert.match(refused.error!.reason, /the repository does not verify/);
+  const taken = await run('trusting');
+  assert.equal(taken.status, 'done', JSON.stringify(taken.error));
 });

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Agent } from '../../agent/agent.ts';
 import { enrol, HostSession } from '../../agent/agent-client.ts';
@@ -10,9 +11,10 @@ import { openSimulated } from '../../cloud/compute/simulated/simulated.ts';
 import { cacheFolder } from '../../cloud/image/cache-folder.ts';
 import { type LocalHost, localHostName, openLocalHost } from '../../cloud/local-host.ts';
 import { CoaxError, isCoaxError, textOf } from '../../errors/coax-error.ts';
+import { trustRoot } from '../../package/repository/trusted-repository.ts';
 import type { ModuleDefinition } from '../../step/define-module.ts';
 import { lockFile } from '../../store/sqlite/lock.ts';
-import { openPackageHost, openPackageModule } from './open-packages.ts';
+import { openPackageHost, openPackageModule, trustFolder } from './open-packages.ts';
 import { VERSION } from './process-options.ts';
 import { reportOnce } from './report-once.ts';
 
@@ -29,6 +31,8 @@ export interface AgentOptions {
   readonly zone?: string;
   readonly rack?: string;
   readonly packageRoot?: string;
+  /** File with the root that packages are verified from; only until the first one is trusted. */
+  readonly packageTrust?: string;
   readonly ca?: string;
   readonly simulate?: boolean;
   /** A line about what the agent does. */
@@ -87,7 +91,7 @@ export async function openAgent(options: AgentOptions): Promise<RunningAgent> {
 /** The packages of this host. What a crash has left behind is ended now, not only when somebody installs something. */
 async function servePackages(
   opened: AsyncDisposableStack,
-  { dataDir, log }: AgentOptions,
+  { dataDir, packageTrust, log }: AgentOptions,
   membership: Membership,
   folder: AgentFolder,
 ): Promise<ModuleDefinition> {
@@ -98,6 +102,8 @@ async function servePackages(
       .recover({ by: 'agent', log })
       .catch(error => log(`packages: ${textOf(error)}`));
   }
+  if (packageTrust !== undefined)
+    await trustRoot(trustFolder(dataDir), await readRoot(packageTrust), packageTrust);
   const session = new HostSession(membership, host, folder.key());
   const transport = new Transport({ ...membership, token: session });
   opened.defer(() => transport.close());
@@ -109,6 +115,15 @@ async function servePackages(
     rootOf: () => root,
     files: { name: membership.url, open: (kind, name, signal) => calls.open(kind, name, signal) },
   });
+}
+
+/** Errors: COAX_USAGE. */
+async function readRoot(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    throw new CoaxError('COAX_USAGE', `the root cannot be read: ${textOf(cause)}`, { where: file, cause });
+  }
 }
 
 function lockAgent(folder: AgentFolder): { release(): void } {

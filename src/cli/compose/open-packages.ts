@@ -43,6 +43,9 @@ export interface ServedPackages {
   readonly files: RepositoryFiles;
 }
 
+/** Where a process that serves hosts keeps what it has verified last. */
+export const trustFolder = (dataDir: string): string => join(dataDir, 'package-trust', 'host');
+
 /** The module `package` of a process that serves hosts. Their packages come from the repository; before there is one, from the folder `archives`. */
 export function openPackageModule({
   dataDir,
@@ -52,7 +55,7 @@ export function openPackageModule({
   files,
 }: ServedPackages): ModuleDefinition {
   const source = new RepositoryOrFolder(
-    new TrustedRepository({ files, folder: join(dataDir, 'package-trust', 'host') }),
+    new TrustedRepository({ files, folder: trustFolder(dataDir) }),
     new FolderSource(join(dataDir, 'archives'), null),
   );
   const opened = new Map<string, PackageHost>();

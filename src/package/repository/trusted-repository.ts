@@ -294,3 +294,21 @@ function faultOf(error: unknown, where: string): CoaxError {
 function untrusted(reason: string, where: string, cause?: unknown): CoaxError {
   return new CoaxError('COAX_REPOSITORY_UNTRUSTED', reason, { where, ...(cause !== undefined && { cause }) });
 }
+
+/**
+ * Has that folder trust a root, as a file gives it; where one is trusted already nothing is changed. Errors:
+ * COAX_REPOSITORY_UNTRUSTED for what is no root that its own keys have signed.
+ */
+export async function trustRoot(folder: string, root: Uint8Array, where: string): Promise<void> {
+  const metadata = parseMetadata('root', root, where);
+  try {
+    metadata.verifyDelegate('root', metadata);
+  } catch (error) {
+    throw untrusted(`its own keys have not signed it: ${textOf(error)}`, where, error);
+  }
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (existsSync(join(folder, 'root.json'))) return;
+  const part = join(folder, `.root-${process.pid}`);
+  await writeFile(part, root, { flush: true });
+  await rename(part, join(folder, 'root.json'));
+}

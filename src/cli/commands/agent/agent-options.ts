@@ -9,6 +9,7 @@ export interface AgentCliOptions {
   readonly zone?: string;
   readonly rack?: string;
   readonly packageRoot?: string;
+  readonly packageTrust?: string;
   readonly ca?: string;
   readonly simulate?: boolean;
   readonly daemonize?: boolean;

@@ -45,6 +45,11 @@ export const verb = defineVerb<AgentCliOptions>({
       completes: 'file',
     },
     {
+      flags: '--package-trust <file>',
+      about: 'Root that packages are verified from (default: the one that is seen first)',
+      completes: 'file',
+    },
+    {
       flags: '--ca <file>',
       about: "Certificates that the server's TLS is checked against",
       completes: 'file',
@@ -89,6 +94,7 @@ async function serve({ dataDir, out }: Context, options: AgentCliOptions): Promi
     ...(options.zone !== undefined && { zone: options.zone }),
     ...(options.rack !== undefined && { rack: options.rack }),
     ...(options.packageRoot !== undefined && { packageRoot: resolve(options.packageRoot) }),
+    ...(options.packageTrust !== undefined && { packageTrust: resolve(options.packageTrust) }),
     ...(options.ca !== undefined && { ca: resolve(options.ca) }),
     ...(options.simulate !== undefined && { simulate: options.simulate }),
   });

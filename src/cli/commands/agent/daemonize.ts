@@ -53,7 +53,7 @@ function notConnected(pid: number, reason: string | undefined, where: string): C
 }
 
 function agentArguments(dataDir: string, options: AgentCliOptions): string[] {
-  const { join, name, label, zone, rack, packageRoot, ca, simulate, grace } = options;
+  const { join, name, label, zone, rack, packageRoot, packageTrust, ca, simulate, grace } = options;
   return [
     'agent',
     '--data',
@@ -64,6 +64,7 @@ function agentArguments(dataDir: string, options: AgentCliOptions): string[] {
     ...(zone === undefined ? [] : ['--zone', zone]),
     ...(rack === undefined ? [] : ['--rack', rack]),
     ...(packageRoot === undefined ? [] : ['--package-root', packageRoot]),
+    ...(packageTrust === undefined ? [] : ['--package-trust', packageTrust]),
     ...(ca === undefined ? [] : ['--ca', resolve(ca)]),
     ...(simulate ? ['--simulate'] : []),
     ...(grace === undefined ? [] : ['--grace', `${grace}ms`]),
