@@ -1,7 +1,10 @@
 /** `coax top`, as people and scripts use it. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { exec, findProgram } from '../../src/linux/process/exec.ts';
 import { CliWorld } from './cli-fixture.ts';
+import { until } from './process-fixture.ts';
 
 const world = new CliWorld();
 after(() => world.close());
@@ -71,4 +74,28 @@ test('what is not there, and what cannot be asked, is told in a line', async () 
     ['--sort', 'size'],
   ])
     assert.equal((await world.coax('top', ...wrong)).status, 2, wrong.join(' '));
+});
+
+const tmux = (...words: string[]) => exec('tmux', ['-L', `coax-${process.pid}`, '-f', '/dev/null', ...words]);
+
+test('on a terminal it is drawn over, keys sort it, and q ends it', {
+  skip: findProgram('tmux') === null ? 'no tmux here' : false,
+}, async () => {
+  const main = join(import.meta.dirname, '../../src/cli/main.ts');
+  const command = `${process.execPath} --disable-warning=ExperimentalWarning ${main} top -d 200ms; echo ended $?`;
+  const started = await tmux('new-session', '-d', '-x', '100', '-y', '20', `sh -c '${command}; sleep 1000'`);
+  assert.equal(started.code, 0, started.stderr);
+  const shows = (what: RegExp) =>
+    until(`it shows ${what}`, async () => what.exec((await tmux('capture-pane', '-p')).stdout));
+  try {
+    await shows(/^ *PID +USER +CPU%↓ +PSS(.|\n)*^q ends {3}sort by: c cpu/m);
+    await tmux('send-keys', 'm');
+    await shows(/^ *PID +USER +CPU% +PSS↓/m);
+    await tmux('send-keys', 'w');
+    await shows(/WRITE\/S↓/);
+    await tmux('send-keys', 'q');
+    await shows(/^ended 0$/m);
+  } finally {
+    await tmux('kill-server');
+  }
 });

@@ -11,8 +11,10 @@ import { GuestMeter } from '../../src/cloud/use/guest-meter.ts';
 import { type GuestUse, ratesBetween } from '../../src/cloud/use/guest-use.ts';
 import { useTables } from '../../src/cloud/use/schema.ts';
 import { isSlotDue, keepNow, keepSlot, SLOT_MS } from '../../src/cloud/use/use-history.ts';
+import { openServed, TOKEN } from './access-fixture.ts';
 import { join, reportOf } from './agent-fixture.ts';
 import { onBothEngines } from './both-engines.ts';
+import { CliWorld } from './cli-fixture.ts';
 import { openFixture } from './cloud-fixture.ts';
 
 const MIB = 1 << 20;
@@ -91,6 +93,53 @@ test('a real process is measured as a guest', async () => {
     child.kill();
     await once(child, 'exit');
     rmSync(DIR, { recursive: true });
+  }
+});
+
+test('the API tells it of each VM, and coax top --vms shows it', async () => {
+  await using served = await openServed();
+  const { client, store } = served;
+  for (const name of ['idle', 'busy', 'silent'])
+    await client.submit({ flow: 'create_vm', parameters: { cpu: 1, mem: 128, name } }, { waitMs: 30_000 });
+  const { items: vms } = await client.vms();
+  const of = (name: string) => vms.find(vm => vm.name === name)!;
+  const { host } = of('busy');
+  const busy = { ...useAt(5000, 10), cpuPercent: 90 };
+  // Told in ten minutes, so that it does not grow old on a slow machine.
+  const at = store.now() + 600_000;
+  await store.jot(async db => {
+    await keepNow(db, host, at, { [of('busy').uuid!]: busy });
+    // Of a guest that its host has no more, since the VM is on another.
+    await keepNow(db, 'elsewhere', at, { [of('silent').uuid!]: busy });
+    if (of('idle').host !== host)
+      await keepNow(db, of('idle').host, at, { [of('idle').uuid!]: useAt(5000, 10) });
+  });
+  const { items } = await client.vmsUse({ host });
+  assert.ok(items.every(vm => vm.host === host) && items.some(({ name }) => name === 'busy'));
+  const { use, history } = await client.vmUse('busy');
+  const { counters: _, ...figures } = busy;
+  assert.deepEqual(use, { ...figures, at: use!.at });
+  assert.deepEqual(history, []);
+  assert.equal((await client.vmUse('silent')).use, null);
+
+  const world = new CliWorld();
+  try {
+    const env = { COAX_URL: served.url, COAX_TOKEN: TOKEN };
+    const table = await world.run(['top', '--vms', '--vm', 'busy'], '', env);
+    assert.match(
+      table.stdout,
+      /^1 VM {3}CPU 90%\nVM +HOST +CPU%↓ +PSS +READ\/S +WRITE\/S +TOLD\nbusy +\S+ +90\.0 +200M +0 +4\.0K +\ds\n$/,
+    );
+    const names = await world.run(['top', '--vms', '-o', 'name'], '', env);
+    assert.equal(names.stdout.split('\n')[0], 'busy');
+    const json = await world.run(['top', '--host', host, '-n', '1', '-o', 'json'], '', env);
+    assert.equal(JSON.parse(json.stdout).items[0].use.cpuPercent, 90);
+    const noHost = await world.run(['top', '--host', 'nowhere'], '', env);
+    assert.match(noHost.stderr, /COAX_NOT_FOUND/);
+    const mixed = await world.run(['top', '--vms', '--pid', '1'], '', env);
+    assert.equal(mixed.status, 2);
+  } finally {
+    await world.close();
   }
 });
 
