@@ -325,6 +325,17 @@ describe('limits', () => {
     world.script('cgi.yaml', '', 0o644);
   });
 
+  test('a script uses no more than cgi.yaml gives it, and its own settings come first', async () => {
+    const script = "printf 'Content-Type: text/plain\\n\\n'; ulimit -v; ulimit -n";
+    world.shell('narrow.sh', script);
+    world.shell('usual.sh', script);
+    const usual = 'limits: {memoryMib: 100, openFiles: 30}\n';
+    world.script('cgi.yaml', `${usual}scripts: {narrow.sh: {limits: {openFiles: 20}}}\n`, 0o644);
+    assert.equal((await world.ask('usual.sh')).body, '102400\n30\n');
+    assert.equal((await world.ask('narrow.sh')).body, 'unlimited\n20\n');
+    world.script('cgi.yaml', '', 0o644);
+  });
+
   test('a script whose client goes is ended', async () => {
     const pidFile = join(world.dir, 'left-pid');
     world.shell(
