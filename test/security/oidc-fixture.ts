@@ -10,8 +10,8 @@ import { openServed } from '../system/access-fixture.ts';
 
 const SECRET = 'a-secret-of-the-client';
 
-/** A server of Coax, and the process of a provider that it takes logins from. */
-export async function openWithProvider() {
+/** A server of Coax, with its console if the folder of that is given, and the process of a provider that it takes logins from. */
+export async function openWithProvider(console?: string) {
   const provider: ChildProcess = fork(join(ROOT, 'test/security/oidc-provider.ts'), {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
@@ -32,7 +32,10 @@ roles:
     );
     return readOidcFile(join(dir, file));
   };
-  const served = await openServed({ oidc: new OidcLogin(settingsIn(issuer, 'oidc.yaml')) });
+  const served = await openServed({
+    oidc: new OidcLogin(settingsIn(issuer, 'oidc.yaml')),
+    ...(console !== undefined && { console }),
+  });
   const ready = once(provider, 'message');
   provider.send({ issuer, back: `${served.url}/auth/callback`, secret: SECRET });
   await ready;

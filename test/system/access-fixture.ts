@@ -121,6 +121,8 @@ export async function openServed(
     level?: string;
     limits?: Partial<Limits>;
     oidc?: OidcLogin;
+    /** Folder of the built console. */
+    console?: string;
     packages?: PackagesPlace;
   } & Pick<FixtureOptions, 'openStore'> = {},
 ) {
@@ -200,7 +202,8 @@ export async function openServed(
   const log = pino({ level: options.level ?? 'warn' }, { write: (line: string) => void logged.push(line) });
   const listen = options.listen === 'unix' ? `unix:${join(dataDir, 'api.sock')}` : '127.0.0.1:0';
   const { limits = {} } = options;
-  const open = () => openAccess(services, { listen, log, limits });
+  const page = options.console === undefined ? {} : { console: options.console };
+  const open = () => openAccess(services, { listen, log, limits, ...page });
   let access = await open();
   const client = makeClient({ url: access.url, token: TOKEN });
   return {
