@@ -43,14 +43,44 @@ export function holdPidFile(path: string): PidFile {
   }
 }
 
+/** A process that was killed holds its locks until the last of its threads has ended. */
+const ENDING_LOOK_MS = 10;
+const ENDING_LOOKS_MAX = 200;
+
 function lock(fd: number, path: string): void {
   const { LOCK_EX, LOCK_NB } = constants();
+  for (let looks = 0; ; looks++) {
+    try {
+      libc.flock!(fd, Number(LOCK_EX) | Number(LOCK_NB));
+      return;
+    } catch (error) {
+      if (!(error instanceof ErrnoError) || error.code !== 'EAGAIN') throw error;
+      const pid = pidIn(path);
+      if (pid === null || !isEnding(pid) || looks === ENDING_LOOKS_MAX)
+        throw new LinuxError(
+          'EEXIST',
+          `it runs already${pid ? ` as process ${pid}` : ''}: ${path} is locked`,
+        );
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ENDING_LOOK_MS);
+    }
+  }
+}
+
+function pidIn(path: string): number | null {
   try {
-    libc.flock!(fd, Number(LOCK_EX) | Number(LOCK_NB));
-  } catch (error) {
-    if (!(error instanceof ErrnoError) || error.code !== 'EAGAIN') throw error;
-    const pid = readFileSync(path, 'utf8').trim();
-    throw new LinuxError('EEXIST', `it runs already${pid && ` as process ${pid}`}: ${path} is locked`);
+    return Number(readFileSync(path, 'utf8').trim()) || null;
+  } catch {
+    return null;
+  }
+}
+
+/** Is it a zombie, or gone? Source: proc(5), the state in /proc/PID/stat. */
+function isEnding(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return /^\) [ZX]/.test(stat.slice(stat.lastIndexOf(')')));
+  } catch {
+    return true;
   }
 }
 
