@@ -9,6 +9,7 @@ import type {
   StoredAnswer,
 } from '../api/package/repository.ts';
 import type { RolloutView } from '../api/package/rollout.ts';
+import type { ListQuery } from '../api/value.ts';
 import { CoaxError, isCoaxError, textOf } from '../errors/coax-error.ts';
 import type { Transport } from './transport.ts';
 
@@ -24,8 +25,9 @@ export class PackageCalls {
     this.#transport = transport;
   }
 
-  list(): Promise<PublishedList> {
-    return this.#transport.json({ method: 'GET', path: '/v1/packages' });
+  /** By name, the newest first; all when there is no limit. */
+  list(query: ListQuery = {}): Promise<PublishedList> {
+    return this.#transport.json({ method: 'GET', path: '/v1/packages', query: { ...query } });
   }
 
   show(name: string, version: string): Promise<PublishedShow> {

@@ -179,6 +179,10 @@ describe('a repository', () => {
       hash('sha256', 'four'),
     ]);
     await packages.publish(await publisher.next([first, await publisher.bring('1.1.0', second)]));
+    const page = await packages.list({ limit: 1 });
+    const rest = await packages.list({ limit: 1, cursor: page.next! });
+    assert.deepEqual([...page.items, ...rest.items].map(({ version }) => version).sort(), ['1.0.0', '1.1.0']);
+    assert.equal(rest.next, undefined);
     const dir = folder();
     const { files, asked } = counted({ name: 'server', open: (kind, name) => packages.open(kind, name) });
     const trusted = trust(files, dir);

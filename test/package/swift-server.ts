@@ -39,7 +39,9 @@ export class SwiftServer implements AsyncDisposable {
     const dir = this.#processes.path('swift');
     mkdirSync(join(dir, 'srv/d1'), { recursive: true });
     this.#processes.start('memcached', ['-u', 'root', '-l', '127.0.0.1', '-p', String(memcached)]);
-    for (const kind of ['account', 'container', 'object']) await this.#storage(kind, dir, await freePort());
+    await Promise.all(
+      ['account', 'container', 'object'].map(async kind => this.#storage(kind, dir, await freePort())),
+    );
     const file = join(dir, 'proxy.conf');
     writeFileSync(file, proxyConf(dir, proxy, memcached));
     const program = this.#processes.start('swift-proxy-server', [file]);

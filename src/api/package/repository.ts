@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { listOf, Time } from '../value.ts';
+import { pageOf, Time } from '../value.ts';
 
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'give a SHA-256, 64 hex digits');
 const PackageNameText = z.string().min(1).max(63);
@@ -19,7 +19,7 @@ export const PublishedView = z
   })
   .meta({ id: 'PublishedPackage', description: 'One version of a host package, as it was signed.' });
 export type PublishedView = z.infer<typeof PublishedView>;
-export const PublishedList = listOf(PublishedView, 'PublishedPackageList');
+export const PublishedList = pageOf(PublishedView, 'PublishedPackageList');
 export type PublishedList = z.infer<typeof PublishedList>;
 
 const ManifestView = z

@@ -4,10 +4,12 @@ import {
   PublishedShow,
   type PublishedView,
 } from '../../../api/package/repository.ts';
+import { ListQuery } from '../../../api/value.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import type { PublishedPackage } from '../../../package/repository/published.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { isoTime } from '../../message-view.ts';
+import { pageInMemory } from '../../page.ts';
 
 /** Packages that are published. */
 export function publishedRoutes(app: App, { services: { packages } }: RouteContext): void {
@@ -19,12 +21,16 @@ export function publishedRoutes(app: App, { services: { packages } }: RouteConte
         operationId: 'packages',
         tags: ['packages'],
         summary: 'Versions of host packages, by name, the newest first',
+        querystring: ListQuery,
         response: { 200: PublishedList, ...PROBLEMS },
       },
     },
-    async () => {
-      if ((await packages.state()) === null) return { items: [] };
-      return { items: (await packages.packages()).sort(byName).map(view) };
+    async ({ query }) => {
+      const all = (await packages.state()) === null ? [] : await packages.packages();
+      // By name, the newest first.
+      const keyOf = ({ name, published, version }: PublishedPackage) => [name, -published, version];
+      const page = await pageInMemory({ list: 'packages', shape: 'sns', keyOf }, query, all);
+      return { ...page, items: page.items.map(view) };
     },
   );
 
@@ -58,8 +64,3 @@ const view = (published: PublishedPackage): PublishedView => ({
   dependencies: { ...published.dependencies },
   published: isoTime(published.published),
 });
-
-function byName(a: PublishedPackage, b: PublishedPackage): number {
-  if (a.name !== b.name) return a.name < b.name ? -1 : 1;
-  return b.published - a.published;
-}
