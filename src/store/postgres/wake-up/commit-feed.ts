@@ -12,6 +12,21 @@ const PAGE = 2000;
 /** Positions before the newest that may still be written when the feed begins. */
 const MARGIN = 5000;
 
+const LAST = 'SELECT last_value AS last FROM commits_pos';
+/** `next`: a transaction's number higher than all that were given, where one is asked for and there are positions beyond. */
+const NEWER = `SELECT pg_snapshot_xmin(s)::text::bigint AS xmin,
+    CASE WHEN $3::boolean AND (SELECT last_value FROM commits_pos) > $1
+      THEN pg_current_xact_id()::text::bigint END AS next, c.*
+  FROM pg_current_snapshot() s LEFT JOIN LATERAL (
+    SELECT pos, msgid, id, body FROM commits WHERE pos > $1 AND origin <> $2 ORDER BY pos LIMIT ${PAGE}
+  ) c ON true`;
+
+/** Numbers of transactions. */
+interface Numbers {
+  readonly xmin: number;
+  readonly next: number | null;
+}
+
 interface FeedRow {
   pos: number;
   msgid: number;
@@ -24,8 +39,10 @@ interface FeedRow {
  *
  * Positions come from a sequence, so a transaction may commit behind one with higher positions, and a rolled back one leaves
  * holes: the highest position seen says nothing of those below. Instead the feed remembers a horizon: the last position
- * given out, and the transactions that were running then. A transaction has its number before it takes positions, so once
- * all of those have ended, everything up to the horizon is there or never will be, and only what lies beyond is read again.
+ * given out, and a transaction's number that was taken after that, for nothing else. A transaction has its number before it takes
+ * positions, so once all with lower numbers have ended, everything up to the horizon is there or never will be, and only what
+ * lies beyond is read again. (The highest number that a snapshot knows would not do: of those under way it knows only what
+ * is below the highest that has ended.)
  */
 export class CommitFeed {
   readonly #engine: Engine;
@@ -34,7 +51,7 @@ export class CommitFeed {
   #done = 0;
   /** What was told beyond it. */
   readonly #seen = new Set<number>();
-  #horizon: { pos: number; xmax: number } | null = null;
+  #horizon: { pos: number; next: number } | null = null;
   #running = false;
   #wanted = false;
   #polling = false;
@@ -92,36 +109,33 @@ export class CommitFeed {
   }
 
   async #readPage(link: Link): Promise<void> {
-    const [sequence] = await link.run<{ last: number }>('SELECT last_value AS last FROM commits_pos');
-    const last = sequence?.last ?? 0;
     const fresh = this.#done < 0;
-    const after = fresh ? Math.max(0, last - MARGIN) : this.#done;
-    const rows = await link.run<Partial<FeedRow> & { xmin: number; xmax: number }>(
-      `SELECT pg_snapshot_xmin(s)::text::bigint AS xmin, pg_snapshot_xmax(s)::text::bigint AS xmax, c.*
-       FROM pg_current_snapshot() s LEFT JOIN LATERAL (
-         SELECT pos, msgid, id, body FROM commits WHERE pos > $1 AND origin <> $2 ORDER BY pos LIMIT ${PAGE}
-       ) c ON true`,
-      [after, this.#engine.origin],
-    );
+    const lastOf = async (): Promise<number> => (await link.run<{ last: number }>(LAST))[0]?.last ?? 0;
+    const read = (after: number) =>
+      link.run<Partial<FeedRow> & Numbers>(NEWER, [after, this.#engine.origin, this.#horizon === null]);
+    let after = this.#done;
+    if (fresh) after = Math.max(0, (await lastOf()) - MARGIN);
+    // Both go out together, and are done in this order.
+    const [last, rows] = await Promise.all([lastOf(), read(after)]);
     if (!this.#running) return;
-    const found = rows.filter((row): row is FeedRow & { xmin: number; xmax: number } => row.pos !== null);
+    const found = rows.filter((row): row is FeedRow & Numbers => row.pos !== null);
     const unseen = found.filter(({ pos }) => !this.#seen.has(pos));
     if (!fresh && unseen.length > 0) await this.#tellOf(link, unseen);
     if (fresh) this.#done = after;
     for (const { pos } of unseen) this.#seen.add(pos);
-    this.#advance(rows[0]?.xmin ?? 0, rows[0]?.xmax ?? 0, last, found);
+    this.#advance(rows[0] ?? { xmin: 0, next: null }, last, found);
     if (found.length === PAGE) this.#wanted = true;
   }
 
-  #advance(xmin: number, xmax: number, last: number, found: readonly FeedRow[]): void {
-    if (this.#horizon !== null && xmin >= this.#horizon.xmax) {
+  #advance({ xmin, next }: Numbers, last: number, found: readonly FeedRow[]): void {
+    if (this.#horizon !== null && xmin >= this.#horizon.next) {
       // A full page ends before the horizon: the rest of it is for the next.
       const end = found.length === PAGE ? (found.at(-1)?.pos ?? 0) : this.#horizon.pos;
       this.#done = Math.max(this.#done, Math.min(end, this.#horizon.pos));
       for (const pos of this.#seen) if (pos <= this.#done) this.#seen.delete(pos);
       if (this.#done >= this.#horizon.pos) this.#horizon = null;
     }
-    this.#horizon ??= { pos: last, xmax };
+    if (next !== null) this.#horizon ??= { pos: last, next };
   }
 
   async #tellOf(link: Link, rows: readonly FeedRow[]): Promise<void> {
