@@ -1,4 +1,5 @@
 import type { CommitEventView } from '../../api/event.ts';
+import type { Message } from '../../message/message.ts';
 import { isResting } from '../../message/status.ts';
 import type { CommitEvent, Store } from '../../store/store.ts';
 import { viewCommit, viewLite } from '../message-view.ts';
@@ -88,17 +89,31 @@ export class EventHub {
     };
   }
 
-  /** Resolves when the message rests, at the end of the time, or when the signal aborts; never rejects for these. */
-  async untilResting(msgid: number, waitMs: number, signal: AbortSignal): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    // Listening begins before the look at the store, so that nothing falls between.
-    const end = this.onMessage(msgid, ({ message }) => isResting(message.phase) && resolve());
-    const timer = setTimeout(resolve, waitMs);
-    const stop = () => resolve();
+  /**
+   * The message when it rests; null at the end of the time, when the signal aborts, or when there is none: never rejects for
+   * these. `since`: the position before it was made, so that all that happened to it has been heard, and the store need not be
+   * asked.
+   */
+  async untilResting(
+    msgid: number,
+    waitMs: number,
+    signal: AbortSignal,
+    since?: number,
+  ): Promise<Message | null> {
+    const { promise, resolve } = Promise.withResolvers<Message | null>();
+    // Listening begins before the look at what was, so that nothing falls between.
+    const end = this.onMessage(msgid, ({ message }) => isResting(message.phase) && resolve(message));
+    const stop = () => resolve(null);
+    const timer = setTimeout(stop, waitMs);
     signal.addEventListener('abort', stop);
     try {
-      const message = await this.#store.message(msgid);
-      if (message !== null && !isResting(message.phase) && !signal.aborted) await promise;
+      const heard = since === undefined ? null : this.since(since);
+      // What another server did may be heard before what this one did earlier.
+      const isIt = ({ message }: CommitEvent) => message.msgid === msgid && isResting(message.phase);
+      const message = heard === null ? await this.#store.message(msgid) : heard.find(isIt)?.message;
+      if (message && isResting(message.phase)) return message;
+      if (message === null || signal.aborted) return null;
+      return await promise;
     } finally {
       end();
       clearTimeout(timer);

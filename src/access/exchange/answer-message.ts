@@ -25,14 +25,36 @@ export async function answerMessage(
   message: Message,
 ): Promise<MessageView> {
   const waitMs = waitMsOf(request, undefined);
+  if (waitMs === 0) return answerWith(services, reply, message, 202);
   const { msgid } = message;
-  let shown = message;
-  if (waitMs > 0) {
-    await hub.untilResting(msgid, waitMs, holds.hold(reply));
-    shown = (await services.store.message(msgid)) ?? message;
-    reply.header('preference-applied', `wait=${waitMs / 1000}`);
-  }
-  reply.code(waitMs > 0 && isResting(shown.phase) ? 200 : 202);
-  reply.header('location', `/v1/messages/${msgid}`);
-  return viewMessage(services, shown);
+  const rested = await hub.untilResting(msgid, waitMs, holds.hold(reply));
+  const shown = rested ?? (await services.store.message(msgid)) ?? message;
+  reply.header('preference-applied', `wait=${waitMs / 1000}`);
+  return answerWith(services, reply, shown, isResting(shown.phase) ? 200 : 202);
+}
+
+/** The same for a message that was just made, which is read only if it must be. `since`: the hub's position before that. */
+export async function answerNew(
+  { services, hub, holds }: RouteContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  made: { readonly msgid: number; readonly since: number; read(): Promise<Message> },
+): Promise<MessageView> {
+  const waitMs = waitMsOf(request, undefined);
+  if (waitMs === 0) return answerWith(services, reply, await made.read(), 202);
+  const rested = await hub.untilResting(made.msgid, waitMs, holds.hold(reply), made.since);
+  const shown = rested ?? (await made.read());
+  reply.header('preference-applied', `wait=${waitMs / 1000}`);
+  return answerWith(services, reply, shown, isResting(shown.phase) ? 200 : 202);
+}
+
+function answerWith(
+  services: RouteContext['services'],
+  reply: FastifyReply,
+  message: Message,
+  status: 200 | 202,
+): Promise<MessageView> {
+  reply.code(status);
+  reply.header('location', `/v1/messages/${message.msgid}`);
+  return viewMessage(services, message);
 }

@@ -23,7 +23,7 @@ import type { Submission } from '../../../store/store.ts';
 import { type Asking, assertMay, projectsToShow } from '../../admission/access-to.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { waitMsOf } from '../../events/hold.ts';
-import { answerMessage } from '../../exchange/answer-message.ts';
+import { answerMessage, answerNew } from '../../exchange/answer-message.ts';
 import { idempotencyKeyOf } from '../../exchange/repeat.ts';
 import { acceptedTrace } from '../../exchange/submit-span.ts';
 import { viewCommit, viewMessage } from '../../message-view.ts';
@@ -94,8 +94,12 @@ function submitRoute(app: App, context: RouteContext): void {
       const trace = acceptedTrace(request, 'flow' in one ? one.flow : (one.name ?? 'plan'));
       const submission = submissionOf(services, one, submitterOf(request, trace), key);
       await context.queue.admitAll([submission]);
-      const { msgid } = await acceptOne(services, submission);
-      return answerMessage(context, request, reply, await findMessage(context, request, msgid));
+      const since = context.hub.position;
+      const { msgid, created } = await acceptOne(services, submission);
+      const read = () => findMessage(context, request, msgid);
+      return created
+        ? answerNew(context, request, reply, { msgid, since, read })
+        : answerMessage(context, request, reply, await read());
     },
   );
 }
