@@ -9,6 +9,8 @@ import { askTransition, type Circumstances, type Random, transitionWithAsk } fro
 
 /** Safety net for wake-ups that nobody announces: backoffs and leases that end, other processes. */
 const TICK_MS = 250;
+/** How long work is left to the process that has the first right to it; then whoever serves its address takes it. */
+const YIELD_MS = 40;
 /** Waits up to so long get a timer of their own, so many at most; the tick finds the rest. */
 const SOON_MS = 2000;
 const TIMERS_MAX = 1000;
@@ -33,23 +35,32 @@ export class StoreChannel implements Channel {
   /** Addresses that may have work; what is not here has none, or the tick will find it. */
   readonly #hot = new Set<string>();
   readonly #waiters = new Set<Waiter>();
+  /** Addresses that were heard of and are left to another process for now. */
+  readonly #left = new Set<string>();
   readonly #stopReady: () => void;
   #tick: (() => void) | undefined;
   #early = 0;
   #closed = false;
 
-  /** Without `secrets` no step here is given any, and none can be set. */
+  /**
+   * Without `secrets` no step here is given any, and none can be set. `yields`: is work at that address, which another
+   * process made, first left to another one? Where every process looks at once, one finds it and the others have looked for nothing.
+   */
   constructor(
     store: Store,
     random: Random = Math.random,
     timers: Timers = REAL_TIMERS,
     secrets: Secrets | null = null,
+    yields: (address: string) => boolean = () => false,
   ) {
     this.#secrets = secrets;
     this.#store = store;
     this.#timers = timers;
     this.#random = random;
-    this.#stopReady = store.onReady(address => this.#announce(address));
+    this.#stopReady = store.onReady((address, elsewhere) => {
+      if (elsewhere && yields(address)) this.#announceLater(address);
+      else this.#announce(address);
+    });
     void this.#poll();
   }
 
@@ -213,6 +224,19 @@ export class StoreChannel implements Channel {
       waiter.wake();
       break;
     }
+  }
+
+  #announceLater(address: string): void {
+    if (this.#left.has(address)) return;
+    this.#left.add(address);
+    this.#timers.after(
+      YIELD_MS,
+      () => {
+        this.#left.delete(address);
+        if (!this.#closed) this.#announce(address);
+      },
+      true,
+    );
   }
 
   #wait(addresses: ReadonlySet<string>, ms: number, signal: AbortSignal | undefined): Promise<void> {

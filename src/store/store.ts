@@ -47,8 +47,11 @@ export interface Store {
   expireLeases(): Promise<readonly string[]>;
   /** Addresses that have claimable work now. */
   readyAddresses(): Promise<readonly string[]>;
-  /** Calls back, soon, with an address that may have got claimable work. Returns a function that ends it. */
-  onReady(listener: (address: string) => void): () => void;
+  /**
+   * Calls back, soon, with an address that may have got claimable work; `elsewhere`: another process made it. Returns a function
+   * that ends it.
+   */
+  onReady(listener: (address: string, elsewhere: boolean) => void): () => void;
   /** Calls back when a person asked for something of a message that a worker holds. */
   onAsk(listener: (msgid: number, worker: string) => void): () => void;
   /** Calls back after each transaction with the transitions that it made durable. */

@@ -12,6 +12,7 @@ import { openCatalogue } from '../../../src/step/catalogue.ts';
 import { openPostgres } from '../../../src/store/postgres/open-postgres.ts';
 import { openSqlite } from '../../../src/store/sqlite/open-sqlite.ts';
 import type { Store } from '../../../src/store/store.ts';
+import { REAL_TIMERS } from '../../../src/store/timers.ts';
 import { Worker } from '../../../src/worker/worker.ts';
 import { settled } from '../../rig.ts';
 
@@ -49,9 +50,11 @@ export interface CloudRigOptions {
   readonly hosts: number;
   /** Modules that the worker serves; all if absent. */
   readonly serves?: readonly string[];
+  /** Whether work at an address is first left to another process, as a server knows by who else serves it. */
+  readonly yields?: (address: string) => boolean;
 }
 
-export async function openCloudRig({ url, dir, hosts, serves }: CloudRigOptions): Promise<CloudRig> {
+export async function openCloudRig({ url, dir, hosts, serves, yields }: CloudRigOptions): Promise<CloudRig> {
   const store =
     url === undefined
       ? openSqlite({ file: join(dir, 'coax.db'), schema: installationSchema })
@@ -66,7 +69,7 @@ export async function openCloudRig({ url, dir, hosts, serves }: CloudRigOptions)
     simulatedHosts: simulatedHosts(hosts),
   });
   const catalogue = openCatalogue({ builtin: cloud.modules, dirs: [] });
-  const channel = new StoreChannel(store);
+  const channel = new StoreChannel(store, Math.random, REAL_TIMERS, null, yields);
   const codeOf = (module: string, action: string): string | undefined => catalogue.find(module, action)?.code;
   const addresses = serves ?? [...catalogue.modules(), ...cloud.hostNames().map(host => `compute@${host}`)];
   let worker: Worker | undefined;

@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { isOwn } from '../../../src/placement/shard.ts';
 import { claimLoop, type LoopOptions, readyScheduler } from './claim-loop.ts';
 import { openCloudRig } from './cloud-rig.ts';
 
@@ -86,10 +87,12 @@ async function serve(
   number: number,
   count: number,
 ): Promise<void> {
-  const rig = await openCloudRig({ url, dir, hosts: 0, serves: ['resource'] });
-  const scheduler = await readyScheduler(rig.store);
   const peers = Array.from({ length: count }, (_, other) => `scheduler-${other}`);
-  for (const each of [scheduler, rig.cloud.scheduler]) each.share(`scheduler-${number}`, () => peers);
+  const name = `scheduler-${number}`;
+  const yields = (address: string) => !isOwn(address, { name, peers });
+  const rig = await openCloudRig({ url, dir, hosts: 0, serves: ['resource'], yields });
+  const scheduler = await readyScheduler(rig.store);
+  for (const each of [scheduler, rig.cloud.scheduler]) each.share(name, () => peers);
   console.log('ready');
   for await (const line of createInterface({ input: process.stdin })) {
     if (line === 'go') rig.startWorker({ name: `scheduler-${process.pid}`, leaseMs });

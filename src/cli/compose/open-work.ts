@@ -4,6 +4,7 @@ import { GroupServer } from '../../channel/groups.ts';
 import { Presence } from '../../channel/presence.ts';
 import { StoreChannel } from '../../channel/store-channel.ts';
 import { LostHosts } from '../../cloud/hosts/lost-hosts.ts';
+import { isOwn } from '../../placement/shard.ts';
 import { codesOf } from '../../step/codes-of.ts';
 import { REAL_TIMERS } from '../../store/timers.ts';
 import { Worker } from '../../worker/worker.ts';
@@ -36,7 +37,13 @@ export async function openWork(
   const { role, log } = options;
   const onFault = reportOnce(log);
   const name = `${hostname()}-${process.pid}`;
-  const channel = new StoreChannel(store, Math.random, REAL_TIMERS, secrets.ofMessages);
+  // What is done in the store's transactions is cheaper the more of it one process does together.
+  const yields = (address: string): boolean => {
+    const peers = presence.servers(address);
+    const first = !peers.includes(name) || isOwn(address, { name, peers });
+    return !first && isTransactional(catalogue, address);
+  };
+  const channel = new StoreChannel(store, Math.random, REAL_TIMERS, secrets.ofMessages, yields);
   opened.defer(() => channel.close());
   const presence = await Presence.open({
     store,
@@ -85,6 +92,12 @@ export async function openWork(
   cloud.scheduler.share(name, () => presence.servers('resource'));
   opened.defer(tellOfChanges(parts, presence));
   return { name, channel, presence, start };
+}
+
+/** Are all the actions of that module done inside the store's transactions? */
+function isTransactional(catalogue: Parts['catalogue'], module: string): boolean {
+  const actions = catalogue.list().filter(action => action.module === module);
+  return actions.length > 0 && actions.every(({ kind }) => kind === 'transactional');
 }
 
 /** What a server sees to besides steps: groups, and hosts that are lost. */

@@ -65,7 +65,7 @@ export class PostgresStore implements Store {
   readonly #listener: Listener;
   readonly #feed: CommitFeed;
   readonly #lifeLine: LifeLine;
-  readonly #ready = new Set<Listen<string>>();
+  readonly #ready = new Set<(address: string, elsewhere: boolean) => void>();
   readonly #commits = new Set<Listen<readonly CommitEvent[]>>();
   readonly #asks = new Set<(msgid: number, worker: string) => void>();
   #closing: Promise<void> | undefined;
@@ -146,7 +146,7 @@ export class PostgresStore implements Store {
     });
   }
 
-  onReady(listener: Listen<string>): () => void {
+  onReady(listener: (address: string, elsewhere: boolean) => void): () => void {
     return listen(this.#ready, listener);
   }
 
@@ -271,7 +271,7 @@ export class PostgresStore implements Store {
 
   /** What this server made durable. */
   #tell(notes: Notes): void {
-    this.#announce(new Set(notes.ready));
+    this.#announce(new Set(notes.ready), false);
     for (const { msgid, worker } of notes.asked) this.#tellAsk(msgid, worker);
     if (notes.events.length > 0) this.#tellCommits(notes.events);
     this.#notifier.push(notes);
@@ -279,18 +279,18 @@ export class PostgresStore implements Store {
 
   /** What another server made durable. */
   #heard(notice: Notice): void {
-    if (notice.ready !== null) this.#announce(notice.ready);
+    if (notice.ready !== null) this.#announce(notice.ready, true);
     else
       void this.readyAddresses().then(
-        addresses => this.#announce(addresses),
+        addresses => this.#announce(addresses, true),
         () => {},
       );
     for (const [msgid, worker] of notice.asked) this.#tellAsk(msgid, worker);
     if (notice.commits) this.#feed.look();
   }
 
-  #announce(addresses: Iterable<string>): void {
-    for (const address of addresses) for (const listener of this.#ready) listener(address);
+  #announce(addresses: Iterable<string>, elsewhere: boolean): void {
+    for (const address of addresses) for (const listener of this.#ready) listener(address, elsewhere);
   }
 
   #tellAsk(msgid: number, worker: string): void {

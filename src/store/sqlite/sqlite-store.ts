@@ -137,7 +137,7 @@ export class SqliteStore implements Store {
     return readyAddresses(this.#engine.reader, this.now());
   }
 
-  onReady(listener: Listener<string>): () => void {
+  onReady(listener: (address: string, elsewhere: boolean) => void): () => void {
     return listen(this.#ready, listener);
   }
 
