@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Selector } from '../message/carried/selector.ts';
 import { DEFAULT_PROJECT } from '../message/limits.ts';
 import type { Parameters } from '../message/message.ts';
@@ -48,8 +48,15 @@ export interface NewAllocation {
 /** What a quota counts it as. */
 export const countedOf = ({ kind, holder, detail }: NewAllocation) => ({ kind, msgid: holder.msgid, detail });
 
-/** Writes many with one statement. Those whose key is taken stay as they are; gives `kind key` of what was written. */
-export async function allocateAll(tx: Tx, wanted: readonly NewAllocation[]): Promise<ReadonlySet<string>> {
+/**
+ * Writes many with one statement. Those whose key is taken stay as they are; gives `kind key` of what was written.
+ * `beside`: what the same statement writes of them, which it finds as the rows `made`; with PostgreSQL only.
+ */
+export async function allocateAll(
+  tx: Tx,
+  wanted: readonly NewAllocation[],
+  beside?: RawBuilder<unknown>,
+): Promise<ReadonlySet<string>> {
   if (wanted.length === 0) return new Set();
   // Always in the same order, so that two transactions do not wait for each other's keys.
   const rows = wanted
@@ -60,11 +67,14 @@ export async function allocateAll(tx: Tx, wanted: readonly NewAllocation[]): Pro
       JSON.stringify({ ...detail, step: holder.step }),
     ])
     .sort(([aKind, aKey], [bKind, bKey]) => order(`${aKind} ${aKey}`, `${bKind} ${bKey}`));
-  const { rows: made } = await sql<{ kind: string; key: string }>`
+  const insert = sql<{ kind: string; key: string }>`
     INSERT INTO allocations (kind, key, msgid, detail, created)
     SELECT value ->> 0, value ->> 1, CAST(value ->> 2 AS bigint), value ->> 3, CAST(${tx.now} AS bigint)
     FROM ${jsonRows(tx.db, rows)} WHERE true
-    ON CONFLICT (kind, key) DO NOTHING RETURNING kind, key`.execute(tx.db);
+    ON CONFLICT (kind, key) DO NOTHING RETURNING kind, key`;
+  const whole = sql<{ kind: string; key: string }>`
+    WITH made AS (${insert}), beside AS (${beside}) SELECT kind, key FROM made`;
+  const { rows: made } = await (beside === undefined ? insert : whole).execute(tx.db);
   return new Set(made.map(({ kind, key }) => `${kind} ${key}`));
 }
 

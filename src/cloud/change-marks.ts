@@ -18,10 +18,13 @@ export function nextMark(db: Tx['db']): RawBuilder<number> {
         coalesce((SELECT max(change) FROM claim_changes), 0)))`;
 }
 
+/** In PostgreSQL's words, what `markHorizon` gives. */
+export const horizon = sql`pg_snapshot_xmin(pg_current_snapshot())::text::bigint`;
+
 /** Everything whose mark is below this can be seen by whoever reads after it. With SQLite: `db` is the store's reader. */
 export async function markHorizon(db: Tx['db']): Promise<number> {
-  const horizon = isPostgres(db) ? sql`pg_snapshot_xmin(pg_current_snapshot())::text::bigint` : nextMark(db);
-  const { rows } = await sql<{ mark: number }>`SELECT ${horizon} AS mark`.execute(db);
+  const mark = isPostgres(db) ? horizon : nextMark(db);
+  const { rows } = await sql<{ mark: number }>`SELECT ${mark} AS mark`.execute(db);
   return Number(rows[0]?.mark ?? 0);
 }
 

@@ -205,15 +205,23 @@ const allocationOfClaim = ({ holder, beside: _, moving, ...claim }: HostClaim): 
 
 /** Writes allocations, counts them, and tells of the claims among them. Gives `kind key` of what was written. */
 async function insert(tx: Tx, wanted: readonly NewAllocation[]): Promise<ReadonlySet<string>> {
-  const made = await allocateAll(tx, wanted);
+  const notes = isPostgres(tx.db);
+  const made = await allocateAll(tx, wanted, notes ? noteMade(tx) : undefined);
   const written = wanted.filter(({ kind, key }) => made.has(`${kind} ${key}`));
   await countUse(tx, written.map(countedOf), 1);
-  await noteClaims(
-    tx,
-    wanted.flatMap(({ kind, key }) => (kind === 'claim' && made.has(`claim ${key}`) ? [key] : [])),
-  );
+  if (!notes) {
+    await noteClaims(
+      tx,
+      written.flatMap(({ kind, key }) => (kind === 'claim' ? [key] : [])),
+    );
+  }
   return made;
 }
+
+/** Notes the claims among those that the same statement makes. */
+const noteMade = (tx: Tx) => sql`
+  INSERT INTO claim_changes (change, key, created)
+  SELECT ${nextMark(tx.db)}, key, CAST(${tx.now} AS bigint) FROM made WHERE kind = 'claim' ON CONFLICT DO NOTHING`;
 
 /** Tells every scheduler that those claims were made, changed, or given back. */
 export async function noteClaims(tx: Tx, keys: readonly string[]): Promise<void> {

@@ -80,19 +80,18 @@ export async function selectHosts(
 ): Promise<(Selected | null)[]> {
   const { tx } = calls[0]!.call;
   const plain = calls.map(({ input, call }) => plainWish(input, call, policyOf));
-  const over = await refusals(
-    tx,
-    calls.map(({ call }, at) => {
-      const request = plain[at]?.request;
-      return { msgid: call.msgid, use: request ? useOfVm(request) : NO_USE };
-    }),
-  );
+  const names = plain.flatMap(wish => wish?.vm ?? []);
+  const needs = calls.map(({ call }, at) => {
+    const request = plain[at]?.request;
+    return { msgid: call.msgid, use: request ? useOfVm(request) : NO_USE };
+  });
+  // All that is to be read goes out together; the fleet is then known when a host is chosen.
+  const [over, taken] = await Promise.all([
+    refusals(tx, needs),
+    takenKeys(tx, 'vm', names),
+    scheduler.feed.fleet(tx),
+  ]);
   const wishes = plain.map((wish, at) => (over[at] === null ? wish : null));
-  const taken = await takenKeys(
-    tx,
-    'vm',
-    wishes.flatMap(wish => wish?.vm ?? []),
-  );
   // What was found in the store, and each name that comes once more here, is left out.
   const open = wishes.map(wish => (wish === null || taken.has(wish.vm) || !taken.add(wish.vm) ? null : wish));
   const placed = await scheduler.place(

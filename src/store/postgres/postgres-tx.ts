@@ -34,7 +34,7 @@ export class PostgresTx implements StoreTx {
     this.#db ??= kyselyOn(work => {
       this.#assertOpen();
       return work(this.link);
-    });
+    }, this.beside);
     return this.#db;
   }
 

@@ -11,6 +11,7 @@ import {
   allClaims,
   allHosts,
   type ClaimNow,
+  claimsAndMark,
   claimsAt,
   claimsSince,
   countHosts,
@@ -121,6 +122,11 @@ export class FleetFeed {
     return markHorizon(this.#shared ? at.db : this.#reader);
   }
 
+  async #claimsSince(at: Moment, mark: number): Promise<{ mark: number; claims: readonly ClaimNow[] }> {
+    if (this.#shared) return await claimsAndMark(at.db, mark);
+    return { mark: await this.#horizon(at), claims: await claimsSince(at.db, mark) };
+  }
+
   async #load(at: Moment): Promise<Fleet> {
     const mark = await this.#horizon(at);
     const fleet = new Fleet(this.#options);
@@ -137,12 +143,12 @@ export class FleetFeed {
   async #look(at: Moment): Promise<Fleet> {
     const isAway = at.now - this.#looked > CHANGES_KEPT_MS / 2;
     if (this.#mark === null || isAway) return await this.#load(at);
-    const next = await this.#horizon(at);
+    const { mark: next, claims } = await this.#claimsSince(at, this.#mark);
     const age = at.now - this.#compared;
     const isSmall = this.#fleet.size <= SMALL_FLEET;
+    // Hosts are read after the mark was: one that changes in between is read once more.
     if (age < 0 || age >= (isSmall ? COMPARE_MS.small : COMPARE_MS.large)) await this.#compare(at);
     else this.#put(await hostsSince(at.db, this.#mark));
-    const claims = await claimsSince(at.db, this.#mark);
     this.#apply(claims);
     for (const [key] of claims) this.#unsure.delete(key);
     await this.#settle(at);

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Parameters } from '../../../message/message.ts';
 import type { Tx } from '../../../store/tx.ts';
-import { jsonRows } from '../../change-marks.ts';
+import { horizon, jsonRows } from '../../change-marks.ts';
 import { cloudTables, type HostRow } from '../../schema.ts';
 import { type ClaimedRoom, claimOf } from '../claim-detail.ts';
 
@@ -46,10 +46,24 @@ export const hostsSince = (db: Db, mark: number): Promise<HostRow[]> =>
 /** What became of the claims that were made or given back since, as they are now. */
 export async function claimsSince(db: Db, mark: number): Promise<ClaimNow[]> {
   const { rows } = await sql<{ key: string; detail: string | null }>`
-    SELECT c.key, ${detailOf('c')} FROM (
-      SELECT DISTINCT key FROM claim_changes WHERE change >= CAST(${mark} AS bigint)) c`.execute(db);
+    SELECT c.key, ${detailOf('c')} FROM (${changedSince(mark)}) c`.execute(db);
   return rows.map(claimNow);
 }
+
+/** The same, and the mark below which all is known then: seen in one moment. With PostgreSQL only. */
+export async function claimsAndMark(
+  db: Db,
+  mark: number,
+): Promise<{ readonly mark: number; readonly claims: ClaimNow[] }> {
+  const { rows } = await sql<{ mark: number; key: string | null; detail: string | null }>`
+    SELECT m.mark, c.key, ${detailOf('c')} FROM (SELECT ${horizon} AS mark) m
+    LEFT JOIN (${changedSince(mark)}) c ON true`.execute(db);
+  const claims = rows.flatMap(({ key, detail }) => (key === null ? [] : [claimNow({ key, detail })]));
+  return { mark: Number(rows[0]?.mark ?? 0), claims };
+}
+
+const changedSince = (mark: number) =>
+  sql`SELECT DISTINCT key FROM claim_changes WHERE change >= CAST(${mark} AS bigint)`;
 
 /** Those claims as they are now. */
 export async function claimsAt(db: Db, keys: readonly string[]): Promise<ClaimNow[]> {

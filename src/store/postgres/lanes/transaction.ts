@@ -8,8 +8,8 @@ import { remedyOf } from '../postgres-error.ts';
 /** Of the whole database: "coax" and "x" in ASCII. */
 const LOCK = 0x63_6f61_7878;
 const TAKE = {
-  exclusive: 'SELECT pg_advisory_xact_lock($1::bigint)',
-  shared: 'SELECT pg_advisory_xact_lock_shared($1::bigint)',
+  exclusive: 'SELECT pg_advisory_xact_lock($1::bigint), pg_current_xact_id()::text AS xid',
+  shared: 'SELECT pg_advisory_xact_lock_shared($1::bigint), pg_current_xact_id()::text AS xid',
 };
 /** How long the fate of a transaction whose end was not seen is asked for. */
 const FATE_MS = 30_000;
@@ -62,13 +62,9 @@ export async function inTransaction<T>(
   return { fate: 'committed', value: (ended as unknown as { value: T }).value, notes };
 }
 
-/** The statements go out together: one way there and back. */
+/** The statements go out together: one way there and back. Its number is given once it has the lock. */
 async function begin(link: Link, mode: LockMode): Promise<string> {
-  const [, , [row]] = await Promise.all([
-    link.once('BEGIN'),
-    link.run(TAKE[mode], [LOCK]),
-    link.run<{ xid: string }>('SELECT pg_current_xact_id()::text AS xid'),
-  ]);
+  const [, [row]] = await Promise.all([link.run('BEGIN'), link.run<{ xid: string }>(TAKE[mode], [LOCK])]);
   return (row as { xid: string }).xid;
 }
 

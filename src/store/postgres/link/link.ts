@@ -64,8 +64,14 @@ export class Link {
 
   /** Runs a prepared statement: the same text is parsed once for each connection. */
   async run<Row>(sql: string, values: readonly SqlValue[] = []): Promise<Row[]> {
-    const query = { name: nameOf(sql), text: sql, values: values as SqlValue[] };
-    return (await this.#answered(this.client.query(query))).rows as Row[];
+    return (await this.prepared(sql, values)).rows as Row[];
+  }
+
+  /** The same with all that is known of its result. Texts that come in very many forms are parsed anew each time. */
+  prepared(sql: string, values: readonly unknown[]): Promise<pg.QueryResult> {
+    const name = nameOf(sql);
+    const text = { text: sql, values: values as unknown[] };
+    return this.#answered(this.client.query(name === undefined ? text : { name, ...text }));
   }
 
   /** Runs a statement that may never come again. */
@@ -123,10 +129,12 @@ export class Link {
 /** What `pg` says when its query_timeout is over. */
 const ANSWER_TOO_LATE = 'Query read timeout';
 
+/** Each connection keeps a plan for each name. */
+const NAMES_MAX = 500;
 const NAMES = new Map<string, string>();
-function nameOf(sql: string): string {
+function nameOf(sql: string): string | undefined {
   let name = NAMES.get(sql);
-  if (name === undefined) {
+  if (name === undefined && NAMES.size < NAMES_MAX) {
     name = `coax${NAMES.size}`;
     NAMES.set(sql, name);
   }
