@@ -83,18 +83,23 @@ test('a rolling restart under load: no request fails, each is accepted once, no 
   })();
   const tally = new Tally();
   const stop = startLoad(tally);
-  for (const server of world.servers) {
-    context.diagnostic(`restarting ${server.port}`);
-    const before = tally.answers;
-    assert.equal(await server.stop('SIGTERM'), 0);
-    await server.start();
-    // nginx tries a server that was away again a second after (`fail_timeout`); until then the other one must stay.
-    await new Promise(resolve => setTimeout(resolve, 2500));
-    for (const until = tally.answers + 200; tally.answers < until; )
-      await new Promise(resolve => setTimeout(resolve, 50));
-    context.diagnostic(`${tally.answers - before} answers while the server on ${server.port} was restarted`);
+  try {
+    for (const server of world.servers) {
+      context.diagnostic(`restarting ${server.port}`);
+      const before = tally.answers;
+      assert.equal(await server.stop('SIGTERM'), 0);
+      await server.start();
+      // nginx tries a server that was away again a second after (`fail_timeout`); until then the other one must stay.
+      await new Promise(resolve => setTimeout(resolve, 2500));
+      for (const until = tally.answers + 200; tally.answers < until; )
+        await new Promise(resolve => setTimeout(resolve, 50));
+      context.diagnostic(
+        `${tally.answers - before} answers while the server on ${server.port} was restarted`,
+      );
+    }
+  } finally {
+    await stop();
   }
-  await stop();
   await followed;
   assert.deepEqual(tally.failures, []);
   assert.equal(new Set(tally.msgids).size, tally.msgids.length);

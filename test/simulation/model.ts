@@ -77,7 +77,8 @@ export class Model {
 
   /** The step's effect comes into being, at the host where the step runs; once only. */
   make(call: StepCall): void {
-    if (this.effects.has(call.key)) return;
+    // What a person left behind is theirs; done again, perhaps elsewhere, the step has an effect of its own.
+    if (this.effects.has(call.key) && !this.skipped.delete(call.key)) return;
     this.effects.set(call.key, this.token());
     this.#made.set(call.key, { host: call.host, cpu: call.parameters.cpu });
   }

@@ -8,6 +8,8 @@ import { openSimulated } from '../../src/cloud/compute/simulated/simulated.ts';
 import { simulatedHosts } from '../../src/cloud/simulated-hosts.ts';
 import { CoaxError } from '../../src/errors/coax-error.ts';
 import { lintFlow } from '../../src/flow/lint-flow.ts';
+import { packageModule } from '../../src/package/module/package-module.ts';
+import { FolderSource } from '../../src/package/source/folder-source.ts';
 import { openCatalogue } from '../../src/step/catalogue.ts';
 import { builtinFlow, openFixture } from './cloud-fixture.ts';
 
@@ -16,7 +18,13 @@ const FLOWS = join(import.meta.dirname, '../../flows');
 
 test('lint has nothing to say about the flows that come with Coax', async () => {
   await using fixture = await openFixture();
-  const catalogue = openCatalogue({ builtin: fixture.cloud.modules, dirs: [] });
+  // Of packages only what its actions are called is asked here.
+  const packages = packageModule({
+    installation: 'lint',
+    hostAt: () => null,
+    sourceAt: () => new FolderSource(FLOWS, null),
+  });
+  const catalogue = openCatalogue({ builtin: [...fixture.cloud.modules, packages], dirs: [] });
   const names = readdirSync(FLOWS).map(file => file.replace(/\.yaml$/, ''));
   assert.ok(names.includes('create_vm'));
   for (const name of names) assert.deepEqual(lintFlow(builtinFlow(name), catalogue), [], name);

@@ -37,27 +37,31 @@ export async function openWork(
   const { role, log } = options;
   const onFault = reportOnce(log);
   const name = `${hostname()}-${process.pid}`;
-  // What is done in the store's transactions is cheaper the more of it one process does together.
+  let presence: Presence | null = null;
+  // What is done in the store's transactions is cheaper the more of it one process does together. Messages come before this
+  // process knows of the others.
   const yields = (address: string): boolean => {
+    if (presence === null) return false;
     const peers = presence.servers(address);
     const first = !peers.includes(name) || isOwn(address, { name, peers });
     return !first && isTransactional(catalogue, address);
   };
   const channel = new StoreChannel(store, Math.random, REAL_TIMERS, secrets.ofMessages, yields);
   opened.defer(() => channel.close());
-  const presence = await Presence.open({
+  const known = await Presence.open({
     store,
     process: name,
     claimantsOf: dead => [dead, groupsOf(dead), lostOf(dead)],
     onFault,
     onDeath: (dead, claims) => log(`${dead} has died; ${claims} of its steps are given on`),
   });
-  opened.defer(() => presence.close());
+  presence = known;
+  opened.defer(() => known.close());
   if (role !== 'worker') openCaretakers(opened, parts, channel, name, onFault);
   const served = new ServedAddresses(catalogue, () => cloud.hostNames());
   const since = store.now();
   let worker: Worker | null = null;
-  presence.add(() => [
+  known.add(() => [
     {
       name,
       since,
@@ -81,7 +85,7 @@ export async function openWork(
       catalogue,
       addresses: () => served.now(),
       now: () => store.now(),
-      isKnown: (module, action) => presence.isKnown(module, action),
+      isKnown: (module, action) => known.isKnown(module, action),
       ...leaseOf(options, store.capabilities.shared),
       onFault,
     });
@@ -89,9 +93,9 @@ export async function openWork(
     return graceMs => begun.drain(graceMs);
   };
   // Those that place VMs each look at a part of the fleet first, so that they do not all want the same host.
-  cloud.scheduler.share(name, () => presence.servers('resource'));
-  opened.defer(tellOfChanges(parts, presence));
-  return { name, channel, presence, start };
+  cloud.scheduler.share(name, () => known.servers('resource'));
+  opened.defer(tellOfChanges(parts, known));
+  return { name, channel, presence: known, start };
 }
 
 /** Are all the actions of that module done inside the store's transactions? */
