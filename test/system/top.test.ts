@@ -57,7 +57,7 @@ test('rows are cut and sorted as asked, and a process is picked', async () => {
   const table = await world.coax('top', ...quick, '--pid', String(process.pid));
   assert.match(
     table.stdout,
-    /^CPU \d+% of \d+ {3}memory [\d.]+G of .*\n(no IO%: .*\n)?\s*PID {2}USER .*CPU%↓ .*PSS .*READ\/S {2}WRITE\/S .*COMMAND\n\s*\d+ {2}\S+ .*\n$/,
+    /^CPU \d+% of \d+ {3}memory [\d.]+[MG] of .*\n(no IO%: .*\n)?\s*PID {2}USER .*CPU%↓ .*PSS .*READ\/S {2}WRITE\/S .*COMMAND\n\s*\d+ {2}\S+ .*\n$/,
   );
 });
 
