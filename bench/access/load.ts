@@ -117,7 +117,8 @@ async function load(question: Load): Promise<LoadResult> {
   await Promise.all(
     sockets.map(
       socket =>
-        new Promise<void>(resolve => {
+        new Promise<void>((resolve, reject) => {
+          socket.once('close', () => reject(new Error('the server closed a connection under load')));
           let sent = performance.now();
           eachAnswer(socket, status => {
             const now = performance.now();

@@ -42,7 +42,8 @@ export class Apache {
     const file = join(this.dir, 'apache.conf');
     writeFileSync(
       file,
-      `ServerRoot ${this.dir}\nPidFile ${this.dir}/pid\nListen 127.0.0.1:${this.#port}\nServerName localhost
+      `ServerRoot ${this.dir}\nPidFile ${this.dir}/pid\nMaxKeepAliveRequests 0
+Listen 127.0.0.1:${this.#port}\nServerName localhost
 ErrorLog ${this.dir}/error.log\nDefaultRuntimeDir ${this.dir}\n${load}
 ${process.getuid?.() === 0 ? 'User www-data\nGroup www-data' : ''}
 ${cgi === 'cgid' ? `ScriptSock ${this.dir}/cgid` : ''}
