@@ -63,7 +63,7 @@ export function cookieOf({ headers }: Headers, name: string): string | null {
   return null;
 }
 
-/** No script reads it, and no other page's request carries it. `expires`: ms since 1970; null ends it. */
+/** No script reads it, and no other page's request carries it. `seconds` 0 ends it. */
 export function setSessionCookie(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -71,8 +71,7 @@ export function setSessionCookie(
   seconds: number,
 ): void {
   const tls = isTls(request);
-  const cookie = `${tls ? COOKIE_TLS : COOKIE}=${text}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict`;
-  reply.header('set-cookie', tls ? `${cookie}; Secure` : cookie).header('cache-control', 'no-store');
+  setCookie(reply, tls, `${tls ? COOKIE_TLS : COOKIE}=${text}`, seconds, 'Strict');
 }
 
 /** Of a login under way; null when there is none. */
@@ -88,7 +87,17 @@ export function setLoginCookie(
   seconds: number,
 ): void {
   const tls = isTls(request);
-  const cookie = `${tls ? LOGIN_TLS : LOGIN}=${text}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Lax`;
+  setCookie(reply, tls, `${tls ? LOGIN_TLS : LOGIN}=${text}`, seconds, 'Lax');
+}
+
+function setCookie(
+  reply: FastifyReply,
+  tls: boolean,
+  pair: string,
+  seconds: number,
+  sameSite: 'Strict' | 'Lax',
+): void {
+  const cookie = `${pair}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=${sameSite}`;
   reply.header('set-cookie', tls ? `${cookie}; Secure` : cookie).header('cache-control', 'no-store');
 }
 

@@ -4,9 +4,11 @@ import type { Client } from '../../../client/client.ts';
 import { everyPage } from '../../../client/every-page.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import type { Parameters } from '../../../message/message.ts';
+import type { Context } from '../../context.ts';
 import type { Output } from '../../output/output.ts';
+import { plain, plural } from '../../output/text.ts';
 import { lengthOfTime, type VerbOption } from '../../verb.ts';
-import type { DecisionOptions } from '../message/decision.ts';
+import { afterDecision, type DecisionOptions } from '../message/decision.ts';
 
 /** Options of verbs that do something on hosts. */
 export interface OnOptions extends DecisionOptions {
@@ -68,6 +70,21 @@ async function hasHost(client: Client, name: string): Promise<boolean> {
     if (error instanceof CoaxError && error.code === 'COAX_NOT_FOUND') return false;
     throw error;
   }
+}
+
+/** Submits a flow for a package on the hosts that `--on` means, says so, and looks on if asked. `wanted`: as it was typed. */
+export async function submitOn(
+  context: Context,
+  flow: string,
+  wanted: string,
+  parameters: Parameters,
+  options: OnOptions,
+): Promise<number> {
+  const client = await context.client();
+  const hosts = await hostsOn(client, context.out, options.on);
+  const message = await client.submit({ flow, parameters: { hosts, ...parameters } });
+  const said = `accepted: ${flow} ${plain(wanted)} on ${plural(hosts.length, 'host')}`;
+  return afterDecision(context, client, message, said, options);
 }
 
 /** Runs a flow on hosts to its end, and gives the message. Errors: COAX_ROLLED_BACK, COAX_WAIT_TIMEOUT. */

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import type { Context } from '../../context.ts';
-import { plain, plural } from '../../output/text.ts';
+import { plain } from '../../output/text.ts';
 import { defineVerb } from '../../verb.ts';
-import { afterDecision, WAIT } from '../message/decision.ts';
+import { WAIT } from '../message/decision.ts';
 import { WAIT_STATUSES } from '../message/wait.ts';
-import { hostsOn, MAYBE_ON, type OnOptions } from './on-hosts.ts';
+import { MAYBE_ON, type OnOptions, submitOn } from './on-hosts.ts';
 
 interface InstallOptions extends OnOptions {
   readonly file?: string;
@@ -60,12 +60,7 @@ export const verb = defineVerb<InstallOptions>({
     const at = wanted.indexOf('@');
     const name = at < 0 ? wanted : wanted.slice(0, at);
     const version = at < 0 ? '' : wanted.slice(at + 1);
-    const client = await context.client();
-    const hosts = await hostsOn(client, context.out, options.on);
-    const parameters = { hosts, package: name, version };
-    const message = await client.submit({ flow: 'install_package', parameters });
-    const said = `accepted: install_package ${plain(wanted)} on ${plural(hosts.length, 'host')}`;
-    return afterDecision(context, client, message, said, options);
+    return submitOn(context, 'install_package', wanted, { package: name, version }, options);
   },
 });
 

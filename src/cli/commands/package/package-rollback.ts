@@ -1,8 +1,7 @@
-import { plain, plural } from '../../output/text.ts';
 import { defineVerb } from '../../verb.ts';
-import { afterDecision, WAIT } from '../message/decision.ts';
+import { WAIT } from '../message/decision.ts';
 import { WAIT_STATUSES } from '../message/wait.ts';
-import { hostsOn, ON, type OnOptions } from './on-hosts.ts';
+import { ON, type OnOptions, submitOn } from './on-hosts.ts';
 
 /** Switches a package on hosts back to its version of before. */
 export const verb = defineVerb<OnOptions>({
@@ -19,11 +18,6 @@ export const verb = defineVerb<OnOptions>({
   args: [{ name: '<package>', about: 'Its name' }],
   options: [ON, ...WAIT],
   statuses: WAIT_STATUSES,
-  async run(context, [name = ''], options) {
-    const client = await context.client();
-    const hosts = await hostsOn(client, context.out, options.on);
-    const message = await client.submit({ flow: 'rollback_package', parameters: { hosts, package: name } });
-    const said = `accepted: rollback_package ${plain(name)} on ${plural(hosts.length, 'host')}`;
-    return afterDecision(context, client, message, said, options);
-  },
+  run: (context, [name = ''], options) =>
+    submitOn(context, 'rollback_package', name, { package: name }, options),
 });
