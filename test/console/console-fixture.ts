@@ -1,6 +1,8 @@
+import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { openProcess, type RunningProcess } from '../../src/cli/compose.ts';
 import { type Client, makeClient } from '../../src/client/client.ts';
@@ -120,4 +122,21 @@ export class ConsoleWorld {
 /** That nobody is signed in yet is how a session begins; a server that is stopped on purpose does not answer. */
 function isExpected(text: string): boolean {
   return /401|ERR_CONNECTION|Failed to fetch|ERR_INCOMPLETE/.test(text);
+}
+
+/** The page has nothing that WCAG 2.2 AA forbids, as far as axe sees. */
+export async function axe(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page: page as never })
+    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'])
+    .analyze();
+  assert.deepEqual(
+    violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join('\n')}`),
+    [],
+  );
+}
+
+/** A picture of the page in the folder of COAX_SCREENSHOTS; none without it. */
+export async function shot(page: Page, name: string): Promise<void> {
+  const dir = process.env.COAX_SCREENSHOTS;
+  if (dir) await page.screenshot({ path: `${dir}/${name}.png` });
 }

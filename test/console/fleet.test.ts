@@ -3,9 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
-import { AxeBuilder } from '@axe-core/playwright';
-import type { Page } from 'playwright-core';
-import { ConsoleWorld, NARROW } from './console-fixture.ts';
+import { axe, ConsoleWorld, NARROW, shot } from './console-fixture.ts';
 
 const HOSTS = 100_000;
 const VMS = 100_000;
@@ -54,21 +52,6 @@ function addVms(): void {
     SELECT msgid, 'tier', 'web' FROM allocations WHERE kind = 'vm' AND msgid % 1000 = 3`);
   db.close();
 }
-
-const axe = async (page: Page): Promise<void> => {
-  const { violations } = await new AxeBuilder({ page: page as never })
-    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'])
-    .analyze();
-  assert.deepEqual(
-    violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join('\n')}`),
-    [],
-  );
-};
-
-const shot = async (page: Page, name: string): Promise<void> => {
-  const dir = process.env.COAX_SCREENSHOTS;
-  if (dir) await page.screenshot({ path: `${dir}/${name}.png` });
-};
 
 test('a host is found, and drained with a reason after a look ahead', async () => {
   const page = await world.signedIn('/hosts');

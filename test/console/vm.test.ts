@@ -1,10 +1,9 @@
 /** The screens of VMs with a real guest: a person types in its serial console, and does with it what buttons say. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
 import { qemuMissing } from '../../src/cloud/compute/qemu/missing.ts';
-import { ConsoleWorld, NARROW } from './console-fixture.ts';
+import { axe, ConsoleWorld, NARROW, shot } from './console-fixture.ts';
 
 const missing = qemuMissing();
 const skip = missing.length > 0 ? `no real guests here: ${missing.join('; ')}` : false;
@@ -38,21 +37,6 @@ after(async () => {
     [],
   );
 });
-
-const axe = async (page: Page): Promise<void> => {
-  const { violations } = await new AxeBuilder({ page: page as never })
-    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'])
-    .analyze();
-  assert.deepEqual(
-    violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join('\n')}`),
-    [],
-  );
-};
-
-const shot = async (page: Page, name: string): Promise<void> => {
-  const dir = process.env.COAX_SCREENSHOTS;
-  if (dir) await page.screenshot({ path: `${dir}/${name}.png` });
-};
 
 const terminal = (page: Page) => page.locator('.xterm-screen');
 const rows = (page: Page) => page.locator('.xterm-rows');
