@@ -1,5 +1,5 @@
-import type { FastifyRequest } from 'fastify';
-import { type CoaxError, textOf } from '../errors/coax-error.ts';
+import type { FastifyBaseLogger, FastifyRequest } from 'fastify';
+import { type CoaxError, isCoaxError, textOf } from '../errors/coax-error.ts';
 
 /** A fault that goes on (a store that is away) is told so often, however many requests meet it. */
 const AGAIN_MS = 1000;
@@ -25,4 +25,14 @@ export function logFault(error: CoaxError, thrown: unknown, request: FastifyRequ
   if (now - (last.get(code) ?? Number.NEGATIVE_INFINITY) < AGAIN_MS) return;
   last.set(code, now);
   request.log.error({ code, where, reqId: request.id, client: request.ip }, reason);
+}
+
+/**
+ * Logs what went wrong with work that nobody asked for, which is tried again later: `kept` says what stays as it was. With a stack only
+ * where it is a defect of ours.
+ */
+export function logLater(log: FastifyBaseLogger, thrown: unknown, kept: string): void {
+  if (isCoaxError(thrown) && thrown.kind !== 'internal')
+    log.warn({ code: thrown.code, where: thrown.where }, `${kept}: ${thrown.reason}`);
+  else log.warn({ err: thrown }, `${kept}: ${textOf(thrown)}`);
 }

@@ -31,6 +31,7 @@ import { QueueBound } from './limits/queue-bound.ts';
 import { SlowReaders } from './limits/slow-readers.ts';
 import { linger } from './linger.ts';
 import { type AccessServer, type AppEnds, listenOn } from './listen-on.ts';
+import { logLater } from './log-fault.ts';
 import { metricRoutes } from './metrics/metric-routes.ts';
 import { answerError, problemOf } from './problem.ts';
 import { cgiRoutes } from './routes/cgi/cgi.ts';
@@ -155,7 +156,7 @@ export async function makeApp(
   if (consoleFolder !== undefined) await consoleRoutes(app, consoleFolder);
   await app.ready();
   const endForgetting = forgetKeysHourly(services.store, error =>
-    log.warn({ err: error }, 'old idempotency keys stay for now'),
+    logLater(log, error, 'old idempotency keys stay for now'),
   );
   const forget = services.workers.add(() => context.httpWorkers.now(services.store.now()));
   const stop = async (): Promise<void> => {
