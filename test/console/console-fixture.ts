@@ -7,6 +7,7 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 import { openProcess, type RunningProcess } from '../../src/cli/compose.ts';
 import { type Client, makeClient } from '../../src/client/client.ts';
 import { exec } from '../../src/linux/process/exec.ts';
+import { ownNetwork } from './own-network.ts';
 
 const HERE = import.meta.dirname;
 const ROOT = join(HERE, '../..');
@@ -33,6 +34,7 @@ export class ConsoleWorld {
   async open(): Promise<this> {
     const built = await exec('sh', [join(ROOT, 'scripts/build.sh'), '--stale'], { timeoutMs: 120_000 });
     if (built.code !== 0) throw new Error(`the console could not be built: ${built.stderr}`);
+    await ownNetwork();
     this.#server = await this.serve('127.0.0.1:0');
     this.#browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
     return this;

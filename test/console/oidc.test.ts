@@ -7,12 +7,14 @@ import { exec } from '../../src/linux/process/exec.ts';
 import { ROOT } from '../house/tree.ts';
 import { openWithProvider, type WithProvider } from '../security/oidc-fixture.ts';
 import { CHROMIUM } from './console-fixture.ts';
+import { ownNetwork } from './own-network.ts';
 
 let world: WithProvider;
 let browser: Browser;
 before(async () => {
   const built = await exec('sh', [join(ROOT, 'scripts/build.sh'), '--stale'], { timeoutMs: 120_000 });
   assert.equal(built.code, 0, built.stderr);
+  await ownNetwork();
   world = await openWithProvider(join(ROOT, 'web/dist'));
   await world.served.services.identity.projects.create('shop', {}, 'tester');
   browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
