@@ -34,7 +34,7 @@ export async function makeQemuFixture(mode: 'tap' | 'user', below = ''): Promise
       const hypervisor = await open();
       const { processes, folders } = await leftovers(dataDir);
       for (const uuid of new Set([...processes.map(found => found.uuid), ...folders])) {
-        await hypervisor.destroy(uuid, AbortSignal.timeout(20_000));
+        await hypervisor.destroy(uuid, AbortSignal.timeout(120_000));
       }
       await network.remove();
       rmSync(temporary, { recursive: true });

@@ -79,7 +79,7 @@ export class ConsoleWorld {
   async page(options: BrowserContextOptions = {}): Promise<Page> {
     const context = await this.#browser!.newContext({ viewport: WIDE, locale: 'en-GB', ...options });
     const page = await context.newPage();
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(60_000);
     page.on('pageerror', error => this.complaints.push(`${page.url()}: ${error.message}`));
     page.on('console', message => {
       if (message.type() !== 'error' || isExpected(message.text())) return;

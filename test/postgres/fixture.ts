@@ -77,11 +77,11 @@ export function postgresTests(settings: readonly string[] = []): PostgresTests {
   return tests;
 }
 
-/** Resolves when `holds` does; throws after 30 s. */
+/** Resolves when `holds` does; throws after three minutes. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   const began = performance.now();
   while (!(await holds())) {
-    if (performance.now() - began > 30_000) throw new Error(`not within 30 s: ${what}`);
+    if (performance.now() - began > 180_000) throw new Error(`not within three minutes: ${what}`);
     await new Promise(resolve => setTimeout(resolve, 5));
   }
 }

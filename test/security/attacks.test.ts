@@ -47,18 +47,18 @@ test("a flow or a plan of one project does not reach another's VM, reservation o
     project: 'red',
     parameters: { cpu: 1, mem: 96, name: 'red-vm' },
   });
-  await served.client.waitFor(made.msgid, { timeoutMs: 60_000 });
+  await served.client.waitFor(made.msgid, { timeoutMs: 180_000 });
   const token = as('operator-blue');
   const submit = (body: unknown) => ask(served, 'POST', '/v1/messages', { token, body });
   const stopped = await submit({ flow: 'stop_vm', parameters: { name: 'red-vm' } });
   assert.equal(stopped.body.project, 'blue');
-  const ended = await served.client.waitFor(stopped.body.msgid, { timeoutMs: 60_000 });
+  const ended = await served.client.waitFor(stopped.body.msgid, { timeoutMs: 180_000 });
   assert.deepEqual([ended.status, ended.error?.code], ['rolled_back', 'COAX_NOT_FOUND']);
   const own = await ask(served, 'POST', '/v1/messages', {
     token: as('operator-red'),
     body: { flow: 'stop_vm', parameters: { name: 'red-vm' } },
   });
-  assert.equal((await served.client.waitFor(own.body.msgid, { timeoutMs: 60_000 })).status, 'done');
+  assert.equal((await served.client.waitFor(own.body.msgid, { timeoutMs: 180_000 })).status, 'done');
   for (const body of [
     { flow: 'drain_host', parameters: { host: 'sim-1' } },
     { flow: 'move_vm', parameters: { name: 'red-vm' } },
@@ -156,7 +156,7 @@ test('what comes from outside makes no line of its own in the log', async () => 
 test('every change stands in the ledger under who made it', async () => {
   const body = { plan: plan('lab note') };
   const { msgid } = (await ask(served, 'POST', '/v1/messages', { token: as('operator-red'), body })).body;
-  await served.client.waitFor(msgid, { timeoutMs: 60_000 });
+  await served.client.waitFor(msgid, { timeoutMs: 180_000 });
   const reverted = await ask(served, 'POST', `/v1/messages/${msgid}/revert`, { body: { reason: 'a test' } });
   assert.equal(reverted.status, 202);
   const commits = await served.services.store.commits(msgid);

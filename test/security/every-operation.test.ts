@@ -41,7 +41,7 @@ before(async () => {
   ] as const) {
     const one = { project, flow: 'create_vm', parameters: { cpu: 1, mem: 96, name: thing.vm } };
     const { msgid } = await served.client.submit(one);
-    await served.client.waitFor(msgid, { timeoutMs: 60_000 });
+    await served.client.waitFor(msgid, { timeoutMs: 180_000 });
     thing.msgid = msgid;
     thing.commit = (await store.message(msgid))!.head;
     const rollout = {

@@ -22,7 +22,7 @@ test('a stream of one message goes on from Last-Event-ID without gap or repetiti
     if (seqs.at(-1) === 2) break;
   }
   gates.open('sse');
-  await client.waitFor(msgid, { timeoutMs: 30_000 });
+  await client.waitFor(msgid, { timeoutMs: 180_000 });
   for await (const event of connectEvents(client.transport, { msgid, lastEventId: String(seqs.at(-1)) })) {
     assert.equal(event.type, 'commit');
     if (event.type === 'commit') seqs.push(...event.commits.map(({ seq }) => seq));
@@ -45,7 +45,7 @@ test('the stream of everything tells each transition once, over a broken connect
     if (heard.length >= 2) break;
   }
   const missed = await client.submit({ plan: plan('lab note', 'lab note') });
-  await client.waitFor(missed.msgid, { timeoutMs: 30_000 });
+  await client.waitFor(missed.msgid, { timeoutMs: 180_000 });
   const expected = [0, 1].map(seq => `${first.msgid}.${seq}`);
   expected.push(...[0, 1, 2].map(seq => `${missed.msgid}.${seq}`));
   for await (const event of connectEvents(client.transport, { lastEventId: last })) {
@@ -166,7 +166,7 @@ test('a client that does not read is let go, and nothing is lost to the others',
   await closed;
   assert.match(text, /event: end\ndata: \{"reason":"too slow/);
   const { msgid } = await client.submit({ plan: plan('lab note') });
-  assert.equal((await client.waitFor(msgid, { timeoutMs: 30_000 })).status, 'done');
+  assert.equal((await client.waitFor(msgid, { timeoutMs: 180_000 })).status, 'done');
 });
 
 async function openRaw(served: Served, path: string) {

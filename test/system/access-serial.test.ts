@@ -27,7 +27,7 @@ test('the serial line is a WebSocket that a one-use ticket opens, and no token s
     flow: 'create_vm',
     parameters: { cpu: 1, mem: 128, name: 'line' },
   });
-  await client.waitFor(msgid, { timeoutMs: 30_000 });
+  await client.waitFor(msgid, { timeoutMs: 180_000 });
   await assert.rejects(
     client.serial('line'),
     error => isCoaxError(error, 'COAX_HYPERVISOR'),

@@ -65,7 +65,7 @@ test('the same worker serves over HTTP: steps, undo, and a cancel that reaches i
   const remote = openRemote(served, gates);
   try {
     const sum = await client.submit({ plan: plan('away add', 'lab note', 'away add'), parameters: { a: 1 } });
-    const done = await client.waitFor(sum.msgid, { timeoutMs: 30_000 });
+    const done = await client.waitFor(sum.msgid, { timeoutMs: 180_000 });
     assert.equal(done.status, 'done');
     assert.equal(done.parameters.sum, 2);
     const { items } = await client.commits(sum.msgid, { order: 'oldest' });
@@ -76,7 +76,7 @@ test('the same worker serves over HTTP: steps, undo, and a cancel that reaches i
     assert.match(items[1]?.code ?? '', /^[0-9a-f]{64}$/);
 
     const bad = await client.submit({ plan: plan('away add', 'away fail'), parameters: { a: 1 } });
-    const back = await client.waitFor(bad.msgid, { timeoutMs: 30_000 });
+    const back = await client.waitFor(bad.msgid, { timeoutMs: 180_000 });
     assert.equal(back.status, 'rolled_back');
     assert.equal(back.parameters.sum, undefined);
 
@@ -88,7 +88,7 @@ test('the same worker serves over HTTP: steps, undo, and a cancel that reaches i
       ),
     );
     await client.cancel(held.msgid, { reason: 'enough' });
-    assert.equal((await client.waitFor(held.msgid, { timeoutMs: 30_000 })).cause, 'cancelled');
+    assert.equal((await client.waitFor(held.msgid, { timeoutMs: 180_000 })).cause, 'cancelled');
     assert.deepEqual(remote.faults, []);
   } finally {
     await remote.close();
@@ -107,7 +107,7 @@ test("a worker's death is seen when its session closes: another takes its step a
   const living = openRemote(served, new Gates(), 'living');
   try {
     // The lease is an hour long, so only the session's end can have freed it.
-    assert.equal((await client.waitFor(msgid, { timeoutMs: 30_000 })).status, 'done');
+    assert.equal((await client.waitFor(msgid, { timeoutMs: 180_000 })).status, 'done');
     assert.equal((await client.commits(msgid)).items[0]?.worker, 'living');
     assert.equal((await client.fsck()).ok, true);
   } finally {

@@ -25,7 +25,7 @@ test('a message is accepted, done, and read in every way', async () => {
   assert.equal(accepted.flow, 'create_vm');
   const events: number[] = [];
   const done = await client.waitFor(accepted.msgid, {
-    timeoutMs: 30_000,
+    timeoutMs: 180_000,
     onEvent: event => event.type === 'commit' && events.push(...event.commits.map(({ seq }) => seq)),
   });
   assert.equal(done.status, 'done');
@@ -85,7 +85,7 @@ test('a message is accepted, done, and read in every way', async () => {
 
   const removed = await client.removeVm('web-1', { reason: 'test' });
   assert.equal(removed.msgid, accepted.msgid);
-  const gone = await client.waitFor(accepted.msgid, { timeoutMs: 30_000 });
+  const gone = await client.waitFor(accepted.msgid, { timeoutMs: 180_000 });
   assert.equal(gone.status, 'rolled_back');
   assert.equal(gone.cause, 'reverted');
   assert.ok(gone.steps.every(({ state }) => state === 'undone'));
@@ -194,7 +194,7 @@ test('waitFor ends in time with the message going on, and outlives a restart of 
   const seqs: number[] = [];
   const heard = Promise.withResolvers<void>();
   const waiting = client.waitFor(msgid, {
-    timeoutMs: 30_000,
+    timeoutMs: 180_000,
     onEvent: event => {
       if (event.type === 'commit') seqs.push(...event.commits.map(({ seq }) => seq));
       heard.resolve();
@@ -223,7 +223,7 @@ test('pages of messages and of commits join without gap or repetition', async ()
   } while (cursor);
   assert.deepEqual(seen, all);
   const { msgid } = await client.submit({ plan: plan('lab note', 'lab note', 'lab note', 'lab note') });
-  await client.waitFor(msgid, { timeoutMs: 30_000 });
+  await client.waitFor(msgid, { timeoutMs: 180_000 });
   for (const order of ['newest', 'oldest'] as const) {
     const seqs: number[] = [];
     let at: string | undefined;
@@ -250,7 +250,7 @@ test('decisions: cancel, rewind, resolve, fork, diff', async () => {
   });
   await gates.reached('c1');
   await client.cancel(msgid, { reason: 'changed my mind' });
-  const cancelled = await client.waitFor(msgid, { timeoutMs: 30_000 });
+  const cancelled = await client.waitFor(msgid, { timeoutMs: 180_000 });
   assert.equal(cancelled.cause, 'cancelled');
   assert.deepEqual(
     cancelled.steps.map(({ state }) => state),
@@ -259,23 +259,23 @@ test('decisions: cancel, rewind, resolve, fork, diff', async () => {
   await assert.rejects(client.cancel(msgid), code('COAX_MESSAGE_STATE'));
 
   const failed = await client.submit({ plan: plan('lab note', 'lab fail', 'lab note') });
-  const rolled = await client.waitFor(failed.msgid, { timeoutMs: 30_000 });
+  const rolled = await client.waitFor(failed.msgid, { timeoutMs: 180_000 });
   assert.equal(rolled.status, 'rolled_back');
   assert.match(rolled.error?.reason ?? '', /said no/);
   assert.match((await client.why(failed.msgid)).reason, /said no/);
 
   const stuck = await client.submit({ plan: plan('lab stick', 'lab fail') });
-  const parked = await client.waitFor(stuck.msgid, { timeoutMs: 30_000 });
+  const parked = await client.waitFor(stuck.msgid, { timeoutMs: 180_000 });
   assert.equal(parked.status, 'parked');
   assert.equal(parked.steps[0]?.state, 'undoing');
   await client.resolve(stuck.msgid, { how: 'undone', reason: 'by hand' });
-  assert.equal((await client.waitFor(stuck.msgid, { timeoutMs: 30_000 })).status, 'rolled_back');
+  assert.equal((await client.waitFor(stuck.msgid, { timeoutMs: 180_000 })).status, 'rolled_back');
 
   const whole = await client.submit({ plan: plan('lab note', 'lab gate'), parameters: { gate: 'open' } });
   gates.open('open');
-  await client.waitFor(whole.msgid, { timeoutMs: 30_000 });
+  await client.waitFor(whole.msgid, { timeoutMs: 180_000 });
   await client.rewind(whole.msgid, { to: 'lab gate', parameters: { extra: 1 }, reason: 'again' });
-  const again = await client.waitFor(whole.msgid, { timeoutMs: 30_000 });
+  const again = await client.waitFor(whole.msgid, { timeoutMs: 180_000 });
   assert.equal(again.status, 'done');
   assert.equal(again.parameters.extra, 1);
   await assert.rejects(
@@ -293,7 +293,7 @@ test('decisions: cancel, rewind, resolve, fork, diff', async () => {
     reason: 'what if',
   });
   assert.notEqual(forked.msgid, whole.msgid);
-  const end = await client.waitFor(forked.msgid, { timeoutMs: 30_000 });
+  const end = await client.waitFor(forked.msgid, { timeoutMs: 180_000 });
   assert.equal(end.parameters.extra, 2);
   const messages = await client.diff(whole.msgid, forked.msgid);
   assert.equal(messages.kind, 'messages');
@@ -395,5 +395,5 @@ test('a defect shows its incident, and the log has the rest', async () => {
 test('the API is served on a Unix socket', async () => {
   await using other = await openServed({ listen: 'unix' });
   const { msgid } = await other.client.submit({ plan: plan('lab note') });
-  assert.equal((await other.client.waitFor(msgid, { timeoutMs: 30_000 })).status, 'done');
+  assert.equal((await other.client.waitFor(msgid, { timeoutMs: 180_000 })).status, 'done');
 });

@@ -28,11 +28,11 @@ test('messages, transitions, steps and requests are counted, with those that fai
   const first = await scrape(url);
   assert.equal(first.get('coax_messages{status="done"}'), 0);
   const { msgid } = await client.submit({ flow: 'create_vm', parameters: { cpu: 1, mem: 128 } });
-  assert.equal((await client.waitFor(msgid, { timeoutMs: 30_000 })).status, 'done');
+  assert.equal((await client.waitFor(msgid, { timeoutMs: 180_000 })).status, 'done');
   const { id } = await client.webhooks.create({ url: 'https://example.org/x', events: ['done'] });
   await client.webhooks.test(id);
   await client.revert(msgid, { reason: 'to count' });
-  assert.equal((await client.waitFor(msgid, { timeoutMs: 30_000 })).status, 'rolled_back');
+  assert.equal((await client.waitFor(msgid, { timeoutMs: 180_000 })).status, 'rolled_back');
 
   const series = await scrape(url);
   const of = (name: string): number | undefined => series.get(name);

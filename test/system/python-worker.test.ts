@@ -21,14 +21,14 @@ test('a worker of forty lines of Python does, undoes, and is taken over when it 
 
   const parameters = { path: processes.path('a'), text: 'hello' };
   const done = await client.submit({ plan: plan('note write'), parameters });
-  assert.equal((await client.waitFor(done.msgid, { timeoutMs: 60_000 })).status, 'done');
+  assert.equal((await client.waitFor(done.msgid, { timeoutMs: 180_000 })).status, 'done');
   assert.equal(readFileSync(parameters.path, 'utf8'), `${done.msgid}.0 hello\n`);
   const commit = (await client.commits(done.msgid)).items[0];
   assert.equal(commit?.worker, told.name);
   assert.equal(commit?.code, told.modules[0]?.actions[0]?.code, 'the code that ran is in the ledger');
 
   const taken = await client.submit({ plan: plan('note write'), parameters });
-  const refused = await client.waitFor(taken.msgid, { timeoutMs: 60_000 });
+  const refused = await client.waitFor(taken.msgid, { timeoutMs: 180_000 });
   assert.deepEqual([refused.status, refused.error?.code], ['rolled_back', 'TAKEN']);
   assert.ok(existsSync(parameters.path), 'what another message made stays');
 

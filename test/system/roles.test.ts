@@ -97,7 +97,7 @@ describe('roles of processes on one PostgreSQL', () => {
     const { items } = await one.client.submitMany(both);
     for (const item of items) {
       const msgid = 'msgid' in item ? item.msgid : 0;
-      assert.equal((await two.client.waitFor(msgid, { timeoutMs: 60_000 })).status, 'done');
+      assert.equal((await two.client.waitFor(msgid, { timeoutMs: 180_000 })).status, 'done');
       const { items: commits } = await two.client.commits(msgid, { order: 'oldest' });
       assert.deepEqual(
         commits.slice(1).map(({ worker }) => worker),
@@ -126,7 +126,7 @@ describe('roles of processes on one PostgreSQL', () => {
     await processes.coax('s1', ['why', String(msgid)]).says(/module b is served by no worker; last seen/);
 
     await startWorker(processes, env, 'w3', 'new');
-    assert.equal((await one.client.waitFor(msgid, { timeoutMs: 60_000 })).status, 'done');
+    assert.equal((await one.client.waitFor(msgid, { timeoutMs: 180_000 })).status, 'done');
     await one.client.cancel(strange, { reason: 'test' });
     assert.equal((await one.client.fsck()).ok, true);
   });
@@ -152,7 +152,7 @@ describe('roles of processes on one PostgreSQL', () => {
     assert.ok(tookMs < 20_000, `${tookMs} ms, long before the end of its lease of 30 s`);
     assert.ok(!(await client.workers()).items.some(({ name }) => name === first.name), 'it is forgotten');
     writeFileSync(gate, '');
-    assert.equal((await client.waitFor(msgid, { timeoutMs: 60_000 })).status, 'done');
+    assert.equal((await client.waitFor(msgid, { timeoutMs: 180_000 })).status, 'done');
     const { items } = await client.commits(msgid);
     assert.ok(items.slice(0, 2).every(({ worker }) => worker === second.name));
     assert.equal((await client.fsck()).ok, true);
@@ -222,7 +222,7 @@ describe('roles of processes on one PostgreSQL', () => {
     assert.equal((await poll).status, 200, 'what was held is answered');
     assert.match(await events.text, /event: end/);
     const next = await processes.server('s2', ['--modules', processes.path('modules')], env);
-    const ended = await next.client.waitFor(msgid, { timeoutMs: 60_000 });
+    const ended = await next.client.waitFor(msgid, { timeoutMs: 180_000 });
     const { items } = await next.client.commits(msgid, { order: 'oldest' });
     assert.deepEqual(
       [ended.status, items[1]?.attempt],

@@ -227,7 +227,7 @@ export class SecretWorld {
       flow: 'make_user',
       parameters: this.parameters(proof, fail),
     });
-    return this.client.waitFor(msgid, { timeoutMs: 60_000 });
+    return this.client.waitFor(msgid, { timeoutMs: 180_000 });
   }
 
   /** What steps proved that they were given. */

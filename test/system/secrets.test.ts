@@ -140,7 +140,7 @@ async function changed(world: SecretWorld, done: MessageView): Promise<MessageVi
     parameters: { proof: world.processes.path('p2'), password: SECRETS.changed },
     reason: 'r',
   });
-  assert.equal((await world.client.waitFor(fork.msgid, { timeoutMs: 60_000 })).status, 'done');
+  assert.equal((await world.client.waitFor(fork.msgid, { timeoutMs: 180_000 })).status, 'done');
   assert.equal(world.proof('p2', 'put-do').split(' ')[0], digest(SECRETS.changed));
   await world.client.rewind(fork.msgid, { to: 1, parameters: { password: SECRETS.password }, reason: 'r' });
   await until('it is done again', async () => {
@@ -155,7 +155,7 @@ async function rotated(world: SecretWorld): Promise<void> {
   // The same request again is the same message, before and after a rotation; another secret is another request.
   const request = { flow: 'make_user', parameters: world.parameters('p3') };
   const { msgid } = await world.client.submit(request, { key: 'once' });
-  await world.client.waitFor(msgid, { timeoutMs: 60_000 });
+  await world.client.waitFor(msgid, { timeoutMs: 180_000 });
   assert.equal((await world.client.submit(request, { key: 'once' })).msgid, msgid);
   await world.client.rotateSecretKey();
   assert.equal((await world.client.submit(request, { key: 'once' })).msgid, msgid);
@@ -185,7 +185,7 @@ async function plansAndForgeries(world: SecretWorld, done: MessageView): Promise
     parameters: { proof: world.processes.path('p3'), password: SECRETS.password, fail: '' },
     secret: ['password'],
   });
-  assert.equal((await world.client.waitFor(own.msgid, { timeoutMs: 60_000 })).status, 'done');
+  assert.equal((await world.client.waitFor(own.msgid, { timeoutMs: 180_000 })).status, 'done');
   await assert.rejects(
     world.client.submit({
       plan: { steps: [{ module: 'vault', action: 'put', at: 'host' }] },

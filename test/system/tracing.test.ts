@@ -67,7 +67,7 @@ test('a message is one trace over the server and two hosts, and tells executable
     placement: { policy: 'spread' },
   };
   const made = await client.submit({ flow: 'create_vms', parameters }, { trace });
-  const ended = await client.waitFor(made.msgid, { timeoutMs: 60_000 });
+  const ended = await client.waitFor(made.msgid, { timeoutMs: 180_000 });
   assert.equal(ended.status, 'done', JSON.stringify(ended.error));
   await client.revert(made.msgid);
   await until('it is undone', async () => (await client.message(made.msgid)).status === 'rolled_back');
@@ -96,7 +96,7 @@ test('a message is one trace over the server and two hosts, and tells executable
 
   // What a step calls is under the step's own span.
   const told = await client.submit({ plan: plan('tell trace') }, { trace });
-  const done = await client.waitFor(told.msgid, { timeoutMs: 60_000 });
+  const done = await client.waitFor(told.msgid, { timeoutMs: 180_000 });
   const span = await until('its span', () =>
     spans().find(({ name, attributes }) => name === 'tell trace' && attributes['coax.msgid'] === told.msgid),
   );
@@ -119,9 +119,9 @@ test('without an SDK the trace is handed on as it came', async () => {
   const trace = { traceparent: `00-${TRACE_ID}-${CLIENT}-01`, tracestate: 'a=1' };
   const { msgid } = await client.submit({ plan: plan('tell trace') }, { trace });
   assert.equal(
-    (await client.waitFor(msgid, { timeoutMs: 60_000 })).parameters.told,
+    (await client.waitFor(msgid, { timeoutMs: 180_000 })).parameters.told,
     `${trace.traceparent} a=1`,
   );
   const none = await client.submit({ plan: plan('tell trace') });
-  assert.equal((await client.waitFor(none.msgid, { timeoutMs: 60_000 })).parameters.told, ' ');
+  assert.equal((await client.waitFor(none.msgid, { timeoutMs: 180_000 })).parameters.told, ' ');
 });

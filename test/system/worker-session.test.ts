@@ -86,7 +86,7 @@ test('a worker whose session breaks stops what it runs before it comes back: no 
     way.cut();
     await begun[1]?.promise;
     // The lease is an hour long, so only the session's end can have freed the message.
-    const done = await client.waitFor(msgid, { timeoutMs: 30_000 });
+    const done = await client.waitFor(msgid, { timeoutMs: 180_000 });
     assert.deepEqual([done.status, done.parameters.run], ['done', 2]);
     assert.ok(isCoaxError(stopped[0], 'COAX_LEASE_LOST'));
     assert.equal(stopped[1], null);

@@ -129,7 +129,7 @@ describe('guests outlive their server', () => {
 
   it('a guest lives through the SIGKILL of its server and is adopted', async () => {
     const fixture = await makeQemuFixture(mode);
-    const signal = AbortSignal.timeout(60_000);
+    const signal = AbortSignal.timeout(180_000);
     try {
       await serverKilled(fixture, null);
       const { processes } = await leftovers(fixture.dataDir);
@@ -169,7 +169,7 @@ describe('guests outlive their server', () => {
 describe('QEMU as a process', () => {
   it('is adopted without its pid file, and a stranger at that pid is not', async () => {
     const fixture = await makeQemuFixture(mode);
-    const signal = AbortSignal.timeout(60_000);
+    const signal = AbortSignal.timeout(180_000);
     try {
       const hypervisor = await fixture.open();
       const guest = await hypervisor.create(fixture.spec(1), signal);
@@ -190,7 +190,7 @@ describe('QEMU as a process', () => {
 
   it('that is frozen shows as paused, and is destroyed all the same', async () => {
     const fixture = await makeQemuFixture(mode);
-    const signal = AbortSignal.timeout(60_000);
+    const signal = AbortSignal.timeout(180_000);
     try {
       const hypervisor = await fixture.open();
       const guest = await hypervisor.create(fixture.spec(1), signal);
@@ -205,7 +205,7 @@ describe('QEMU as a process', () => {
 
   it('whose create is aborted on the way is adopted by the next create', async () => {
     const fixture = await makeQemuFixture(mode);
-    const signal = AbortSignal.timeout(60_000);
+    const signal = AbortSignal.timeout(180_000);
     try {
       const hypervisor = await fixture.open();
       const lost = new AbortController();
@@ -225,7 +225,7 @@ describe('QEMU as a process', () => {
 
   it('that ends while it boots ends the wait for its page', async () => {
     const fixture = await makeQemuFixture(mode);
-    const signal = AbortSignal.timeout(60_000);
+    const signal = AbortSignal.timeout(180_000);
     try {
       const hypervisor = await fixture.open();
       const guest = await hypervisor.create(fixture.spec(1), signal);
@@ -240,7 +240,7 @@ describe('QEMU as a process', () => {
 
   it('that cannot start gives what it said as the reason, and leaves nothing', async () => {
     const fixture = await makeQemuFixture('user');
-    const signal = AbortSignal.timeout(60_000);
+    const signal = AbortSignal.timeout(180_000);
     try {
       const hypervisor = await fixture.open();
       const spec = fixture.spec(1);
@@ -257,7 +257,7 @@ describe('QEMU as a process', () => {
 
   it('has its files where only its owner can look, and short socket paths below a long data directory', async () => {
     const fixture = await makeQemuFixture(mode, `${'deep/'.repeat(20)}data,with=signs`);
-    const signal = AbortSignal.timeout(60_000);
+    const signal = AbortSignal.timeout(180_000);
     try {
       const hypervisor = await fixture.open();
       const guest = await hypervisor.create(fixture.spec(1), signal);

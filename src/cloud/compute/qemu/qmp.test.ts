@@ -28,7 +28,7 @@ describe('QMP with a real QEMU', () => {
       `unix:${socket},server=on,wait=off`,
     ];
     pid = await spawnDetached(QEMU, args, files);
-    const limit = AbortSignal.timeout(20_000);
+    const limit = AbortSignal.timeout(120_000);
     // The file is there a moment before anybody listens.
     while (!(await listens())) await sleep(10, undefined, { signal: limit });
   });
@@ -103,7 +103,7 @@ describe('QMP with a real QEMU', () => {
     process.kill(pid, 'SIGKILL');
     await assert.rejects(qmp.execute('query-status'), error => isCoaxError(error, 'COAX_HYPERVISOR'));
     await assert.rejects(qmp.execute('query-status'), error => isCoaxError(error, 'COAX_HYPERVISOR'));
-    const limit = AbortSignal.timeout(20_000);
+    const limit = AbortSignal.timeout(120_000);
     while (existsSync(`/proc/${pid}`)) await sleep(5, undefined, { signal: limit });
     await assert.rejects(Qmp.open(socket), /not to be reached: .*ECONNREFUSED/);
   });

@@ -56,7 +56,7 @@ hypervisorConformance('the simulated hypervisor with its guests in memory', asyn
 
 it('a planned failure is the operation’s error, and changes nothing', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'coax-sim-'));
-  const signal = AbortSignal.timeout(10_000);
+  const signal = AbortSignal.timeout(120_000);
   try {
     const failing = openSimulated({
       dataDir,
