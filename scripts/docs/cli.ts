@@ -36,10 +36,21 @@ export async function cliPage(): Promise<string> {
           'data directory; else `/var/lib/coax` for root, else `$XDG_DATA_HOME/coax`, else `~/.local/share/coax`',
         ],
         ['`COAX_PROJECT`', 'project of what is submitted and listed; `--project` goes first'],
-        ['`COAX_URL`', "server's address; else that of the server that runs in the data directory"],
+        [
+          '`COAX_URL`',
+          "server's address; else that of the context, else that of the server that runs in the data directory",
+        ],
+        [
+          '`COAX_CONTEXT`',
+          'server that was logged in to; else the one of `coax context use`, unless a data directory is named',
+        ],
+        [
+          '`COAX_CONFIG`',
+          'file of logins; else `$XDG_CONFIG_HOME/coax/contexts.json`, else `~/.config/coax/contexts.json`',
+        ],
         [
           '`COAX_TOKEN`',
-          "token; else the data directory's `token` file, which is sent to its own server only",
+          "token; else the login, else the data directory's `token` file, each of which goes to its own server only",
         ],
         ['`COAX_LISTEN`', 'default of `coax up --listen`'],
         ['`NO_COLOR`, `FORCE_COLOR`', 'colours off or on; `--color` goes before them'],

@@ -1,7 +1,10 @@
 import type { Client } from '../client/client.ts';
+import type { TokenSource } from '../client/transport.ts';
 import { CoaxError } from '../errors/coax-error.ts';
 import { readServerFile, readToken, usualDataDir } from './data-dir.ts';
 import type { GlobalOptions } from './global-options.ts';
+import { type Contexts, contextNamed, contextOf, LOCAL, readContexts, sameServer } from './login/contexts.ts';
+import { LoginSource } from './login/login-source.ts';
 import { Output } from './output/output.ts';
 
 /** What every verb is given: where to print, and the server to ask. */
@@ -9,6 +12,8 @@ export interface Context {
   readonly out: Output;
   readonly dataDir: string;
   readonly globals: GlobalOptions;
+  /** The server to ask; COAX_SERVER_UNREACHABLE when none is known. */
+  address(): Address;
   /** A client of the server; COAX_SERVER_UNREACHABLE when none is known. */
   client(): Promise<Client>;
   /** Closes the connections that `client` opened. */
@@ -27,11 +32,14 @@ export function makeOutput(globals: GlobalOptions): Output {
 export function makeContext(globals: GlobalOptions, out: Output): Context {
   const dataDir = globals.data ? usualDataDir({ COAX_DATA: globals.data }) : usualDataDir();
   let client: Promise<Client> | null = null;
+  let found: Address | null = null;
+  const address = (): Address => (found ??= findServer(dataDir, globals));
   return {
     out,
     dataDir,
     globals,
-    client: () => (client ??= connect(dataDir, globals)),
+    address,
+    client: async () => (client ??= connect(address(), globals)),
     close: async () => (await client?.catch(() => null))?.close(),
   };
 }
@@ -39,28 +47,65 @@ export function makeContext(globals: GlobalOptions, out: Output): Context {
 /** Where the server is and what opens it. */
 export interface Address {
   readonly url: string;
-  readonly token: string | null;
+  readonly token: string | TokenSource | null;
+  /** The context that it is of; null for another server. */
+  readonly context: string | null;
+  /** That of the context, if it has one. */
+  readonly project?: string;
+  readonly ca?: string;
 }
 
-/** Finds the server: flag, COAX_URL, else the data directory's. The data directory's token goes to its own server only. */
-export function findServer(dataDir: string, urlFlag?: string, env: NodeJS.ProcessEnv = process.env): Address {
+type Asked = Pick<GlobalOptions, 'data' | 'url' | 'context'>;
+
+/**
+ * Finds the server: by address (`--url`, COAX_URL), else by context (`--context`, COAX_CONTEXT), else the data directory's if that
+ * is named (`--data`, COAX_DATA), else the current context's, else that of the usual data directory. A login goes to the server it
+ * is for, the data directory's token to its own; COAX_TOKEN goes to any. Errors: COAX_SERVER_UNREACHABLE, COAX_NOT_FOUND,
+ * COAX_USAGE.
+ */
+export function findServer(
+  dataDir: string,
+  asked: Asked = {},
+  env: NodeJS.ProcessEnv = process.env,
+): Address {
+  const url = asked.url ?? (asked.context === undefined ? env.COAX_URL : undefined);
+  if (url) return serverAt(checkUrl(url, asked.url ? '--url' : 'COAX_URL'), dataDir, env);
+  const name = asked.context ?? env.COAX_CONTEXT;
+  if (name) return name === LOCAL ? localServer(dataDir, env) : serverOf(name, readContexts(), env);
+  if (asked.data || env.COAX_DATA) return localServer(dataDir, env);
+  const contexts = readContexts();
+  return contexts.current === null ? localServer(dataDir, env) : serverOf(contexts.current, contexts, env);
+}
+
+function serverAt(url: string, dataDir: string, env: NodeJS.ProcessEnv): Address {
   const file = readServerFile(dataDir);
-  const asked = urlFlag ?? env.COAX_URL;
-  if (asked) {
-    const url = checkUrl(asked, urlFlag ? '--url' : 'COAX_URL');
-    return { url, token: env.COAX_TOKEN || (file && sameServer(file.url, url) ? readToken(dataDir) : null) };
-  }
-  if (file?.alive) return { url: file.url, token: env.COAX_TOKEN || readToken(dataDir) };
+  if (env.COAX_TOKEN) return { url, token: env.COAX_TOKEN, context: null };
+  if (file && sameServer(file.url, url)) return { url, token: readToken(dataDir), context: null };
+  const contexts = readContexts();
+  const found = contextOf(url, contexts);
+  return found === null ? { url, token: null, context: null } : { ...serverOf(found[0], contexts, env), url };
+}
+
+function serverOf(name: string, contexts: Contexts, env: NodeJS.ProcessEnv): Address {
+  const { url, project, ca } = contextNamed(name, contexts);
+  const token = env.COAX_TOKEN || new LoginSource(name);
+  return { url, token, context: name, ...(project && { project }), ...(ca && { ca }) };
+}
+
+function localServer(dataDir: string, env: NodeJS.ProcessEnv): Address {
+  const file = readServerFile(dataDir);
+  if (file?.alive) return { url: file.url, token: env.COAX_TOKEN || readToken(dataDir), context: null };
   throw new CoaxError(
     'COAX_SERVER_UNREACHABLE',
     file ? `the server of ${dataDir} (pid ${file.pid}) is gone` : `no server runs in ${dataDir}`,
     {
-      hint: '`coax up --detach` starts one; COAX_URL names one elsewhere.',
+      hint: '`coax up --detach` starts one; `coax login URL` or COAX_URL names one elsewhere.',
     },
   );
 }
 
-function checkUrl(text: string, where: string): string {
+/** A server's address, without a slash at its end. Errors: COAX_USAGE. */
+export function checkUrl(text: string, where: string): string {
   const url = URL.parse(text);
   if (url && /^(https?|unix):$/.test(url.protocol)) return text.replace(/\/$/, '');
   throw new CoaxError('COAX_USAGE', `${text} is not an address of a server`, {
@@ -69,15 +114,9 @@ function checkUrl(text: string, where: string): string {
   });
 }
 
-function sameServer(a: string, b: string): boolean {
-  return a.startsWith('unix:') || b.startsWith('unix:')
-    ? a === b
-    : URL.parse(a)?.origin === URL.parse(b)?.origin;
-}
-
-async function connect(dataDir: string, globals: GlobalOptions): Promise<Client> {
-  const { url, token } = findServer(dataDir, globals.url);
-  const project = globals.project ?? process.env.COAX_PROJECT;
+async function connect(address: Address, globals: GlobalOptions): Promise<Client> {
+  const project = globals.project ?? process.env.COAX_PROJECT ?? address.project;
+  const { url, token, ca } = address;
   const { makeClient } = await import('../client/client.ts');
-  return makeClient({ url, token: token ?? '', ...(project && { project }) });
+  return makeClient({ url, token: token ?? '', ...(ca && { ca }), ...(project && { project }) });
 }

@@ -19,8 +19,15 @@ export const GLOBAL_OPTIONS = [
   },
   { flags: '-q, --quiet', about: 'No hints and no progress on standard error' },
   { flags: '--data <dir>', about: 'Data directory (else COAX_DATA, else the usual place)' },
-  { flags: '--url <url>', about: "Server's address (else COAX_URL, else the data directory's server)" },
-  { flags: '--project <project>', about: 'Project of what is submitted and listed (else COAX_PROJECT)' },
+  { flags: '--url <url>', about: "Server's address (else COAX_URL, else that of the context)" },
+  {
+    flags: '--context <name>',
+    about: 'Server that was logged in to (else COAX_CONTEXT, else `coax context use`)',
+  },
+  {
+    flags: '--project <project>',
+    about: 'Project of what is submitted and listed (else COAX_PROJECT, else that of the context)',
+  },
   { flags: '-h, --help', about: 'This help' },
 ] as const;
 
@@ -31,10 +38,11 @@ export interface GlobalOptions {
   readonly quiet?: boolean;
   readonly data?: string;
   readonly url?: string;
+  readonly context?: string;
   readonly project?: string;
 }
 
-const TAKES_VALUE = new Set(['-o', '--output', '--color', '--data', '--url', '--project']);
+const TAKES_VALUE = new Set(['-o', '--output', '--color', '--data', '--url', '--context', '--project']);
 
 /** The words of a command line that are not global options: the verb comes first among them. */
 export function wordsOf(argv: readonly string[]): string[] {

@@ -24,6 +24,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   host: 'Hosts that VMs run on',
   network: 'Networks and their addresses',
   project: 'Projects: whose messages and VMs are whose',
+  context: 'Servers that you were logged in to',
   token: 'API tokens',
   account: 'Service accounts: names for programs',
   role: 'Who has which role where',
@@ -234,6 +235,19 @@ export const GROUPS: readonly VerbGroup[] = [
   {
     title: 'Access',
     verbs: [
+      verb('login', 'Log in at a server', () => import('./commands/login/login.ts')),
+      verb('logout', 'End a login', () => import('./commands/login/logout.ts')),
+      verb(
+        'context ls',
+        'List the servers you were logged in to',
+        () => import('./commands/login/context-ls.ts'),
+      ),
+      verb(
+        'context use',
+        'Choose the server that verbs go to',
+        () => import('./commands/login/context-use.ts'),
+      ),
+      verb('context rm', 'Log out, and forget a server', () => import('./commands/login/context-rm.ts')),
       verb(
         'whoami',
         'As whom you stand in the ledger, and your roles',

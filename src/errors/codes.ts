@@ -289,6 +289,12 @@ export const CODES = {
     about: 'A login by the provider of the installation did not come to its end.',
     hint: 'Sign in again, in one browser and without waiting long.',
   },
+  COAX_LOGIN_EXPIRED: {
+    kind: 'auth',
+    about:
+      'A login that `coax login` made is over: expired, revoked or ended, and the provider gives no new one.',
+    hint: 'Log in again: `coax login`.',
+  },
   COAX_LOGIN_UNAVAILABLE: {
     kind: 'unavailable',
     about: 'The provider of logins does not answer, or not as the settings of `coax up --oidc` expect.',

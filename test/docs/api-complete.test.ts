@@ -82,10 +82,15 @@ const OVER_HTTP: Readonly<Record<string, readonly string[]>> = {
   'repository verify': ['repositoryFile'],
   doctor: ['doctor'],
   whoami: ['whoami'],
+  login: ['signInMethods', 'exchangeLogin', 'whoami'],
+  logout: ['signOut'],
+  'context rm': ['signOut'],
 };
 
 /** What does its work on this machine, and why it is not a server's to do. */
 const HERE: Readonly<Record<string, string>> = {
+  'context ls': 'shows what this machine keeps of logins',
+  'context use': 'changes what this machine keeps of logins',
   replay: 'simulates hosts in its own process, and needs no server',
   'step run': 'runs a file of this machine by itself, to try it out',
   linux: 'calls the functions of this machine',
@@ -106,8 +111,6 @@ const OF_OTHERS: Readonly<Record<string, string>> = {
   vmUse: 'for a chart of the last hour',
   fleetMap: 'for a picture of all hosts at once',
   signIn: 'for browsers, which must not keep a token',
-  signOut: 'for browsers',
-  signInMethods: 'for browsers',
   logIn: 'for browsers',
   logInEnd: 'for browsers',
 };

@@ -11,7 +11,7 @@ import { openServed } from '../system/access-fixture.ts';
 const SECRET = 'a-secret-of-the-client';
 
 /** A server of Coax, with its console if the folder of that is given, and the process of a provider that it takes logins from. */
-export async function openWithProvider(console?: string) {
+export async function openWithProvider(console?: string, devices = true) {
   const provider: ChildProcess = fork(join(ROOT, 'test/security/oidc-provider.ts'), {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
@@ -25,6 +25,7 @@ export async function openWithProvider(console?: string) {
 issuer: ${issuer}
 clientId: coax
 clientSecretFile: secret
+cliClientId: coax-cli
 groups: groups
 roles:
   - {claim: groups, value: shop-dev, role: operator, project: shop}
@@ -37,7 +38,7 @@ roles:
     ...(console !== undefined && { console }),
   });
   const ready = once(provider, 'message');
-  provider.send({ issuer, back: `${served.url}/auth/callback`, secret: SECRET });
+  provider.send({ issuer, back: `${served.url}/auth/callback`, secret: SECRET, devices });
   await ready;
   return {
     served,
@@ -74,7 +75,10 @@ export class Browser {
     return this.#jar(url).get(name);
   }
 
-  /** Logs in at the provider, from the address that Coax sent the person to; returns the one that they are sent back to. */
+  /**
+   * Logs in at the provider, from the address that Coax sent the person to; returns the one that they are sent back to. `back`
+   * empty: to the page that says that a device is logged in.
+   */
   async logIn(address: string, login: string, back: string): Promise<string> {
     let at = address;
     let answer = await this.#send(at, {});
@@ -82,16 +86,20 @@ export class Browser {
       const location = answer.headers.get('location');
       if (location !== null) {
         at = new URL(location, at).href;
-        if (at.startsWith(back)) return at;
+        if (back !== '' && at.startsWith(back)) return at;
         answer = await this.#send(at, {});
         continue;
       }
       const page = await answer.text();
       const action = /<form[^>]* action="([^"]+)"/.exec(page)?.[1];
+      if (action === undefined && back === '' && answer.ok) return at;
       if (action === undefined) throw new Error(`no form at ${at}: ${answer.status} ${page.slice(0, 500)}`);
       const body = new URLSearchParams(
         page.includes('name="login"') ? { prompt: 'login', login, password: 'x' } : { prompt: 'consent' },
       );
+      // The code of a device is confirmed by what the form hides.
+      for (const [, name, value] of page.matchAll(/name="(xsrf|user_code|confirm)" value="([^"]*)"/g))
+        body.set(name!, value!);
       at = new URL(action.replaceAll('&amp;', '&'), at).href;
       answer = await this.#send(at, { method: 'POST', body });
     }

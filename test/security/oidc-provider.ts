@@ -12,6 +12,14 @@ const PEOPLE: Readonly<Record<string, Record<string, unknown>>> = {
   dave: { email: 'admin', email_verified: true, groups: ['shop-dev'] },
 };
 
+/** `devices`: whether it has the device authorization grant (RFC 8628). */
+interface Told {
+  readonly issuer: string;
+  readonly back: string;
+  readonly secret: string;
+  readonly devices?: boolean;
+}
+
 interface ProviderLike {
   callback(): RequestListener;
 }
@@ -22,20 +30,35 @@ server.listen(0, '127.0.0.1', () => {
   process.send!({ issuer: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
 });
 process.once('disconnect', () => process.exit());
-process.once(
-  'message',
-  async ({ issuer, back, secret }: { issuer: string; back: string; secret: string }) => {
-    // The package has no types of its own.
-    const { default: Provider } = (await import('oidc-provider' as string)) as { default: ProviderClass };
-    const provider = new Provider(issuer, {
-      clients: [{ client_id: 'coax', client_secret: secret, redirect_uris: [back] }],
-      claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['groups'] },
-      pkce: { required: () => true },
-      async findAccount(_context: unknown, id: string) {
-        return { accountId: id, claims: async () => ({ sub: id, ...PEOPLE[id] }) };
+process.once('message', async ({ issuer, back, secret, devices = true }: Told) => {
+  // The package has no types of its own.
+  const { default: Provider } = (await import('oidc-provider' as string)) as { default: ProviderClass };
+  const provider = new Provider(issuer, {
+    clients: [
+      { client_id: 'coax', client_secret: secret, redirect_uris: [back] },
+      // A command line (RFC 8252): it has no secret, and comes back to any port of loopback.
+      {
+        client_id: 'coax-cli',
+        token_endpoint_auth_method: 'none',
+        application_type: 'native',
+        redirect_uris: ['http://127.0.0.1/callback'],
+        grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
       },
-    });
-    server.on('request', provider.callback());
-    process.send!({ ready: true });
-  },
-);
+      // Another program of the same provider.
+      {
+        client_id: 'other-cli',
+        token_endpoint_auth_method: 'none',
+        application_type: 'native',
+        redirect_uris: ['http://127.0.0.1/callback'],
+      },
+    ],
+    features: { deviceFlow: { enabled: devices }, revocation: { enabled: true } },
+    claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['groups'] },
+    pkce: { required: () => true },
+    async findAccount(_context: unknown, id: string) {
+      return { accountId: id, claims: async () => ({ sub: id, ...PEOPLE[id] }) };
+    },
+  });
+  server.on('request', provider.callback());
+  process.send!({ ready: true });
+});

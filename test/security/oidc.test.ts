@@ -214,7 +214,8 @@ test('the login itself is in a cookie of its own, and asks for PKCE, state and n
 
 test('the console learns whether there is a provider', async () => {
   const methods = async (at: string) => (await fetch(`${at}/auth/methods`)).json();
-  const oidc = { name: 'Example', path: '/auth/login' };
+  const cli = { issuer: world.issuer, clientId: 'coax-cli', scopes: ['openid', 'email', 'profile'] };
+  const oidc = { name: 'Example', path: '/auth/login', cli };
   assert.deepEqual(await methods(world.served.url), { token: true, oidc });
   await using without = await openServed();
   assert.deepEqual(await methods(without.url), { token: true, oidc: null });

@@ -178,6 +178,28 @@ export const LoginAnswer = z.object({
   iss: z.string().optional().meta({ description: 'The provider that answers.' }),
   error: z.string().optional().meta({ description: 'Why there is no login.' }),
 });
+const OidcCli = z.object({
+  issuer: z.string().meta({ description: 'The provider.' }),
+  clientId: z.string().meta({ description: 'The public client that command lines are there.' }),
+  scopes: z.array(z.string()),
+});
+export type OidcCli = z.infer<typeof OidcCli>;
+export const ExchangeBody = z
+  .strictObject({
+    idToken: z.string().min(1).max(16_384),
+    accessToken: z.string().min(1).max(16_384),
+  })
+  .meta({ id: 'Exchange', description: 'What the provider gave a command line, minutes ago at most.' });
+export type ExchangeBody = z.input<typeof ExchangeBody>;
+export const SessionMade = z
+  .object({
+    session: z.string().meta({ description: 'Opens what a token opens; the server keeps its hash.' }),
+    expires: Time,
+    actor: z.string().meta({ description: 'As it stands in the ledger.' }),
+    roles: z.array(z.object({ project: z.string(), role: RoleName })),
+  })
+  .meta({ id: 'SessionMade', description: 'The session of a person who has logged in.' });
+export type SessionMade = z.infer<typeof SessionMade>;
 export const SignInMethods = z
   .object({
     token: z.literal(true),
@@ -185,6 +207,9 @@ export const SignInMethods = z
       .object({
         name: z.string().meta({ description: 'As people know the provider.' }),
         path: z.string().meta({ description: 'Where a browser begins.' }),
+        cli: OidcCli.nullable().meta({
+          description: 'How a command line logs in; null: not by the provider.',
+        }),
       })
       .nullable(),
   })

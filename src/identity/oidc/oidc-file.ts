@@ -26,6 +26,7 @@ const OidcText = z.strictObject({
   clientId: z.string().min(1),
   clientSecretFile: z.string().min(1).optional(),
   clientAuth: z.enum(['basic', 'post']).default('basic'),
+  cliClientId: z.string().min(1).optional(),
   scopes: z.array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/)).default(['openid', 'email', 'profile']),
   claim: Claim.default('email'),
   groups: Claim.optional(),
@@ -47,6 +48,8 @@ export interface OidcSettings {
   readonly clientId: string;
   /** Null: a public client, by PKCE alone. */
   readonly clientSecret: string | null;
+  /** The public client that command lines are at the provider (`coax login`); null if there is none. */
+  readonly cliClientId: string | null;
   /** How the secret is sent: in a header, or in the body. */
   readonly clientAuth: 'basic' | 'post';
   readonly scopes: readonly string[];
@@ -72,12 +75,14 @@ export function readOidcFile(file: string): OidcSettings {
     }));
     throw invalid(file, faults);
   }
-  const { name, clientSecretFile, groups, url, scopes, ...rest } = parsed.data;
+  const { name, clientSecretFile, cliClientId, groups, url, scopes, ...rest } = parsed.data;
   return {
     ...rest,
     name: name ?? new URL(rest.issuer).host,
     scopes: [...new Set(['openid', ...scopes])],
     groups: groups ?? null,
+    // Without a secret, the client of the console is one that command lines can be, too.
+    cliClientId: cliClientId ?? (clientSecretFile === undefined ? rest.clientId : null),
     url: url === undefined ? null : new URL(url).origin,
     clientSecret: clientSecretFile === undefined ? null : secretIn(resolve(dirname(file), clientSecretFile)),
   };

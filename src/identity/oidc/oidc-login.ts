@@ -1,3 +1,4 @@
+import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import * as openid from 'openid-client';
 import { CoaxError, isCoaxError, textOf } from '../../errors/coax-error.ts';
 import type { LoginTicket } from './login-ticket.ts';
@@ -6,6 +7,15 @@ import { type Claims, type Person, personOf } from './person.ts';
 
 /** The provider answers within so long, or is away. */
 const ANSWER_SECONDS = 10;
+/** A login of a command line is shown at once; what lay about for longer is not taken. */
+const NEW_SECONDS = 300;
+const CLOCK_SECONDS = 60;
+
+/** What a provider gave a command line. */
+export interface ProviderTokens {
+  readonly idToken: string;
+  readonly accessToken: string;
+}
 
 /**
  * Logins of people by a provider of OpenID Connect: the authorization code flow with PKCE, state and nonce (OpenID Connect
@@ -14,6 +24,7 @@ const ANSWER_SECONDS = 10;
 export class OidcLogin {
   readonly settings: OidcSettings;
   #known: Promise<openid.Configuration> | null = null;
+  #keys: JWTVerifyGetKey | null = null;
 
   constructor(settings: OidcSettings) {
     this.settings = settings;
@@ -57,6 +68,40 @@ export class OidcLogin {
           ? {}
           : await openid.fetchUserInfo(provider, tokens.access_token, signed.sub);
       return personOf({ ...more, ...signed }, this.settings);
+    } catch (cause) {
+      throw isCoaxError(cause) ? cause : this.#failure(cause);
+    }
+  }
+
+  /**
+   * Whom a login at the provider stands for that a command line made, as the client that it is there. The ID token must be new
+   * (OpenID Connect Core 1.0, 3.1.3.7); the access token is for what the provider says of them elsewhere. Errors:
+   * COAX_LOGIN_FAILED, COAX_LOGIN_UNAVAILABLE.
+   */
+  async accept({ idToken, accessToken }: ProviderTokens): Promise<Person> {
+    const { cliClientId, name } = this.settings;
+    if (cliClientId === null)
+      throw new CoaxError('COAX_LOGIN_FAILED', `command lines do not log in by ${name} here`, {
+        hint: 'Log in with a token; an admin names a client of command lines in the file of `coax up --oidc` (cliClientId).',
+      });
+    const provider = await this.#provider();
+    try {
+      const { issuer, jwks_uri, userinfo_endpoint } = provider.serverMetadata();
+      this.#keys ??= createRemoteJWKSet(new URL(jwks_uri!), { timeoutDuration: ANSWER_SECONDS * 1000 });
+      const { payload } = await jwtVerify(idToken, this.#keys, {
+        issuer,
+        audience: cliClientId,
+        maxTokenAge: NEW_SECONDS,
+        clockTolerance: CLOCK_SECONDS,
+        requiredClaims: ['sub', 'exp'],
+      });
+      if (payload.azp !== undefined && payload.azp !== cliClientId)
+        throw new CoaxError('COAX_LOGIN_FAILED', `what ${name} says was said to another program`);
+      const more =
+        userinfo_endpoint === undefined
+          ? {}
+          : await openid.fetchUserInfo(provider, accessToken, payload.sub!);
+      return personOf({ ...more, ...payload } as Claims, this.settings);
     } catch (cause) {
       throw isCoaxError(cause) ? cause : this.#failure(cause);
     }
@@ -114,6 +159,21 @@ export class OidcLogin {
       return new CoaxError('COAX_LOGIN_UNAVAILABLE', `${name} does not accept this server: ${cause.error}`, {
         cause,
       });
+    if (
+      cause instanceof errors.JWTExpired ||
+      (cause instanceof errors.JWTClaimValidationFailed && cause.claim === 'iat')
+    )
+      return new CoaxError('COAX_LOGIN_FAILED', `what ${name} says of you is too old; or clocks differ`, {
+        cause,
+      });
+    if (
+      cause instanceof errors.JOSEError &&
+      !(cause instanceof errors.JWKSTimeout) &&
+      cause.code !== 'ERR_JOSE_GENERIC'
+    )
+      return new CoaxError('COAX_LOGIN_FAILED', `that is no login by ${name} for this server`, { cause });
+    if (cause instanceof openid.WWWAuthenticateChallengeError)
+      return new CoaxError('COAX_LOGIN_FAILED', `${name} does not tell this server who you are`, { cause });
     if (cause instanceof openid.ClientError && cause.code === 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED')
       return new CoaxError('COAX_LOGIN_FAILED', `what ${name} says of you has expired; or clocks differ`, {
         cause,

@@ -1,9 +1,19 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { LoginAnswer, LoginQuery, SignInMethods } from '../../../api/access/identity.ts';
+import {
+  ExchangeBody,
+  LoginAnswer,
+  LoginQuery,
+  type OidcCli,
+  SessionMade,
+  SignInMethods,
+} from '../../../api/access/identity.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
+import type { Identity } from '../../../identity/identity.ts';
 import { LOGIN_MS, LoginTicket } from '../../../identity/oidc/login-ticket.ts';
 import type { OidcLogin } from '../../../identity/oidc/oidc-login.ts';
+import type { Person } from '../../../identity/oidc/person.ts';
+import type { Grant } from '../../../identity/principal.ts';
 import { isTls, loginCookie, setLoginCookie, setSessionCookie } from '../../admission/credential.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { escaped, HTML, HTML_POLICY, htmlPage } from '../../html-page.ts';
@@ -30,7 +40,7 @@ export function loginRoutes(app: App, context: RouteContext): void {
     },
     async () => ({
       token: true as const,
-      oidc: oidc === null ? null : { name: oidc.settings.name, path: '/auth/login' },
+      oidc: oidc === null ? null : { name: oidc.settings.name, path: '/auth/login', cli: cliOf(oidc) },
     }),
   );
 
@@ -58,6 +68,46 @@ export function loginRoutes(app: App, context: RouteContext): void {
   );
 
   callbackRoute(app, context);
+  exchangeRoute(app, context);
+}
+
+/** How a command line logs in; null when the provider has no client for it. */
+function cliOf({ settings: { issuer, cliClientId, scopes } }: OidcLogin): OidcCli | null {
+  return cliClientId === null ? null : { issuer, clientId: cliClientId, scopes: [...scopes] };
+}
+
+function exchangeRoute(app: App, { services: { identity, oidc = null } }: RouteContext): void {
+  app.post(
+    '/auth/exchange',
+    {
+      config: { opens: 'anyone', repeat: 'secret' },
+      schema: {
+        operationId: 'exchangeLogin',
+        tags: ['access'],
+        summary: 'Trade a login at the provider for a session; for command lines',
+        security: [],
+        body: ExchangeBody,
+        response: { 200: SessionMade, ...PROBLEMS },
+      },
+    },
+    async (request, reply) => {
+      const person = await present(oidc).accept(request.body);
+      const roles = await rolesOf(identity, person);
+      const { text, expires } = await identity.sessions.open(person);
+      reply.header('cache-control', 'no-store');
+      return { session: text, expires: new Date(expires).toISOString(), actor: person.actor, roles };
+    },
+  );
+}
+
+/** Errors: COAX_FORBIDDEN for who has none. */
+async function rolesOf(identity: Identity, { actor, grants, subjects }: Person): Promise<Grant[]> {
+  const roles = [...grants, ...(await identity.bindings.grantsOf(subjects))];
+  if (roles.length > 0) return roles;
+  throw new CoaxError('COAX_FORBIDDEN', `${actor} has no role here yet`, {
+    where: actor,
+    hint: `An admin gives one: \`coax role grant ${actor} viewer --project NAME\`.`,
+  });
 }
 
 function callbackRoute(app: App, { services: { identity, oidc = null, store } }: RouteContext): void {
@@ -83,12 +133,7 @@ function callbackRoute(app: App, { services: { identity, oidc = null, store } }:
         const ticket = LoginTicket.read(given, store.now());
         const answer = request.url.split('?').slice(1).join('?');
         const person = await provider.end(ticket, backOf(request, provider), answer);
-        const bound = await identity.bindings.grantsOf(person.subjects);
-        if (person.grants.length + bound.length === 0)
-          throw new CoaxError('COAX_FORBIDDEN', `${person.actor} has no role here yet`, {
-            where: person.actor,
-            hint: `An admin gives one: \`coax role grant ${person.actor} viewer --project NAME\`.`,
-          });
+        await rolesOf(identity, person);
         const session = await identity.sessions.open(person);
         const seconds = Math.floor((session.expires - store.now()) / 1000);
         setSessionCookie(request, reply, session.text, seconds);

@@ -2,6 +2,7 @@ import { Done, SignInBody, WhoamiView } from '../../../api/access/identity.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import type { Principal } from '../../../identity/principal.ts';
 import { assertOwnPage, credentialOf, sessionCookie, setSessionCookie } from '../../admission/credential.ts';
+import { bearerOf } from '../../admission/token.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 
 /** Who asks; and the sessions of browsers, whose cookie no script can read. */
@@ -54,14 +55,14 @@ export function sessionRoutes(app: App, { services: { identity, store } }: Route
       schema: {
         operationId: 'signOut',
         tags: ['access'],
-        summary: 'End the session of this browser',
+        summary: 'End the session of this browser, or of this command line',
         security: [],
         response: { 200: Done, ...PROBLEMS },
       },
     },
     async (request, reply) => {
       assertOwnPage(request, true);
-      const text = sessionCookie(request);
+      const text = bearerOf(request.headers.authorization) ?? sessionCookie(request);
       if (text !== null) await identity.sessions.end(text);
       identity.changed();
       setSessionCookie(request, reply, '', 0);

@@ -6,18 +6,18 @@ export const INSTALLATION_OPTION = {
   about: 'Of the whole installation, with every project, rather than of one project',
 } as const;
 
-/** Of what rights are given: `--installation`, else `--project`, else COAX_PROJECT, else the project default. */
-export function placeOf({ globals }: Context, installation: boolean | undefined): string {
-  return installation ? '*' : (askedProject(globals) ?? 'default');
+/** Of what rights are given: `--installation`, else `--project`, else COAX_PROJECT, else that of the context, else the project default. */
+export function placeOf(context: Context, installation: boolean | undefined): string {
+  return installation ? '*' : (askedProject(context) ?? 'default');
 }
 
 /** For a list: what was asked for; undefined for all that the token may see. */
-export function placeToList({ globals }: Context, installation: boolean | undefined): string | undefined {
-  return installation ? '*' : askedProject(globals);
+export function placeToList(context: Context, installation: boolean | undefined): string | undefined {
+  return installation ? '*' : askedProject(context);
 }
 
-const askedProject = (globals: Context['globals']): string | undefined =>
-  globals.project ?? (process.env.COAX_PROJECT || undefined);
+const askedProject = ({ globals, address }: Context): string | undefined =>
+  globals.project ?? (process.env.COAX_PROJECT || address().project);
 
 /** As people read it. */
 export const placeText = (project: string): string => (project === '*' ? '(installation)' : project);

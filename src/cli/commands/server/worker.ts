@@ -60,7 +60,7 @@ export const verb = defineVerb<WorkerOptions>({
     },
   ],
   async run({ out, dataDir, globals }, _args, options) {
-    const address = findServer(dataDir, globals.url);
+    const address = findServer(dataDir, globals);
     const { openCatalogue } = await import('../../../step/catalogue.ts');
     const { HttpChannel } = await import('../../../client/http-channel.ts');
     const { Worker } = await import('../../../worker/worker.ts');
@@ -70,7 +70,11 @@ export const verb = defineVerb<WorkerOptions>({
     catalogue.watch();
     if (catalogue.modules().length === 0)
       out.hint(`no module yet in ${options.modules.join(', ')}; waiting for one`);
-    const channel = new HttpChannel({ url: address.url, token: address.token ?? '' });
+    const channel = new HttpChannel({
+      url: address.url,
+      token: address.token ?? '',
+      ...(address.ca !== undefined && { ca: address.ca }),
+    });
     const name = options.name ?? `${hostname()}-${process.pid}`;
     const worker = new Worker({
       name,
