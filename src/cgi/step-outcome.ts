@@ -159,6 +159,7 @@ function detailOf(head: ResponseHead, end: ScriptEnd): { readonly [name: string]
     wallMs: use.wallMs,
     cpuMs: use.cpuMs,
     maxRssKib: use.maxRssKib,
+    ...(use.memoryPeakKib !== null && { memoryPeakKib: use.memoryPeakKib }),
   };
 }
 

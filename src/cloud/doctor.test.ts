@@ -18,10 +18,14 @@ test('doctor says what to do about everything that is not ok', () => {
     const checks = new Map(runDoctor(options).map(check => [check.name, check]));
     assert.deepEqual(
       [...checks.keys()],
-      ['node', 'data directory', 'disk', 'qemu', 'kvm', 'network', 'image'],
+      ['node', 'data directory', 'disk', 'limits of programs', 'qemu', 'kvm', 'network', 'image'],
     );
     assert.equal(checks.get('node')!.ok, true);
     assert.equal(checks.get('data directory')!.ok, true);
+    assert.match(
+      checks.get('limits of programs')!.about,
+      /^(no control groups|each program with limits has a group below \/)/,
+    );
     // Either QEMU is missing here, or what was found to be wrong is told.
     assert.equal(checks.get('qemu')!.ok, false);
     assert.match(checks.get('qemu')!.about, /missing: |the kernel cannot be fetched/);

@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { textOf } from '../errors/coax-error.ts';
+import { aboutLimits, limitsHere } from '../linux/cgroup/limits-here.ts';
 import { qemuMissing } from './compute/qemu/missing.ts';
 import { detectNetworkMode } from './network/host-network.ts';
 
@@ -32,6 +33,7 @@ export function runDoctor(options: DoctorOptions): Check[] {
     checkNode(),
     checkDataDir(options.dataDir),
     checkDisk(options.dataDir),
+    checkLimits(),
     ...(options.simulate
       ? [checkSimulated()]
       : [checkQemu(options), checkKvm(options), checkNetwork(), checkImage(options)]),
@@ -79,6 +81,11 @@ function checkDisk(dataDir: string): Check {
       fix: 'Set COAX_DATA to a folder on a disk that works.',
     };
   }
+}
+
+/** What is missing is done without, and each limit that holds nowhere is named; so this is told and is no fault. */
+function checkLimits(): Check {
+  return { name: 'limits of programs', ok: true, about: aboutLimits(limitsHere()) };
 }
 
 function checkSimulated(): Check {

@@ -1,4 +1,5 @@
 /** What programs import from `coax/linux`: running programs as Coax runs them, daemons, looking at the memory of others, calling C, and netlink. Knows nothing of Coax. */
+export { aboutLimits, type LimitsHere, limitsHere } from './cgroup/limits-here.ts';
 export { type Daemon, type DaemonOptions, daemonize } from './daemon/daemonize.ts';
 export { type ListenDescriptor, listenDescriptors } from './daemon/listen-descriptors.ts';
 export { redirectOutput, reopenLogOnHangUp } from './daemon/log-file.ts';

@@ -405,7 +405,7 @@ test('limits of module.yaml hold, and want of memory is told from other failures
     mkdirSync(join(dir, 'm'), { recursive: true });
     writeFileSync(join(dir, 'm', 'module.yaml'), `actions: {hog: {limits: ${limits}}}`);
     const hog =
-      '#!/usr/bin/python3\nimport json, os\nbytearray(512 << 20)\nprint(json.dumps({"open": os.sysconf("SC_OPEN_MAX")}))\n';
+      '#!/usr/bin/python3\nimport json, os\nbytearray(b"x") * (512 << 20)\nprint(json.dumps({"open": os.sysconf("SC_OPEN_MAX")}))\n';
     writeFileSync(join(dir, 'm', 'hog'), hog);
     chmodSync(join(dir, 'm', 'hog'), 0o755);
     return loadExecutables(dir);

@@ -23,7 +23,8 @@
  *   explained by `{"error": {"code": "…", "reason": "…", "detail": …, "retryAfterMs": …}}` on standard output (every
  *   member may be missing; the last one only with 75); without it, by the last line of standard error.
  * - **Limits.** At the step's timeout, at a cancel, and when the lease is lost, the whole group gets SIGTERM and 2 s
- *   later SIGKILL. module.yaml may limit memory, CPU time and descriptors. What is left of the group when the program itself has ended is killed: a service is not started this way.
+ *   later SIGKILL. module.yaml may limit memory, CPU time, descriptors, processes, CPUs and disks. What is left of the group when the
+ *   program itself has ended is killed, with limits also what left the group: a service is not started this way.
  * - **Repetition.** Any attempt may be cut off at any point and be followed by another one or by an undo; an undo may
  *   come after a `do` that did nothing. Both must be safe to repeat. Only a `do` whose first attempt could not be started
  *   at all is not undone.

@@ -102,7 +102,7 @@ test('the archive holds what the folder held, and tar unpacks it', async () => {
 
 test('every fault of package.yaml is named with its line', async () => {
   const yaml =
-    'name: Web\nversion: "1.0"\nhelth: {}\nhooks: {after_swich: {command: [x]}}\nhealth:\n  command: []\n';
+    'name: Web\nversion: "1.0"\nhelth: {}\nhooks: {after_swich: {command: [x]}}\nhealth:\n  command: []\n  limits: {memoryMb: 5}\n';
   const faults = await faultsOf(writePackage(scratch(), yaml, {}));
   const at = (line: number) => faults.find(({ where }) => where.includes(`package.yaml:${line}:`))?.reason;
   assert.match(at(1)!, /name: small letters/);
@@ -110,6 +110,7 @@ test('every fault of package.yaml is named with its line', async () => {
   assert.match(at(3)!, /unknown key "helth".*health/);
   assert.match(at(4)!, /unknown key "hooks.after_swich".*after_switch/);
   assert.match(at(6)!, /health.command/);
+  assert.match(at(7)!, /unknown key "health.limits.memoryMb".*memoryMib/);
   assert.match(
     (await faultsOf(writePackage(scratch(), 'version: 1.0.0', {})))[0]!.reason,
     /`name` is missing/,

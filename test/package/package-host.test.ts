@@ -102,6 +102,32 @@ health: {command: [/bin/sh, -c, 'echo health >> ${log}; test $(grep -c health ${
   ]);
 });
 
+test('hooks and health checks have the limits that the package gives them', async () => {
+  const limited = (files: number, more: string) =>
+    `{command: [/bin/sh, -c, 'test $(ulimit -n) = ${files}'], limits: {openFiles: ${files}, processes: 50}${more}}`;
+  const source = await sourceOf(scratch(), [
+    [
+      'web',
+      '1.0.0',
+      {},
+      `hooks: {after_switch: ${limited(21, '')}}\nhealth: ${limited(22, ', attempts: 1')}`,
+    ],
+    [
+      'web',
+      '2.0.0',
+      {},
+      `health: {command: [/usr/bin/python3, -c, 'bytearray(b"x") * (512 << 20)'], attempts: 1, limits: {memoryMib: 100}}`,
+    ],
+  ]);
+  const host = openHost(scratch());
+  await install(host, source, 'web@1.0.0');
+  await assertFails(
+    install(host, source, 'web@2.0.0'),
+    'COAX_PACKAGE_UNHEALTHY',
+    /needed more than its 104857600 bytes of memory/,
+  );
+});
+
 test('a version that is not healthy, or whose hook fails, is switched back; its hook runs for the old one', async () => {
   const dir = scratch();
   const log = join(dir, 'log');

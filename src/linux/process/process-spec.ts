@@ -19,14 +19,27 @@ export interface ProcessSpec {
   readonly limits?: ProcessLimits;
 }
 
-/** What a program may use; each process that it starts may use as much again. What is absent is not limited. */
+/**
+ * What a program may use. What is absent is not limited; with any limits, also none (`{}`), a run has a control group of its own where the system
+ * has cgroup v2, and nothing of it outlives the run. What needs a controller that is missing there is not limited; `limitsHere` tells.
+ */
 export interface ProcessLimits {
-  /** Address space, in bytes: what a program has asked for, used or not (RLIMIT_AS). */
+  /**
+   * Memory of all its processes together (memory.max, without swap); at more the kernel ends all of them. Where there is no controller: address space
+   * of each process, what it has asked for, used or not (RLIMIT_AS); then it only gets no more.
+   */
   readonly memoryBytes?: number;
-  /** CPU time; then SIGXCPU (RLIMIT_CPU). */
+  /** CPU time of each process; then SIGXCPU (RLIMIT_CPU). */
   readonly cpuSeconds?: number;
-  /** Descriptors that are open at one time (RLIMIT_NOFILE). */
+  /** Descriptors that are open at one time in each process (RLIMIT_NOFILE). */
   readonly openFiles?: number;
+  /** Processes and threads at one time, all together (pids.max); then fork(2) gives EAGAIN. */
+  readonly processes?: number;
+  /** Processors' worth of time, all together: 0.5 is half of one (cpu.max). Then it is slowed. */
+  readonly cpus?: number;
+  /** From and to each disk, all together (io.max). Then it is slowed. */
+  readonly readBytesPerSecond?: number;
+  readonly writeBytesPerSecond?: number;
 }
 
 /**
@@ -46,10 +59,15 @@ export type ProcessCause =
 
 export interface ResourceUse {
   readonly wallMs: number;
-  /** User and system time, the program's waited-for children included, in steps of 10 ms; null if not known. */
+  /**
+   * User and system time. With a control group: of all its processes. Without: the program's waited-for children included, in steps of 10 ms; null if
+   * not known.
+   */
   readonly cpuMs: number | null;
   /** Peak resident memory of the program as last seen while it ran; null if it ended before anybody looked. */
   readonly maxRssKib: number | null;
+  /** Peak memory of all its processes together, caches of files included; null without a control group that counts it. */
+  readonly memoryPeakKib: number | null;
 }
 
 export interface ProcessEnd {
@@ -81,7 +99,7 @@ export interface ProcessHooks {
 /** Bytes of standard output on their way to `onStdout`. */
 export const STDOUT_WINDOW_BYTES = 256 * 1024;
 
-export const NO_USE: ResourceUse = { wallMs: 0, cpuMs: null, maxRssKib: null };
+export const NO_USE: ResourceUse = { wallMs: 0, cpuMs: null, maxRssKib: null, memoryPeakKib: null };
 
 /** The end of a run that gave nothing. */
 export function endedEarly(cause: ProcessCause, reason: string, transient: boolean): ProcessEnd {

@@ -1,9 +1,20 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
+import { ownGroups } from '../cgroup/own-groups.ts';
+import type { RunGroup } from '../cgroup/run-group.ts';
 import { Head, Lines, Tail } from './bounded-output.ts';
 import { signalGroup } from './group.ts';
-import { commandOf, faultOfLimits, hasNotBecome, oomKills, ranOutOfMemory } from './limits.ts';
+import {
+  canEnterGroups,
+  commandOf,
+  faultOfLimits,
+  hasNotBecome,
+  type MemoryRanOut,
+  oomKills,
+  ranOutOfMemory,
+} from './limits.ts';
+import { TOKEN_PREFIX } from './orphans.ts';
 import {
   endedEarly,
   type ProcessCause,
@@ -18,6 +29,12 @@ import { explainStart, faultOfSpec, faultOfStart } from './start-fault.ts';
 const PIPE_GRACE_MS = 250;
 const LIVE_LINES_MAX = 1000;
 
+interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly wallMs: number;
+}
+
 type Child = ChildProcessByStdio<Writable | null, Readable, Readable>;
 
 let reaped: ReapedTime | undefined;
@@ -25,13 +42,15 @@ let reaped: ReapedTime | undefined;
 /** Hooks of a run in this process: also the pid, as soon as there is one. */
 export interface RunHooks extends ProcessHooks {
   readonly onStart?: (pid: number) => void;
+  /** Stands in the command line of what is started until it has entered its group; of a spawner, its token. */
+  readonly token?: string;
 }
 
 /**
  * Runs a program as a child of this very process: no shell, own session and group, exactly the given environment.
  * Its output is read while it runs, so it can never block on us. It is over when the program exits and its pipes have
- * closed; pipes that a grandchild keeps open are given up after 250 ms. Nothing of its group outlives the run (a
- * grandchild that made a session of its own does). Never throws.
+ * closed; pipes that a grandchild keeps open are given up after 250 ms. Nothing of its group outlives the run; of a run
+ * with limits on a system with cgroup v2, nothing at all (else a grandchild that made a session of its own does). Never throws.
  */
 export function runHere(spec: ProcessSpec, hooks: RunHooks = {}): Promise<ProcessEnd> {
   const fault = faultOfSpec(spec) ?? faultOfLimits(spec) ?? faultBehindLimits(spec);
@@ -40,18 +59,26 @@ export function runHere(spec: ProcessSpec, hooks: RunHooks = {}): Promise<Proces
     return Promise.resolve(endedEarly('aborted', 'was called off before it started', true));
   reaped ??= new ReapedTime();
   const before = oomKills();
+  const group = groupFor(spec);
   let child: Child;
   try {
-    child = spawnChild(spec);
+    child = spawnChild(spec, group, hooks.token ?? TOKEN_PREFIX);
   } catch (error) {
+    group?.remove();
     return Promise.resolve(failedStart(spec, error));
   }
   if (child.pid === undefined) {
+    group?.remove();
     child.stdin?.on('error', () => {});
     return new Promise(resolve => child.once('error', error => resolve(failedStart(spec, error))));
   }
   hooks.onStart?.(child.pid);
-  return new Promise(resolve => new Run(spec, hooks, child, child.pid!, resolve, before));
+  return new Promise(resolve => new Run(spec, hooks, child, child.pid!, resolve, { before, group }));
+}
+
+function groupFor({ limits }: ProcessSpec): RunGroup | null {
+  if (limits === undefined || !canEnterGroups()) return null;
+  return ownGroups()?.make(limits) ?? null;
 }
 
 /** What the start of the program itself would say: with limits it is `prlimit` that is started. */
@@ -59,9 +86,9 @@ function faultBehindLimits(spec: ProcessSpec): string | null {
   return spec.limits === undefined ? null : faultOfStart(spec);
 }
 
-function spawnChild(spec: ProcessSpec): Child {
-  const { env, cwd, input } = spec;
-  const [program, args] = commandOf(spec);
+function spawnChild(spec: ProcessSpec, group: RunGroup | null, token: string): Child {
+  const { cwd, input } = spec;
+  const { program, args, env } = commandOf(spec, group, token);
   const file = typeof input === 'object' && 'file' in input ? openSync(input.file, 'r') : null;
   try {
     const stdio = [file ?? 'pipe', 'pipe', 'pipe'] as ['pipe', 'pipe', 'pipe'];
@@ -85,6 +112,7 @@ class Run {
   readonly #resolve: (end: ProcessEnd) => void;
   readonly #startedMs = performance.now();
   readonly #oomKills: number;
+  readonly #group: RunGroup | null;
   readonly #stdout: Head;
   readonly #stderr: Tail;
   readonly #lines: Lines | undefined;
@@ -98,7 +126,7 @@ class Run {
   /** Whether standard output waits for whoever takes it. */
   #held = false;
   #handedOn = 0;
-  #exit: { code: number | null; signal: NodeJS.Signals | null; wallMs: number } | undefined;
+  #exit: Exit | undefined;
   /** Undefined until known. */
   #cpuMs: number | null | undefined;
 
@@ -108,9 +136,10 @@ class Run {
     child: Child,
     pid: number,
     resolve: (end: ProcessEnd) => void,
-    oomKillsBefore: number,
+    { before, group }: { before: number; group: RunGroup | null },
   ) {
-    this.#oomKills = oomKillsBefore;
+    this.#oomKills = before;
+    this.#group = group;
     this.#spec = spec;
     this.#hooks = hooks;
     this.#child = child;
@@ -192,7 +221,12 @@ class Run {
     }
     this.#ended = cause;
     signalGroup(this.#pid, 'SIGTERM');
-    this.#kill = setTimeout(() => signalGroup(this.#pid, 'SIGKILL'), this.#spec.graceMs);
+    this.#kill = setTimeout(() => this.#killAll(), this.#spec.graceMs);
+  }
+
+  #killAll(): void {
+    this.#group?.kill();
+    signalGroup(this.#pid, 'SIGKILL');
   }
 
   #onExit(code: number | null, signal: NodeJS.Signals | null): void {
@@ -211,44 +245,50 @@ class Run {
     clearTimeout(this.#kill);
     clearTimeout(this.#pipeGrace);
     this.#hooks.signal?.removeEventListener('abort', this.#onAbort);
-    signalGroup(this.#pid, 'SIGKILL');
     this.#lines?.end();
-    const { code, signal, wallMs } = this.#exit;
-    const cause = this.#cause();
-    if (cause === 'start_failed') {
-      this.#resolve(endedEarly(cause, this.#stderr.text().trim(), false));
-      return;
-    }
-    this.#resolve({
+    const end = this.#told(this.#exit, this.#cpuMs);
+    this.#killAll();
+    this.#group?.remove();
+    this.#resolve(end);
+  }
+
+  #told({ code, signal, wallMs }: Exit, reapedMs: number | null): ProcessEnd {
+    const stderr = this.#stderr.text();
+    const maxRssKib = this.#watch.stop();
+    const outOf = this.#ended
+      ? null
+      : ranOutOfMemory(this.#spec, { code, signal, stderr }, this.#group, this.#oomKills);
+    const cause = this.#cause(outOf);
+    if (cause === 'start_failed') return endedEarly(cause, stderr.trim(), false);
+    const { cpuMs, memoryPeakKib } = this.#group?.use() ?? { cpuMs: null, memoryPeakKib: null };
+    // It would meet its own limits again.
+    const metItsLimit = outOf === 'its own' || (cause === 'signal' && signal === 'SIGXCPU');
+    return {
       cause,
       code,
       signal,
-      reason: this.#reason(cause),
-      transient: cause !== 'exit' && cause !== 'output_too_large' && !this.#metItsLimit(cause),
+      reason: this.#reason(cause, outOf),
+      transient: cause !== 'exit' && cause !== 'output_too_large' && !metItsLimit,
       stdout: this.#stdout.bytes(),
-      stderr: this.#stderr.text(),
-      use: { wallMs, cpuMs: this.#cpuMs, maxRssKib: this.#watch.stop() },
-    });
+      stderr,
+      use: { wallMs, cpuMs: cpuMs ?? reapedMs, maxRssKib, memoryPeakKib },
+    };
   }
 
-  #cause(): ProcessCause {
+  #cause(outOf: MemoryRanOut): ProcessCause {
     if (this.#ended) return this.#ended;
-    const { code, signal } = this.#exit!;
-    const stderr = this.#stderr.text();
-    if (this.#spec.limits !== undefined && hasNotBecome(code, stderr)) return 'start_failed';
-    if (ranOutOfMemory(this.#spec, { code, signal, stderr }, this.#oomKills)) return 'out_of_memory';
+    const { code } = this.#exit!;
+    if (this.#spec.limits !== undefined && hasNotBecome(code, this.#stderr.text())) return 'start_failed';
+    if (outOf !== null) return 'out_of_memory';
     return code === null ? 'signal' : 'exit';
   }
 
-  /** It would meet it again: unlike a kill by a system that was short of memory. */
-  #metItsLimit(cause: ProcessCause): boolean {
-    const { signal } = this.#exit!;
-    return (
-      (cause === 'out_of_memory' && signal !== 'SIGKILL') || (cause === 'signal' && signal === 'SIGXCPU')
-    );
+  #refused(): string {
+    const times = this.#exit!.code === 0 ? 0 : (this.#group?.events().processesRefused ?? 0);
+    return times === 0 ? '' : `; it had its ${this.#spec.limits?.processes} processes and got no more`;
   }
 
-  #reason(cause: ProcessCause): string {
+  #reason(cause: ProcessCause, outOf: MemoryRanOut): string {
     const { program, timeoutMs, stdoutMaxBytes, graceMs, limits } = this.#spec;
     const killed =
       this.#exit!.signal === 'SIGKILL' ? `; it ignored SIGTERM for ${graceMs} ms and was killed` : '';
@@ -260,15 +300,15 @@ class Run {
       case 'output_too_large':
         return `${program} wrote more than ${stdoutMaxBytes} bytes to standard output${killed}`;
       case 'out_of_memory':
-        return this.#exit!.signal === 'SIGKILL'
-          ? `${program} was killed by the kernel, which had no memory left`
-          : `${program} needed more than its ${limits?.memoryBytes} bytes of memory`;
+        return outOf === 'its own'
+          ? `${program} needed more than its ${limits?.memoryBytes} bytes of memory`
+          : `${program} was killed by the kernel, which had no memory left`;
       case 'signal':
         if (this.#exit!.signal === 'SIGXCPU' && limits?.cpuSeconds !== undefined)
           return `${program} used more than its ${limits.cpuSeconds} s of CPU time`;
         return `${program} was ended by ${this.#exit!.signal}`;
       default:
-        return `${program} ended with exit status ${this.#exit!.code}`;
+        return `${program} ended with exit status ${this.#exit!.code}${this.#refused()}`;
     }
   }
 }

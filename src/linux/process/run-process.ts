@@ -15,7 +15,8 @@ let spawners: Spawner[] = [];
  * left of its group is killed, too. If we are killed, the spawner ends every group at once. Never throws: `cause` of the
  * end says what happened, `reason` says it to people. After a `lost` run the next one gets a new spawner.
  *
- * Not covered: a grandchild that made a session of its own, and the death of us and the spawner in the same moment.
+ * Not covered: without limits, a grandchild that made a session of its own; and the death of us and the spawner in the same moment, after which a
+ * run without limits goes on. (What has limits is in a control group and ends when the next spawner runs something with limits.)
  */
 export function runProcess(spec: ProcessSpec, hooks: ProcessHooks = {}): Promise<ProcessEnd> {
   return chooseSpawner().run(spec, hooks);

@@ -5,6 +5,7 @@
  */
 import { closeSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
+import { workFor } from '../cgroup/own-groups.ts';
 import { inheritedDescriptors } from './descriptors.ts';
 import { signalGroup } from './group.ts';
 import { type ProcessEnd, type ProcessSpec, STDOUT_WINDOW_BYTES } from './process-spec.ts';
@@ -37,6 +38,7 @@ interface Running {
   goOn: (() => void) | null;
 }
 
+const token = process.argv[2]!;
 const running = new Map<number, Running>();
 
 function tell(message: FromSpawner): void {
@@ -65,6 +67,7 @@ async function run({ id, spec, lines, streams }: ToSpawner & { kind: 'run' }): P
   running.set(id, entry);
   const end = await runHere(spec, {
     signal: entry.abort.signal,
+    token,
     onStart(pid) {
       entry.pid = pid;
       tell({ kind: 'started', id, pid });
@@ -83,6 +86,7 @@ function leave(): never {
 
 // A descriptor that our server was started with is no business of a step.
 for (const descriptor of inheritedDescriptors()) closeSync(descriptor);
+workFor(process.ppid);
 process.on('disconnect', leave);
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, leave);
 process.on('message', (message: ToSpawner) => {

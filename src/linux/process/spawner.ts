@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { uptime } from 'node:os';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { endGroupsOf } from '../cgroup/own-groups.ts';
 import { signalGroup } from './group.ts';
 import { endOrphans, TOKEN_PREFIX, type UntoldRun } from './orphans.ts';
 import {
@@ -50,10 +51,10 @@ export class Spawner {
 
   constructor() {
     const main = fileURLToPath(new URL(`./spawner-main${extname(import.meta.url)}`, import.meta.url));
-    const cache = process.env.NODE_COMPILE_CACHE;
+    const { NODE_COMPILE_CACHE: cache, COAX_CGROUP: place } = process.env;
     this.#child = spawn(process.execPath, [...NODE_FLAGS, main, this.#token], {
       cwd: '/',
-      env: cache ? { NODE_COMPILE_CACHE: cache } : {},
+      env: { ...(cache && { NODE_COMPILE_CACHE: cache }), ...(place && { COAX_CGROUP: place }) },
       // Its own session: neither ^C nor a signal to our group may end it before we have ended the runs.
       detached: true,
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -172,6 +173,7 @@ export class Spawner {
       if (run.pid === undefined) untold.push(run);
       else signalGroup(run.pid, 'SIGKILL');
     }
+    if (this.pid !== undefined) endGroupsOf(this.pid);
     if (untold.length > 0) endOrphans(this.#token, untold);
     for (const [id, run] of [...this.#inFlight]) {
       const reason = `${run.spec.program} was ended because the process that started it is gone`;

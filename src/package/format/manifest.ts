@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { valid, validRange } from 'semver';
 import { z } from 'zod';
 import { CoaxError, type Fault } from '../../errors/coax-error.ts';
+import { limitsText } from '../../step/executable/limits.ts';
 import { comparePaths, foldedPath, folderOf, followLink, pathFault } from './paths.ts';
 
 /** What a manifest may be at most. The sum of sizes is bounded by whoever unpacks. */
@@ -45,6 +46,8 @@ const Command = z.strictObject({
     .min(1)
     .max(100),
   timeoutMs: z.int().min(1).max(3_600_000),
+  /** What it may use; none if absent. */
+  limits: limitsText.optional(),
 });
 const HealthCheck = Command.extend({
   attempts: z.int().min(1).max(1000),

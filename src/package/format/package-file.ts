@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { CoaxError, type Fault } from '../../errors/coax-error.ts';
 import { parseDuration } from '../../flow/duration.ts';
 import { didYouMean } from '../../flow/nearest.ts';
+import { limitsText } from '../../step/executable/limits.ts';
 import {
   Architecture,
   Dependencies,
@@ -27,12 +28,13 @@ const duration = (leastMs: number) =>
 const command = z
   .array(z.union([z.string(), z.number().transform(String)]))
   .min(1, 'a program and what it is given: [bin/check, --quick]');
-const Hook = z.strictObject({ command, timeout: duration(1).default(30_000) });
+const Hook = z.strictObject({ command, timeout: duration(1).default(30_000), limits: limitsText.optional() });
 const HealthText = z.strictObject({
   command,
   timeout: duration(1).default(10_000),
   attempts: z.int().min(1).max(1000).default(3),
   every: duration(0).default(1000),
+  limits: limitsText.optional(),
 });
 const HooksText = z.strictObject({
   before_switch: Hook.optional(),
@@ -53,6 +55,9 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   health: Object.keys(HealthText.shape),
   hooks: Object.keys(HooksText.shape),
 };
+
+const keysAt = (place: string): readonly string[] =>
+  KEYS[place] ?? Object.keys((place.endsWith('.limits') ? limitsText : Hook).shape);
 
 /** What `package.yaml` says: all of a manifest but the entries. */
 export interface PackageFile {
@@ -114,13 +119,17 @@ function faultsOf(issue: z.core.$ZodIssue, placeOf: (path: readonly PropertyKey[
   }
   return issue.keys.map(key => ({
     where: placeOf([...issue.path, key]),
-    reason: `unknown key "${place ? `${place}.` : ''}${key}"${didYouMean(key, KEYS[place] ?? Object.keys(Hook.shape))}`,
+    reason: `unknown key "${place ? `${place}.` : ''}${key}"${didYouMean(key, keysAt(place))}`,
   }));
 }
 
 function manifestOf(text: z.output<typeof PackageText>): Omit<Manifest, 'entries'> {
   const { health, hooks, ...rest } = text;
-  const hookOf = ({ command, timeout }: z.output<typeof Hook>) => ({ command, timeoutMs: timeout });
+  const hookOf = ({ command, timeout, limits }: z.output<typeof Hook>) => ({
+    command,
+    timeoutMs: timeout,
+    ...(limits && { limits }),
+  });
   return {
     format: 1,
     ...rest,

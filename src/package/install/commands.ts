@@ -1,6 +1,7 @@
 import { TOOL_PATH } from '../../linux/process/exec.ts';
 import type { ProcessEnd } from '../../linux/process/process-spec.ts';
 import { runProcess } from '../../linux/process/run-process.ts';
+import { limitsOf } from '../../step/executable/limits.ts';
 import type { PackageCommand } from '../format/manifest.ts';
 
 const STDOUT_BYTES = 1024 * 1024;
@@ -30,7 +31,7 @@ export type RunCommand = (
  * Runs a command of a package as steps are run: no shell, an own group that is ended as a whole, only the environment that is
  * given here, bounded output.
  */
-export const runCommand: RunCommand = async ({ command, timeoutMs }, place, signal) => {
+export const runCommand: RunCommand = async ({ command, timeoutMs, limits }, place, signal) => {
   const [program, ...args] = command;
   const end = await runProcess(
     {
@@ -51,6 +52,7 @@ export const runCommand: RunCommand = async ({ command, timeoutMs }, place, sign
       stderrTailBytes: TAIL_BYTES,
       timeoutMs,
       graceMs: GRACE_MS,
+      ...(limits && { limits: limitsOf(limits) }),
     },
     signal ? { signal } : {},
   );

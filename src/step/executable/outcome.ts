@@ -80,7 +80,8 @@ function ranOutOfTime(end: ProcessEnd, call: StepCall): boolean {
 }
 
 function detailOf({ code, signal, use }: ProcessEnd): { readonly [name: string]: Json } {
-  return { exit: code, signal, wallMs: use.wallMs, cpuMs: use.cpuMs, maxRssKib: use.maxRssKib };
+  const { wallMs, cpuMs, maxRssKib, memoryPeakKib } = use;
+  return { exit: code, signal, wallMs, cpuMs, maxRssKib, ...(memoryPeakKib !== null && { memoryPeakKib }) };
 }
 
 function logOf(end: ProcessEnd): { log?: string } {
