@@ -132,6 +132,8 @@ export interface Accepted {
   readonly head: string;
   /** False when the idempotency key was seen before. */
   readonly created: boolean;
+  /** The message as it was accepted; null when the key was seen before. */
+  readonly message: Message | null;
 }
 
 export interface ClaimRequest {

@@ -33,17 +33,18 @@ export async function answerMessage(
   return answerWith(services, reply, shown, isResting(shown.phase) ? 200 : 202);
 }
 
-/** The same for a message that was just made, which is read only if it must be. `since`: the hub's position before that. */
+/** The same for a message that was just made, which is not read again for it. `since`: the hub's position before that. */
 export async function answerNew(
   { services, hub, holds }: RouteContext,
   request: FastifyRequest,
   reply: FastifyReply,
-  made: { readonly msgid: number; readonly since: number; read(): Promise<Message> },
+  made: Message,
+  since: number,
 ): Promise<MessageView> {
   const waitMs = waitMsOf(request, undefined);
-  if (waitMs === 0) return answerWith(services, reply, await made.read(), 202);
-  const rested = await hub.untilResting(made.msgid, waitMs, holds.hold(reply), made.since);
-  const shown = rested ?? (await made.read());
+  if (waitMs === 0) return answerWith(services, reply, made, 202);
+  const rested = await hub.untilResting(made.msgid, waitMs, holds.hold(reply), since);
+  const shown = rested ?? (await services.store.message(made.msgid)) ?? made;
   reply.header('preference-applied', `wait=${waitMs / 1000}`);
   return answerWith(services, reply, shown, isResting(shown.phase) ? 200 : 202);
 }

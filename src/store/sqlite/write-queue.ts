@@ -142,11 +142,13 @@ export class WriteQueue {
   /** True when all is durable; false when nothing was written, and everybody was told. */
   async #transaction(batch: readonly Item<unknown>[], alone = false): Promise<boolean> {
     let faulty = false;
+    // What is alone in its transaction needs no savepoint: the transaction is undone with it.
+    const sole = batch.length === 1;
     try {
       this.#begin(batch.some(item => item.durable));
       faulty = true;
       for (const item of batch) {
-        if (alone || item.savepoint) {
+        if (!sole && (alone || item.savepoint)) {
           await this.#runGuarded(item);
         } else {
           const value = item.work();
@@ -160,7 +162,7 @@ export class WriteQueue {
     } catch (error) {
       const usable = this.#rollback();
       // One item that cannot be written must not fail its neighbours: once more, each in a savepoint of its own.
-      if (usable && faulty && !alone && !isPassing(error)) return this.#transaction(batch, true);
+      if (usable && faulty && !alone && !sole && !isPassing(error)) return this.#transaction(batch, true);
       for (const item of batch) item.reject(error);
       return false;
     }

@@ -23,6 +23,16 @@ export function submitConformance(factory: StoreFactory): void {
         assert.deepEqual(await store.plan(message.planHash), message.plan);
       }));
 
+    it('answers with the message as it is read, and with none when the key was seen before', () =>
+      withStore(factory, async store => {
+        const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+        const more = { labels: { zone: 'a' }, trace: { traceparent }, idempotencyKey: 'k' };
+        const [first] = await store.submit([submission({ cpu: 2, tags: ['x', null] }, more)]);
+        assert.deepEqual(first?.message, await store.message(first!.msgid));
+        const [again] = await store.submit([submission({ cpu: 2, tags: ['x', null] }, more)]);
+        assert.deepEqual([again?.created, again?.message], [false, null]);
+      }));
+
     it('answers in the order of the batch, with growing msgids', () =>
       withStore(factory, async store => {
         const answers = await store.submit(Array.from({ length: 50 }, (_, n) => submission({ n })));

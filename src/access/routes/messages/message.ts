@@ -95,11 +95,10 @@ function submitRoute(app: App, context: RouteContext): void {
       const submission = submissionOf(services, one, submitterOf(request, trace), key);
       await context.queue.admitAll([submission]);
       const since = context.hub.position;
-      const { msgid, created } = await acceptOne(services, submission);
-      const read = () => findMessage(context, request, msgid);
-      return created
-        ? answerNew(context, request, reply, { msgid, since, read })
-        : answerMessage(context, request, reply, await read());
+      const { msgid, message } = await acceptOne(services, submission);
+      return message === null
+        ? answerMessage(context, request, reply, await findMessage(context, request, msgid))
+        : answerNew(context, request, reply, message, since);
     },
   );
 }

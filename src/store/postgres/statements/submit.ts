@@ -170,7 +170,7 @@ function answerOne(
     const before = key === undefined ? undefined : (ownKeys.get(key) ?? known.get(key));
     if (key !== undefined && before !== undefined) {
       if (before.request !== request) throw keyConflict(key, before.msgid);
-      return { msgid: before.msgid, head: before.head, created: false };
+      return { msgid: before.msgid, head: before.head, created: false, message: null };
     }
     const msgid = msgids.pop();
     // A call before this one was refused, and its key is free again.
@@ -178,9 +178,10 @@ function answerOne(
     const first = firstMessage(submission, msgid, planHash, now);
     fresh.push(submission);
     own.push({ first, base, key: key === undefined ? null : { key, request } });
-    const { head } = first.message;
+    const { message } = first;
+    const { head } = message;
     if (key !== undefined) ownKeys.set(key, { msgid, head, request });
-    return { msgid, head, created: true };
+    return { msgid, head, created: true, message };
   });
   quotas.take(fresh);
   made.push(...own);

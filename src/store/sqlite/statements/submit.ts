@@ -45,7 +45,7 @@ function submitOne(engine: Engine, submission: Submission, now: number): Accepte
   }
   engine.note(message, [{ commit }]);
   if (address !== null) engine.ready.push(address);
-  return { msgid, head, created: true };
+  return { msgid, head, created: true, message };
 }
 
 /** Counts it against the project's messages of this minute. Errors: COAX_QUOTA_EXCEEDED. */
@@ -80,5 +80,5 @@ function seenBefore(engine: Engine, key: string, request: string): Accepted | nu
     'SELECT id FROM commits WHERE msgid = ? AND seq = 0',
     row.msgid,
   );
-  return { msgid: row.msgid, head: first?.id ?? '', created: false };
+  return { msgid: row.msgid, head: first?.id ?? '', created: false, message: null };
 }
