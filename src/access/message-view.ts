@@ -18,6 +18,7 @@ export async function viewMessage(services: Needs, message: Message): Promise<Me
   const reached = message.mode === 'rollback' ? await reachedStep(services, message) : message.cursor;
   const now = store.now();
   const { parent, ask } = message;
+  const created = isoTime(message.created);
   return {
     msgid: message.msgid,
     flow: message.flow,
@@ -42,8 +43,8 @@ export async function viewMessage(services: Needs, message: Message): Promise<Me
     actor: message.actor,
     labels: { ...message.labels },
     traceparent: message.trace?.traceparent ?? null,
-    created: isoTime(message.created),
-    updated: isoTime(message.updated),
+    created,
+    updated: message.updated === message.created ? created : isoTime(message.updated),
     simulated,
   };
 }

@@ -115,7 +115,7 @@ export async function makeApp(
   limits = limitsOf(),
   { console: consoleFolder, trustProxy = [] }: Pick<AccessOptions, 'console' | 'trustProxy'> = {},
 ): Promise<{ app: App; serial: SerialReach } & AppEnds> {
-  const app = newApp(log, limits, trustedProxies(trustProxy));
+  const app = newApp(log, limits, trustProxy.length > 0 && trustedProxies(trustProxy));
   const gate = new Gate(limits);
   const slowReaders = new SlowReaders(app.server, limits['answer-seconds'] * 1000);
   const closing = new AbortController();
@@ -124,11 +124,12 @@ export async function makeApp(
   app.decorateRequest('fromHost', null);
   app.decorateRequest('head', null);
   app.decorateRequest('keptUnder', null);
-  app.addHook('onSend', async (request, reply) => {
+  app.addHook('onSend', (request, reply, _payload, done) => {
     // A connection that is kept would hold up the end of the server; one that was to become a WebSocket is cut after a refusal.
     if (closing.signal.aborted || request.ws) reply.header('connection', 'close');
     reply.header('x-request-id', request.id);
     reply.header('x-content-type-options', 'nosniff');
+    done();
   });
 
   const hub = new EventHub(services.store);
@@ -187,11 +188,17 @@ function documentRoute(app: App, gate: Gate): void {
 }
 
 /** Fastify with our own checks and our own errors, without a route. */
-function newApp(log: FastifyBaseLogger, limits: Limits, trustProxy: (address: string) => boolean): App {
+function newApp(
+  log: FastifyBaseLogger,
+  limits: Limits,
+  trustProxy: false | ((address: string) => boolean),
+): App {
   const app: App = Fastify({
     loggerInstance: log,
     trustProxy,
     logController: new LogController({ disableRequestLogging: true }),
+    // What is logged of a request names it by itself; a logger for each would be made for nothing.
+    childLoggerFactory: logger => logger,
     bodyLimit: limits['body-kib'] * 1024,
     // Receiving a request, not answering it: answers may be held for long.
     requestTimeout: limits['request-seconds'] * 1000,
@@ -247,19 +254,7 @@ function registerRoutes(scope: App, app: App, context: RouteContext, gate: Gate)
       () => request.actor || null,
     );
   });
-  // A POST whose members may all be left out may leave out its body too.
-  scope.addHook('preValidation', async request => {
-    if (request.method === 'POST' && request.body === undefined) request.body = {};
-  });
-  scope.addHook('preSerialization', async (request, reply, payload) => {
-    linkNext(request, reply, payload);
-    return onlyFields(request, payload);
-  });
-  scope.addHook('preHandler', (request, reply) => repeatAnswer(context.services.store, request, reply));
-  scope.addHook('onSend', async (request, reply, payload) => {
-    if (request.keptUnder !== null) await keepAnswer(context.services.store, request, reply, payload);
-    return tagAnswer(request, reply, payload);
-  });
+  exchangeHooks(scope, context.services.store);
   messageRoutes(scope, context);
   decisionRoutes(scope, context);
   commitRoutes(scope, context);
@@ -291,6 +286,27 @@ function registerRoutes(scope: App, app: App, context: RouteContext, gate: Gate)
   tokenRoutes(scope, context);
   accountRoutes(scope, context);
   roleRoutes(scope, context);
+}
+
+/** The parts of an exchange that are the same for all routes. Where one has nothing to do, no promise is made for it. */
+function exchangeHooks(scope: App, store: Services['store']): void {
+  // A POST whose members may all be left out may leave out its body too.
+  scope.addHook('preValidation', (request, _reply, done) => {
+    if (request.method === 'POST' && request.body === undefined) request.body = {};
+    done();
+  });
+  scope.addHook('preHandler', (request, reply, done) =>
+    request.headers['idempotency-key'] === undefined ? done() : repeatAnswer(store, request, reply),
+  );
+  scope.addHook('preSerialization', (request, reply, payload, done) => {
+    linkNext(request, reply, payload);
+    done(null, onlyFields(request, payload));
+  });
+  scope.addHook('onSend', (request, reply, payload, done) =>
+    request.keptUnder === null
+      ? done(null, tagAnswer(request, reply, payload))
+      : keepAnswer(store, request, reply, payload).then(() => tagAnswer(request, reply, payload)),
+  );
 }
 
 /** What is no HTTP at all, or has too many headers, never reaches a route. */

@@ -45,11 +45,16 @@ export function withArchives(store: Store, archived: ArchivedReader): Store {
     },
   };
   // Whatever else there is belongs to the store itself, which has private members.
+  const own = new Map<unknown, unknown>(Object.entries(reads));
   return new Proxy(store, {
     get(target, name) {
-      if (Object.hasOwn(reads, name)) return reads[name as keyof Reads];
+      const known = own.get(name);
+      if (known !== undefined) return known;
       const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
+      if (typeof value !== 'function') return value;
+      const bound: unknown = value.bind(target);
+      own.set(name, bound);
+      return bound;
     },
   });
 }

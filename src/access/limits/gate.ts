@@ -68,17 +68,19 @@ export class Gate {
     ask: () => Promise<void>,
     whoOf: () => string | null,
   ): Promise<void> {
-    const address = addressOf(request.ip);
     const { authorization, cookie = '' } = request.headers;
     const shown = authorization ?? cookie;
-    const waitMs = this.#ofAddresses.waitMs(address);
-    if (waitMs > 0 && !this.#good.has(shown)) throw this.#tooFast(reply, address, waitMs);
+    if (!this.#good.has(shown)) {
+      const address = addressOf(request.ip);
+      const waitMs = this.#ofAddresses.waitMs(address);
+      if (waitMs > 0) throw this.#tooFast(reply, address, waitMs);
+    }
     try {
       await ask();
     } catch (error) {
       if (!isCoaxError(error, 'COAX_AUTH_MISSING')) throw error;
       this.#good.delete(shown);
-      this.#ofAddresses.take(address);
+      this.#ofAddresses.take(addressOf(request.ip));
       throw error;
     }
     const who = whoOf();

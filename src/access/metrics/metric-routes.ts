@@ -12,9 +12,10 @@ export function metricRoutes(scope: App, { services, hub }: RouteContext): void 
   const tally = new Tally();
   hub.onAny((_position, event) => tally.count(event));
   const requests = new Requests();
-  scope.addHook('onResponse', async (request, reply) => {
+  scope.addHook('onResponse', (request, reply, done) => {
     const { operationId } = (request.routeOptions.schema ?? {}) as { operationId?: string };
     if (operationId !== undefined) requests.count(operationId, reply.statusCode, reply.elapsedTime / 1000);
+    done();
   });
   const page = new MetricsPage({
     tally,
