@@ -1,7 +1,6 @@
 import type { Choice, PlacementRecord } from './choice.ts';
 import type { PlacementClaim } from './claim.ts';
 import { explain } from './explain.ts';
-import { cellFor } from './filters/room/numa.ts';
 import type { PlacementHost } from './host.ts';
 import type { Candidate } from './index/best-of.ts';
 import { HostClasses } from './index/host-classes.ts';
@@ -201,7 +200,7 @@ export class Fleet {
   #choices(found: readonly Candidate[], request: PlacementRequest): Choice[] {
     return found.map(({ at, score, devices }) => {
       const view = new HostView(this.#table, at);
-      const cell = request.numa === 'none' ? -1 : (cellFor(view, request) ?? -1);
+      const cell = request.numa === 'none' ? -1 : (view.cellFor(request.cpuMilli, request.memMib) ?? -1);
       return { host: view.name, devices, cell, score };
     });
   }

@@ -18,9 +18,8 @@ export class Query implements Need {
   readonly cellMem: number;
   readonly gpuWhole: number;
   readonly gpuShare: number;
-  /** Names of hosts that the request does not want, and those that whoever asks has lost already. */
-  readonly exclude: ReadonlySet<string>;
-  readonly avoid: ReadonlySet<string>;
+  /** Numbers of the hosts that the request does not want, and of those that whoever asks has lost already; null when there are none. */
+  readonly excluded: ReadonlySet<number> | null;
   /** Members of its group by the number of the host, rack or zone; null without a group. */
   readonly members: ReadonlyMap<number, number> | null;
   /** Numbers of the hosts of the group, of `sameHostAs` and of `differentHostFrom`. */
@@ -42,8 +41,7 @@ export class Query implements Need {
     const isShare = request.gpu === 1 && request.gpuMilli < 1000;
     this.gpuWhole = isShare ? 0 : request.gpu;
     this.gpuShare = isShare ? request.gpuMilli : 0;
-    this.exclude = request.exclude.length === 0 ? NO_HOSTS : new Set(request.exclude);
-    this.avoid = avoid;
+    this.excluded = this.#numbersOf(request.exclude, avoid);
     const { group } = request;
     this.groupHosts = group === null ? [] : this.#hostsOf(table.book.ofGroup(group.name));
     this.members = group === null ? null : this.#count(group.scope);
@@ -56,6 +54,14 @@ export class Query implements Need {
   membersNear(view: HostView): number {
     if (this.members === null) return 0;
     return this.members.get(this.#table.placeOf(view.at, this.request.group!.scope)) ?? 0;
+  }
+
+  #numbersOf(exclude: readonly string[], avoid: ReadonlySet<string>): ReadonlySet<number> | null {
+    if (exclude.length + avoid.size === 0) return null;
+    const numbers = new Set<number>();
+    for (const name of exclude) numbers.add(this.#table.find(name));
+    for (const name of avoid) numbers.add(this.#table.find(name));
+    return numbers;
   }
 
   #count(scope: 'host' | 'rack' | 'zone'): Map<number, number> {
@@ -72,7 +78,10 @@ export class Query implements Need {
   }
 
   #hostsOfVms(names: readonly string[]): Set<number> {
-    return new Set(names.flatMap(name => this.#hostsOf(this.#table.book.ofVm(name))));
+    const hosts = new Set<number>();
+    for (const name of names)
+      for (const claim of this.#table.book.ofVm(name)) hosts.add(this.#table.book.hostOf(claim));
+    return hosts;
   }
 }
 

@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 import type { PlacementClaim } from '../../../src/placement/claim.ts';
 import { claimOf, Fleet } from '../../../src/placement/fleet.ts';
 import type { PlacementHost } from '../../../src/placement/host.ts';
-import type { PlacementRequest } from '../../../src/placement/request.ts';
+import { type PlacementRequest, placementRequest } from '../../../src/placement/request.ts';
 import { comparedRow, median, plainRow, quantile, type Row } from '../../row.ts';
 import { LinearScan } from './linear-scan.ts';
 import { generateClaims, generateHosts, generateRequests, type Kind } from './world.ts';
@@ -48,6 +48,8 @@ export async function measureSelect(quick: boolean): Promise<Row[]> {
   const before = memoryInUse();
   const cpu = process.cpuUsage();
   const fleet = loaded(hosts, claims);
+  // The first search puts into the index what came since.
+  fleet.select(placementRequest({ cpuMilli: 1000, memMib: 1024 }));
   const { user, system } = process.cpuUsage(cpu);
   const after = memoryInUse();
   const scan = new LinearScan(hosts);
@@ -55,7 +57,7 @@ export async function measureSelect(quick: boolean): Promise<Row[]> {
   const world = { fleet, scan, hosts, claims: claims.length };
   const rows = [
     plainRow(
-      `${on}: CPU time to load ${claims.length.toLocaleString('en')} claims`,
+      `${on}: CPU time to load ${claims.length.toLocaleString('en')} claims, and be ready`,
       (user + system) / 1e6,
       's',
       'value <= 3',

@@ -10,6 +10,8 @@ export interface HostClass {
   readonly hasGpus: boolean;
   /** Model of its GPUs; null when there are several. */
   readonly model: string | null;
+  /** How many are of it; some of them may not be in its tree yet. */
+  hosts: number;
   /** Of its tree; -1 when it is empty. */
   root: number;
 }

@@ -55,16 +55,17 @@ export class HostClasses {
     const traits = traitsOf(host);
     if (isOddlyNamed(host)) this.#oddlyNamed += 1;
     for (const [trait, value] of traits) this.#learn(trait, value, at);
-    this.#classOf[at] = this.#classFor(traits, host.gpuMilliTotal.length > 0);
-    const of = this.#classes[this.#classOf[at]!]!;
-    of.root = this.tree.insert(of.root, at);
+    this.#join(at, this.#classFor(traits, host.gpuMilliTotal.length > 0));
+    // Into its tree before the next search: until then there may be so many that all are built anew.
+    this.change(at);
   }
 
   remove(at: number, old: PlacementHost): void {
     const number = this.#classOf[at] ?? -1;
     if (number < 0) return;
     const of = this.#classes[number]!;
-    of.root = this.tree.remove(of.root, at);
+    of.hosts -= 1;
+    if (this.tree.has(at)) of.root = this.tree.remove(of.root, at);
     this.#classOf[at] = -1;
     if (isOddlyNamed(old)) this.#oddlyNamed -= 1;
     for (const [trait, value] of traitsOf(old)) {
@@ -93,7 +94,7 @@ export class HostClasses {
     else {
       for (const at of changed) {
         const of = this.#classes[this.#classOf[at] ?? -1];
-        if (of) of.root = this.tree.update(of.root, at);
+        if (of) of.root = this.tree.has(at) ? this.tree.update(of.root, at) : this.tree.insert(of.root, at);
       }
     }
     for (const at of changed) this.#isChanged[at] = false;
@@ -208,12 +209,17 @@ export class HostClasses {
     this.#listed.set(key, listed && listed.length >= LISTED_MAX ? null : [...(listed ?? []), at]);
   }
 
+  #join(at: number, number: number): void {
+    this.#classOf[at] = number;
+    this.#classes[number]!.hosts += 1;
+  }
+
   /** Class of the traits that tell classes apart; with too many classes, of those without labels. */
   #classFor(traits: ReadonlyMap<string, string>, hasGpus: boolean): number {
     const narrow = new Map([...traits].filter(([trait]) => this.#values.get(trait) !== null));
     const found = this.#find(narrow, hasGpus, true);
     if (found !== undefined) return found;
-    if (this.#classes.length < CLASSES_MAX || this.#classes.some(of => of.root < 0))
+    if (this.#classes.length < CLASSES_MAX || this.#classes.some(of => of.hosts === 0))
       return this.#add(narrow, hasGpus, true);
     const few = new Map([...narrow].filter(([trait]) => trait === 'gpu' || trait === 'zone'));
     return this.#find(few, hasGpus, false) ?? this.#add(few, hasGpus, false);
@@ -226,12 +232,12 @@ export class HostClasses {
   #add(traits: ReadonlyMap<string, string>, hasGpus: boolean, complete: boolean): number {
     const classes = this.#classes;
     // Labels come and go: a class that lost its hosts makes way.
-    const empty = classes.length < CLASSES_MAX ? -1 : classes.findIndex(of => of.root < 0);
+    const empty = classes.length < CLASSES_MAX ? -1 : classes.findIndex(of => of.hosts === 0);
     const number = empty < 0 ? classes.length : empty;
     this.#masks = null;
     const old = classes[number];
     if (old) this.#byKey.delete(classKey(old.traits, old.hasGpus, old.complete));
-    classes[number] = { traits, complete, hasGpus, model: traits.get('gpu') ?? null, root: -1 };
+    classes[number] = { traits, complete, hasGpus, model: traits.get('gpu') ?? null, hosts: 0, root: -1 };
     this.#byKey.set(classKey(traits, hasGpus, complete), number);
     return number;
   }
@@ -245,7 +251,7 @@ export class HostClasses {
     for (let at = 0; at < this.#classOf.length; at += 1) {
       if (!this.isUp(at)) continue;
       const host = this.#table.host(at)!;
-      this.#classOf[at] = this.#classFor(traitsOf(host), host.gpuMilliTotal.length > 0);
+      this.#join(at, this.#classFor(traitsOf(host), host.gpuMilliTotal.length > 0));
     }
     this.#build();
   }

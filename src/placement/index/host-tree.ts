@@ -6,6 +6,8 @@ import { CPU, DISK, GPU_FREE, GPU_PART, MEM, ORDER, ROW, STRAND, VMS } from '../
 export const LEAF = 8;
 /** Places of a row by which hosts are told apart; those that are alike in all of them, by their order. */
 const AXES = [CPU, MEM, VMS, DISK, GPU_FREE, GPU_PART, STRAND] as const;
+/** Places of a node in the arrays of limits: its least figures, then its greatest. A search mostly wants both, and both children's. */
+export const BOX = 2 * ROW;
 /** A subtree that has doubled is built anew when one side has more than this part of it. */
 const LOPSIDED = 0.75;
 const SAMPLE = 31;
@@ -17,8 +19,9 @@ const SAMPLE = 31;
  */
 export class HostTree {
   readonly #table: HostTable;
-  lo = new Float64Array(64 * ROW);
-  hi = new Float64Array(64 * ROW);
+  /** Of a node from `BOX` times its number on; `hi` is the same memory, seen from its first greatest figure on. */
+  lo = new Float64Array(64 * BOX);
+  hi = this.lo.subarray(ROW);
   /** Children; -1 at a leaf. */
   left = new Int32Array(64).fill(-1);
   right = new Int32Array(64).fill(-1);
@@ -37,6 +40,11 @@ export class HostTree {
 
   constructor(table: HostTable) {
     this.#table = table;
+  }
+
+  /** Whether the host is in a tree. */
+  has(host: number): boolean {
+    return (this.#leafOf[host] ?? -1) >= 0;
   }
 
   /** Puts a host into the tree of this root (-1: a new one); answers the root. */
@@ -97,7 +105,7 @@ export class HostTree {
   /** A balanced tree of these hosts, which are in none; answers the root. */
   build(hosts: Int32Array): number {
     for (const host of hosts) if (host >= this.#leafOf.length) this.#growHosts(host);
-    return hosts.length === 0 ? -1 : this.#build(hosts, -1);
+    return hosts.length === 0 ? -1 : this.#build(hosts, this.#node(-1));
   }
 
   /** Gives a tree's nodes back; its hosts are in none. */
@@ -108,7 +116,7 @@ export class HostTree {
   branch(table: HostTable): HostTree {
     const branch = new HostTree(table);
     branch.lo = this.lo.slice();
-    branch.hi = this.hi.slice();
+    branch.hi = branch.lo.subarray(ROW);
     branch.left = this.left.slice();
     branch.right = this.right.slice();
     branch.items = this.items.slice();
@@ -140,7 +148,7 @@ export class HostTree {
   }
 
   #widen(node: number, rows: Float64Array, from: number): void {
-    const to = node * ROW;
+    const to = node * BOX;
     for (let place = 0; place < ROW; place += 1) {
       const figure = rows[from + place]!;
       if (figure < this.lo[to + place]!) this.lo[to + place] = figure;
@@ -161,9 +169,9 @@ export class HostTree {
   #refitAbove(from: number): void {
     const { lo, hi } = this;
     for (let node = this.#parent[from]!; node >= 0; node = this.#parent[node]!) {
-      const to = node * ROW;
-      const left = this.left[node]! * ROW;
-      const right = this.right[node]! * ROW;
+      const to = node * BOX;
+      const left = this.left[node]! * BOX;
+      const right = this.right[node]! * BOX;
       let changed = false;
       for (let place = 0; place < ROW; place += 1) {
         const least = Math.min(lo[left + place]!, lo[right + place]!);
@@ -203,7 +211,7 @@ export class HostTree {
     const isLeft = parent >= 0 && this.left[parent] === node;
     const hosts = new Int32Array(this.weight[node]!);
     this.#collect(node, hosts, 0);
-    const built = this.#build(hosts, parent);
+    const built = this.#build(hosts, this.#node(parent));
     if (parent < 0) return built;
     if (isLeft) this.left[parent] = built;
     else this.right[parent] = built;
@@ -224,8 +232,8 @@ export class HostTree {
     return at + this.weight[node]!;
   }
 
-  #build(hosts: Int32Array, parent: number): number {
-    const node = this.#node(parent);
+  /** Fills an empty node; answers it. */
+  #build(hosts: Int32Array, node: number): number {
     if (hosts.length < LEAF) {
       for (const host of hosts) this.#fill(node, host);
       return node;
@@ -255,10 +263,13 @@ export class HostTree {
     this.#built[node] = hosts.length;
     this.#axis[node] = axis;
     this.#cut[node] = cut;
-    const left = this.#build(hosts.subarray(0, low), node);
-    const right = this.#build(hosts.subarray(low), node);
+    // Made together, so that they mostly are neighbours in memory.
+    const left = this.#node(node);
+    const right = this.#node(node);
     this.left[node] = left;
     this.right[node] = right;
+    this.#build(hosts.subarray(0, low), left);
+    this.#build(hosts.subarray(low), right);
   }
 
   /** The axis on which the hosts lie farthest apart, measured by the greatest figure there: all figures have the same weight. */
@@ -266,8 +277,8 @@ export class HostTree {
     let widest: number = ORDER;
     let most = 0;
     for (const axis of AXES) {
-      const high = this.hi[node * ROW + axis]!;
-      const low = this.lo[node * ROW + axis]!;
+      const high = this.hi[node * BOX + axis]!;
+      const low = this.lo[node * BOX + axis]!;
       const width = (high - low) / Math.max(Math.abs(high), Math.abs(low), 1);
       if (width <= most) continue;
       most = width;
@@ -306,14 +317,14 @@ export class HostTree {
   }
 
   #empty(node: number): void {
-    this.lo.fill(Number.POSITIVE_INFINITY, node * ROW, (node + 1) * ROW);
-    this.hi.fill(Number.NEGATIVE_INFINITY, node * ROW, (node + 1) * ROW);
+    this.lo.fill(Number.POSITIVE_INFINITY, node * BOX, node * BOX + ROW);
+    this.hi.fill(Number.NEGATIVE_INFINITY, node * BOX, node * BOX + ROW);
   }
 
   #growNodes(): void {
     const room = 2 * this.weight.length;
-    this.lo = grown(this.lo, new Float64Array(room * ROW));
-    this.hi = grown(this.hi, new Float64Array(room * ROW));
+    this.lo = grown(this.lo, new Float64Array(room * BOX));
+    this.hi = this.lo.subarray(ROW);
     this.left = grown(this.left, new Int32Array(room));
     this.right = grown(this.right, new Int32Array(room));
     this.items = grown(this.items, new Int32Array(room * LEAF));

@@ -1,6 +1,5 @@
 import { FILTERS } from '../filters/all.ts';
 import type { Filter } from '../filters/filter.ts';
-import { excluded } from '../filters/host/excluded.ts';
 import type { HostTable } from '../inventory/host-table.ts';
 import { HostView } from '../inventory/host-view.ts';
 import { hasRoom, ORDER, ROW } from '../inventory/row.ts';
@@ -12,16 +11,13 @@ import type { HostBox } from '../weighers/weigher.ts';
 import { BestOf, type Candidate } from './best-of.ts';
 import { type HostClass, hasBit } from './class-masks.ts';
 import type { HostClasses } from './host-classes.ts';
-import { LEAF } from './host-tree.ts';
+import { BOX, LEAF } from './host-tree.ts';
 
 /** Below this many, looking at each of a list is the quickest way. */
 const FEW = 256;
 
-/** Rules that may ask something beyond what `hasRoom` compares; the one by name comes last, since a host's name lies far away. */
-const ASKED: readonly Filter[] = [
-  ...FILTERS.filter(filter => filter.isAsked !== undefined && filter !== excluded),
-  excluded,
-];
+/** Rules that may ask something beyond what `hasRoom` compares. */
+const ASKED: readonly Filter[] = FILTERS.filter(filter => filter.isAsked !== undefined);
 
 export interface SearchOptions {
   /** How many are wanted. */
@@ -88,10 +84,10 @@ export class Search {
       for (let left = suiting[word]!; left !== 0; left &= left - 1) {
         const number = 32 * word + 31 - Math.clz32(left & -left);
         const of = classes[number]!;
-        if (of.root < 0 || !hasRoom(tree.hi, of.root * ROW, query)) continue;
+        if (of.root < 0 || !hasRoom(tree.hi, of.root * BOX, query)) continue;
         if (asksGroup && !this.#classes.suitsGroup(of, query)) continue;
         this.#setClass(of);
-        box.at = of.root * ROW;
+        box.at = of.root * BOX;
         const bound = scoring.most(box, query.request);
         if (first < 0 || bound > bounds[first]!) first = count;
         numbers[count] = number;
@@ -105,7 +101,7 @@ export class Search {
       const place = turn < 0 ? first : turn;
       const of = classes[numbers[place]!]!;
       const bound = bounds[place]!;
-      if (turn === first || !best.takes(run.rankMost, bound, tree.lo[of.root * ROW + ORDER]!)) continue;
+      if (turn === first || !best.takes(run.rankMost, bound, tree.lo[of.root * BOX + ORDER]!)) continue;
       run.inClass(hasBit(certain, numbers[place]!));
       if (!this.#descend(of, bound, run, bits)) return false;
     }
@@ -136,15 +132,15 @@ export class Search {
     while (depth > 0) {
       depth -= 1;
       const node = nodes[depth]!;
-      if (!best.takes(run.rankMost, bounds[depth]!, lo[node * ROW + ORDER]!)) continue;
+      if (!best.takes(run.rankMost, bounds[depth]!, lo[node * BOX + ORDER]!)) continue;
       const one = left[node]!;
       if (one < 0) {
         if (!this.#lookIntoLeaf(node, run, bits)) return false;
         continue;
       }
       const other = right[node]!;
-      const oneBound = hasRoom(hi, one * ROW, query) ? this.#bound(one, run) : Number.NaN;
-      const otherBound = hasRoom(hi, other * ROW, query) ? this.#bound(other, run) : Number.NaN;
+      const oneBound = hasRoom(hi, one * BOX, query) ? this.#bound(one, run) : Number.NaN;
+      const otherBound = hasRoom(hi, other * BOX, query) ? this.#bound(other, run) : Number.NaN;
       // Of a linear congruential generator the highest bit is the best one.
       if (bits !== 0) ties = (Math.imul(ties, 1664525) + 1013904223) | 0;
       const oneFirst =
@@ -170,11 +166,11 @@ export class Search {
   /** Whether the lowest number is below the one node rather than the other. */
   #isFirst(one: number, other: number): boolean {
     const { lo } = this.#classes.tree;
-    return lo[one * ROW + ORDER]! < lo[other * ROW + ORDER]!;
+    return lo[one * BOX + ORDER]! < lo[other * BOX + ORDER]!;
   }
 
   #bound(node: number, run: Run): number {
-    this.#box.at = node * ROW;
+    this.#box.at = node * BOX;
     return run.scoring.most(this.#box, run.query.request);
   }
 

@@ -1,13 +1,15 @@
 import type { PlacementClaim } from '../claim.ts';
-import { LayeredMap } from './layered-map.ts';
+import { NameIndex } from './name-index.ts';
 
 const NO_DEVICES: readonly number[] = [];
 /** Lists that a claim is in: those of its host, of its VM's name, and of its group. */
 const OF_HOST = 0;
 const OF_VM = 1;
 const OF_GROUP = 2;
-/** For each list: the next claim, and the one before. */
-const LINKS = 6;
+/** Of each claim, side by side: for each list the next claim, and the one before; then its host. */
+const LINKS = 8;
+const BEFORE = 3;
+const HOST = 6;
 
 /** What a claim takes, by its number. */
 export type Taken = Pick<PlacementClaim, 'cpuMilli' | 'memMib' | 'diskMib' | 'gpuMilli' | 'devices' | 'cell'>;
@@ -17,22 +19,22 @@ export type Taken = Pick<PlacementClaim, 'cpuMilli' | 'memMib' | 'diskMib' | 'gp
  * known by numbers from 0 on, which are used again.
  */
 export class ClaimBook {
-  #numbers = new LayeredMap<number>();
-  #ofVm = new LayeredMap<number>();
-  #ofGroup = new LayeredMap<number>();
   /** The first claim of each host; -1 for none. */
   #ofHost = new Int32Array(64).fill(-1);
   #free: number[] = [];
   #end = 0;
   #figures = new Float64Array(3 * 64);
   #links = new Int32Array(LINKS * 64);
-  #host = new Int32Array(64);
   #small = new Int16Array(4 * 64);
   #ids: string[] = [];
   #vms: string[] = [];
   #groups: string[] = [];
   #projects: string[] = [];
   #devices: (readonly number[])[] = [];
+  /** Numbers by id; the first claim of each VM's name, and of each group. */
+  #numbers = new NameIndex(this.#ids);
+  #ofVm = new NameIndex(this.#vms);
+  #ofGroup = new NameIndex(this.#groups);
 
   get size(): number {
     return this.#end - this.#free.length;
@@ -40,17 +42,17 @@ export class ClaimBook {
 
   /** Number of a claim; -1 when there is none of that name. */
   find(id: string): number {
-    return this.#numbers.get(id) ?? -1;
+    return this.#numbers.find(id);
   }
 
   /** Number of the claim, which must be a new one. */
   add(claim: PlacementClaim, host: number): number {
     const at = this.#free.pop() ?? this.#end++;
-    if (at >= this.#host.length) this.#grow();
+    if (LINKS * at >= this.#links.length) this.#grow();
     this.#figures[3 * at] = claim.cpuMilli;
     this.#figures[3 * at + 1] = claim.memMib;
     this.#figures[3 * at + 2] = claim.diskMib;
-    this.#host[at] = host;
+    this.#links[LINKS * at + HOST] = host;
     this.#small[4 * at] = claim.gpu;
     this.#small[4 * at + 1] = claim.gpuMilli;
     this.#small[4 * at + 2] = claim.cell;
@@ -60,34 +62,30 @@ export class ClaimBook {
     this.#groups[at] = claim.group;
     this.#projects[at] = claim.project;
     this.#devices[at] = claim.devices.length === 0 ? NO_DEVICES : claim.devices;
-    this.#numbers.set(claim.id, at);
+    this.#numbers.put(claim.id, at);
     const first = this.#firstOf(host);
     this.#link(at, OF_HOST, first);
     this.#ofHost[host] = at;
-    if (claim.vm !== '') {
-      this.#link(at, OF_VM, this.#ofVm.get(claim.vm) ?? -1);
-      this.#ofVm.set(claim.vm, at);
-    }
-    if (claim.group !== '') {
-      this.#link(at, OF_GROUP, this.#ofGroup.get(claim.group) ?? -1);
-      this.#ofGroup.set(claim.group, at);
-    }
+    if (claim.vm !== '') this.#link(at, OF_VM, this.#ofVm.put(claim.vm, at));
+    if (claim.group !== '') this.#link(at, OF_GROUP, this.#ofGroup.put(claim.group, at));
     return at;
   }
 
   delete(at: number): void {
-    const host = this.#host[at]!;
+    const host = this.#links[LINKS * at + HOST]!;
     if (this.#unlink(at, OF_HOST)) this.#ofHost[host] = this.#next(at, OF_HOST);
     this.#leave(at, OF_VM, this.#ofVm, this.#vms[at]!);
     this.#leave(at, OF_GROUP, this.#ofGroup, this.#groups[at]!);
     this.#numbers.delete(this.#ids[at]!);
     this.#ids[at] = '';
     this.#vms[at] = '';
+    this.#groups[at] = '';
+    this.#links[LINKS * at + HOST] = -1;
     this.#free.push(at);
   }
 
   hostOf(at: number): number {
-    return this.#host[at]!;
+    return this.#links[LINKS * at + HOST]!;
   }
 
   isPreemptible(at: number): boolean {
@@ -120,8 +118,8 @@ export class ClaimBook {
   }
 
   /** Numbers of all claims; those of one host; of the VMs of one name; of one group. */
-  all(): Iterable<number> {
-    return this.#numbers.values();
+  *all(): Generator<number> {
+    for (let at = 0; at < this.#end; at += 1) if (this.#links[LINKS * at + HOST]! >= 0) yield at;
   }
 
   ofHost(host: number): number[] {
@@ -129,30 +127,29 @@ export class ClaimBook {
   }
 
   ofVm(vm: string): number[] {
-    return this.#list(OF_VM, this.#ofVm.get(vm) ?? -1);
+    return this.#list(OF_VM, this.#ofVm.find(vm));
   }
 
   ofGroup(group: string): number[] {
-    return this.#list(OF_GROUP, this.#ofGroup.get(group) ?? -1);
+    return this.#list(OF_GROUP, this.#ofGroup.find(group));
   }
 
   branch(): ClaimBook {
     const branch = new ClaimBook();
-    branch.#numbers = this.#numbers.branch();
-    branch.#ofVm = this.#ofVm.branch();
-    branch.#ofGroup = this.#ofGroup.branch();
     branch.#ofHost = this.#ofHost.slice();
     branch.#free = this.#free.slice();
     branch.#end = this.#end;
     branch.#figures = this.#figures.slice();
     branch.#links = this.#links.slice();
-    branch.#host = this.#host.slice();
     branch.#small = this.#small.slice();
     branch.#ids = this.#ids.slice();
     branch.#vms = this.#vms.slice();
     branch.#groups = this.#groups.slice();
     branch.#projects = this.#projects.slice();
     branch.#devices = this.#devices.slice();
+    branch.#numbers = this.#numbers.branch(branch.#ids);
+    branch.#ofVm = this.#ofVm.branch(branch.#vms);
+    branch.#ofGroup = this.#ofGroup.branch(branch.#groups);
     return branch;
   }
 
@@ -178,31 +175,30 @@ export class ClaimBook {
   /** Puts a claim before the first of a list. */
   #link(at: number, list: number, first: number): void {
     this.#links[LINKS * at + list] = first;
-    this.#links[LINKS * at + list + 3] = -1;
-    if (first >= 0) this.#links[LINKS * first + list + 3] = at;
+    this.#links[LINKS * at + list + BEFORE] = -1;
+    if (first >= 0) this.#links[LINKS * first + list + BEFORE] = at;
   }
 
   /** Takes a claim out of a list; true when it was the first. */
   #unlink(at: number, list: number): boolean {
     const next = this.#links[LINKS * at + list]!;
-    const before = this.#links[LINKS * at + list + 3]!;
-    if (next >= 0) this.#links[LINKS * next + list + 3] = before;
+    const before = this.#links[LINKS * at + list + BEFORE]!;
+    if (next >= 0) this.#links[LINKS * next + list + BEFORE] = before;
     if (before >= 0) this.#links[LINKS * before + list] = next;
     return before < 0;
   }
 
-  #leave(at: number, list: number, firsts: LayeredMap<number>, name: string): void {
+  #leave(at: number, list: number, firsts: NameIndex, name: string): void {
     if (name === '' || !this.#unlink(at, list)) return;
     const next = this.#next(at, list);
     if (next < 0) firsts.delete(name);
-    else firsts.set(name, next);
+    else firsts.put(name, next);
   }
 
   #grow(): void {
-    const room = 2 * this.#host.length;
+    const room = (2 * this.#links.length) / LINKS;
     this.#figures = grown(this.#figures, new Float64Array(3 * room));
     this.#links = grown(this.#links, new Int32Array(LINKS * room));
-    this.#host = grown(this.#host, new Int32Array(room));
     this.#small = grown(this.#small, new Int16Array(4 * room));
   }
 }

@@ -1,7 +1,8 @@
 import type { PlacementClaim } from '../claim.ts';
-import { cpuMilliLimit, diskMibLimit, memMibLimit, type NumaCell, type PlacementHost } from '../host.ts';
+import { cpuMilliLimit, diskMibLimit, memMibLimit, type PlacementHost } from '../host.ts';
 import { cpuReach, memReach, reach } from '../packing/reach.ts';
 import { ClaimBook, grown, type Taken } from './claim-book.ts';
+import { FigureLists } from './figure-lists.ts';
 import { LayeredMap } from './layered-map.ts';
 import * as row from './row.ts';
 
@@ -12,9 +13,9 @@ export class HostTable {
   rows = new Float64Array(64 * row.ROW);
   readonly book: ClaimBook;
   #hosts: (PlacementHost | null)[] = [];
-  /** Free thousandths of each GPU; what is free in each NUMA cell. */
-  #gpus: (readonly number[])[] = [];
-  #cells: (readonly NumaCell[])[] = [];
+  /** Free thousandths of each GPU; CPU and memory that are free in each NUMA cell, two figures a cell. */
+  #gpus = new FigureLists();
+  #cells = new FigureLists();
   /** Numbers of the host's rack and zone. */
   #rackOf = new Int32Array(64);
   #zoneOf = new Int32Array(64);
@@ -29,12 +30,13 @@ export class HostTable {
   /** Claims on hosts that are not there (yet), by the host's name. */
   #waiting = new Map<string, PlacementClaim[]>();
   #waitingHost = new Map<string, string>();
-  /** GPUs of each model, and in all. */
+  /** Numbers of the models of GPUs, and which one each host has; GPUs of each, and in all. */
   #models = new Map<string, number>();
+  #modelOf = new Int32Array(64);
+  #modelGpus: number[] = [];
   #gpusInAll = 0;
-  /** The share that was asked for last: mostly it is asked for again. */
-  #lastModel: string | null = null;
-  #lastShare = 0;
+  /** Grows with every change. */
+  changes = 0;
 
   constructor(book = new ClaimBook()) {
     this.book = book;
@@ -58,12 +60,14 @@ export class HostTable {
     return this.#hosts[at] ?? null;
   }
 
-  gpus(at: number): readonly number[] {
-    return this.#gpus[at]!;
+  /** Free thousandths of each GPU of a host. */
+  get gpus(): FigureLists {
+    return this.#gpus;
   }
 
-  cells(at: number): readonly NumaCell[] {
-    return this.#cells[at]!;
+  /** Of each NUMA cell of a host: thousandths of CPUs that are free, and MiB. */
+  get cells(): FigureLists {
+    return this.#cells;
   }
 
   /** Numbers by which the members of a group are counted. */
@@ -88,10 +92,14 @@ export class HostTable {
 
   /** Part of all GPUs that are of this model, 0 to 1. */
   modelShare(model: string): number {
-    if (model === this.#lastModel) return this.#lastShare;
-    this.#lastModel = model;
-    this.#lastShare = this.#gpusInAll === 0 ? 0 : (this.#models.get(model) ?? 0) / this.#gpusInAll;
-    return this.#lastShare;
+    return this.#gpusInAll === 0
+      ? 0
+      : (this.#modelGpus[this.#models.get(model) ?? -1] ?? 0) / this.#gpusInAll;
+  }
+
+  /** The same for the model of a host that has GPUs. */
+  modelShareOf(at: number): number {
+    return this.#modelGpus[this.#modelOf[at]!]! / this.#gpusInAll;
   }
 
   /** Puts a host in, or changes it; its claims stay. Answers its number. */
@@ -106,6 +114,7 @@ export class HostTable {
     this.#hosts[at] = host;
     this.#rackOf[at] = numberOf(this.#racks, rackKey(host.zone, host.rack));
     this.#zoneOf[at] = numberOf(this.#zones, host.zone);
+    this.#modelOf[at] = numberOf(this.#models, host.gpuModel);
     if (old !== null) this.#countGpus(old, -1);
     this.#countGpus(host, 1);
     this.#count(at);
@@ -170,8 +179,8 @@ export class HostTable {
     const branch = new HostTable(this.book.branch());
     branch.rows = this.rows.slice();
     branch.#hosts = this.#hosts.slice();
-    branch.#gpus = this.#gpus.slice();
-    branch.#cells = this.#cells.slice();
+    branch.#gpus = this.#gpus.branch();
+    branch.#cells = this.#cells.branch();
     branch.#rackOf = this.#rackOf.slice();
     branch.#zoneOf = this.#zoneOf.slice();
     branch.#preemptibles = this.#preemptibles.slice();
@@ -183,6 +192,8 @@ export class HostTable {
     branch.#waiting = new Map([...this.#waiting].map(([name, claims]) => [name, claims.slice()]));
     branch.#waitingHost = new Map(this.#waitingHost);
     branch.#models = new Map(this.#models);
+    branch.#modelOf = this.#modelOf.slice();
+    branch.#modelGpus = this.#modelGpus.slice();
     branch.#gpusInAll = this.#gpusInAll;
     return branch;
   }
@@ -207,13 +218,14 @@ export class HostTable {
   #countGpus({ gpuModel, gpuMilliTotal }: PlacementHost, sign: 1 | -1): void {
     const count = sign * gpuMilliTotal.length;
     if (count === 0) return;
-    this.#models.set(gpuModel, (this.#models.get(gpuModel) ?? 0) + count);
+    const model = numberOf(this.#models, gpuModel);
+    this.#modelGpus[model] = (this.#modelGpus[model] ?? 0) + count;
     this.#gpusInAll += count;
-    this.#lastModel = null;
   }
 
   /** Figures of a host from nothing: what it has, then its claims. */
   #count(at: number): void {
+    this.changes += 1;
     const host = this.#hosts[at]!;
     const rows = this.rows;
     const to = at * row.ROW;
@@ -225,11 +237,14 @@ export class HostTable {
     rows[to + row.STRAND] = rows[to + row.SLACK] = 0;
     rows[to + row.ROOM] = host.vmsMax > 0 ? host.vmsMax : Number.POSITIVE_INFINITY;
     rows[to + row.CALM] = -host.ioLoad;
-    this.#gpus[at] = host.gpuMilliTotal;
-    this.#cells[at] = host.numa.map(cell => ({
-      cpuMilli: Math.floor(cell.cpuMilli * host.cpuOvercommit),
-      memMib: Math.floor(cell.memMib * host.memOvercommit),
-    }));
+    this.#gpus.set(at, host.gpuMilliTotal);
+    this.#cells.set(
+      at,
+      host.numa.flatMap(cell => [
+        Math.floor(cell.cpuMilli * host.cpuOvercommit),
+        Math.floor(cell.memMib * host.memOvercommit),
+      ]),
+    );
     this.#preemptibles[at] = 0;
     this.#summarizeGpus(at);
     this.#summarize(at);
@@ -240,6 +255,7 @@ export class HostTable {
   }
 
   #take(at: number, taken: Taken, sign: 1 | -1): void {
+    this.changes += 1;
     const rows = this.rows;
     const to = at * row.ROW;
     rows[to + row.CPU]! -= sign * taken.cpuMilli;
@@ -248,21 +264,18 @@ export class HostTable {
     rows[to + row.VMS]! += sign;
     rows[to + row.ROOM]! -= sign;
     if (taken.devices.length > 0) {
-      const milli = sign * taken.gpuMilli;
-      this.#gpus[at] = this.#gpus[at]!.map((free, device) =>
-        taken.devices.includes(device) ? free - milli : free,
-      );
+      const { figures, width } = this.#gpus;
+      const length = this.#gpus.lengthOf(at);
+      // A claim may be older than what the host has now.
+      for (const device of new Set(taken.devices))
+        if (device < length) figures[at * width + device]! -= sign * taken.gpuMilli;
       this.#summarizeGpus(at);
     }
-    if (taken.cell >= 0) {
-      this.#cells[at] = this.#cells[at]!.map((cell, index) =>
-        index === taken.cell
-          ? {
-              cpuMilli: cell.cpuMilli - sign * taken.cpuMilli,
-              memMib: cell.memMib - sign * taken.memMib,
-            }
-          : cell,
-      );
+    if (taken.cell >= 0 && 2 * taken.cell < this.#cells.lengthOf(at)) {
+      const { figures, width } = this.#cells;
+      const cell = at * width + 2 * taken.cell;
+      figures[cell]! -= sign * taken.cpuMilli;
+      figures[cell + 1]! -= sign * taken.memMib;
     }
     this.#summarize(at);
   }
@@ -272,14 +285,15 @@ export class HostTable {
     const to = at * row.ROW;
     rows[to + row.CPU_SHARE] = share(rows[to + row.CPU]!, rows[to + row.CPU_LIMIT]!);
     rows[to + row.MEM_SHARE] = share(rows[to + row.MEM]!, rows[to + row.MEM_LIMIT]!);
-    if (this.#gpus[at]!.length > 0) {
+    if (this.#gpus.lengthOf(at) > 0) {
       const cpu = rows[to + row.CPU]!;
       const mem = rows[to + row.MEM]!;
       rows[to + row.STRAND] = rows[to + row.GPU_FREE]! - reach(cpu, mem);
       rows[to + row.SLACK] = cpuReach(cpu) - memReach(mem);
     }
-    const cells = this.#cells[at]!;
-    if (cells.length === 0) {
+    const { figures, width } = this.#cells;
+    const length = this.#cells.lengthOf(at);
+    if (length === 0) {
       // A host that tells of no cells is one.
       rows[to + row.CELL_CPU] = rows[to + row.CPU]!;
       rows[to + row.CELL_MEM] = rows[to + row.MEM]!;
@@ -288,13 +302,17 @@ export class HostTable {
     }
     let cpu = Number.NEGATIVE_INFINITY;
     let mem = Number.NEGATIVE_INFINITY;
-    for (const cell of cells) {
-      if (cell.cpuMilli > cpu) cpu = cell.cpuMilli;
-      if (cell.memMib > mem) mem = cell.memMib;
+    let isOneBest = false;
+    for (let cell = at * width; cell < at * width + length; cell += 2) {
+      const cpuFree = figures[cell]!;
+      const memFree = figures[cell + 1]!;
+      if (cpuFree >= cpu && memFree >= mem) isOneBest = true;
+      else if (cpuFree > cpu || memFree > mem) isOneBest = false;
+      if (cpuFree > cpu) cpu = cpuFree;
+      if (memFree > mem) mem = memFree;
     }
     rows[to + row.CELL_CPU] = cpu;
     rows[to + row.CELL_MEM] = mem;
-    const isOneBest = cells.some(cell => cell.cpuMilli === cpu && cell.memMib === mem);
     this.#oneCellBest[at] = isOneBest ? 1 : 0;
   }
 
@@ -302,7 +320,10 @@ export class HostTable {
     let all = 0;
     let whole = 0;
     let part = 0;
-    for (const free of this.#gpus[at]!) {
+    const { figures, width } = this.#gpus;
+    const from = at * width;
+    for (let gpu = from; gpu < from + this.#gpus.lengthOf(at); gpu += 1) {
+      const free = figures[gpu]!;
       all += free;
       if (free === 1000) whole += 1;
       if (free < 1000 && free > part) part = free;
@@ -318,6 +339,7 @@ export class HostTable {
     this.rows = grown(this.rows, new Float64Array(room * row.ROW));
     this.#rackOf = grown(this.#rackOf, new Int32Array(room));
     this.#zoneOf = grown(this.#zoneOf, new Int32Array(room));
+    this.#modelOf = grown(this.#modelOf, new Int32Array(room));
     this.#oneCellBest = grown(this.#oneCellBest, new Uint8Array(room));
     this.#preemptibles = grown(this.#preemptibles, new Int32Array(room));
   }

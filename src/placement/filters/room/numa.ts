@@ -1,5 +1,4 @@
 import type { HostView } from '../../inventory/host-view.ts';
-import type { PlacementRequest } from '../../request.ts';
 import { type Filter, most } from '../filter.ts';
 
 /** Only hosts with a NUMA cell that takes the whole VM, when one was asked for. */
@@ -11,7 +10,7 @@ export const numa: Filter = {
     // Mostly one cell has the most of both, and then there is no need to look at each.
     return host.isOneCellBest
       ? host.cellCpuMilliMost >= request.cpuMilli && host.cellMemMibMost >= request.memMib
-      : cellFor(host, request) !== null;
+      : host.cellFor(request.cpuMilli, request.memMib) !== null;
   },
   why: host => `no cell has room: ${cellsText(host)}`,
   remedy(removed) {
@@ -24,22 +23,10 @@ export const numa: Filter = {
   },
 };
 
-/** Cell with the least room that is enough; -1 where the host tells of no cells and is one itself; null when none has room. */
-export function cellFor(host: HostView, request: PlacementRequest): number | null {
-  let best: number | null = null;
-  let least = Number.POSITIVE_INFINITY;
-  const cells = cellsOf(host);
-  for (let index = 0; index < cells.length; index += 1) {
-    const { cpuMilli, memMib } = cells[index]!;
-    if (cpuMilli < request.cpuMilli || memMib < request.memMib || memMib >= least) continue;
-    best = index;
-    least = memMib;
-  }
-  return best !== null && host.cellsFree.length === 0 ? -1 : best;
+function cellsOf(host: HostView) {
+  const cells = host.cellsFree;
+  return cells.length > 0 ? cells : [{ cpuMilli: host.cpuMilliFree, memMib: host.memMibFree }];
 }
-
-const cellsOf = (host: HostView) =>
-  host.cellsFree.length > 0 ? host.cellsFree : [{ cpuMilli: host.cpuMilliFree, memMib: host.memMibFree }];
 
 const cellsText = (host: HostView): string =>
   cellsOf(host)
