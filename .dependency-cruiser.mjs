@@ -9,21 +9,25 @@ const MAY_IMPORT = {
   ledger: ['message/', 'errors/'],
   flow: ['message/', 'errors/'],
   placement: ['errors/'],
+  // Files of settings: YAML, a schema, and each fault at its line.
+  'config-file': ['flow/nearest\\.ts$', 'errors/'],
   serial: ['errors/'],
   // Packages of hosts: what one is, and how it comes to stand on a host.
   package: [
     'errors/',
     'object-store/',
     'store/[^/]+$',
-    'flow/(duration|nearest)\\.ts$',
+    'config-file/',
+    'flow/duration\\.ts$',
     'linux/process/',
     'step/',
   ],
-  policy: ['placement/', 'flow/nearest\\.ts$', 'errors/'],
+  policy: ['placement/', 'config-file/', 'flow/nearest\\.ts$', 'errors/'],
   api: ['message/', 'errors/'],
-  cgi: ['step/', 'flow/', 'message/', 'errors/', 'linux/process/'],
+  cgi: ['step/', 'config-file/', 'flow/', 'message/', 'errors/', 'linux/process/'],
   // The open transaction is a type that a transactional action gets.
   step: [
+    'config-file/',
     'flow/',
     'message/',
     'errors/',
@@ -71,7 +75,7 @@ const MAY_IMPORT = {
     'errors/',
   ],
   // Who asks, and what that may do.
-  identity: ['message/', 'errors/', 'store/[^/]+$'],
+  identity: ['config-file/', 'message/', 'errors/', 'store/[^/]+$'],
   access: [
     'api/',
     'identity/',

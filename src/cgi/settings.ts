@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 import { z } from 'zod';
+import { readConfig } from '../config-file/read-config.ts';
 import { CoaxError, textOf } from '../errors/coax-error.ts';
 import { parseDuration } from '../flow/duration.ts';
 import type { ProcessLimits } from '../linux/process/process-spec.ts';
-import { pointer } from '../message/json-fault.ts';
 import { isParameterName } from '../message/limits.ts';
 import { limitsSchema } from '../step/executable/limits.ts';
 
@@ -124,22 +123,21 @@ export function readSettings(dir: string): CgiSettings {
 }
 
 function parseSettings(file: string): z.output<typeof settingsSchema> {
-  let given: unknown;
+  let text = '';
   try {
-    given = parse(readFileSync(file, 'utf8')) ?? {};
+    text = readFileSync(file, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw wrong(file, textOf(error));
-    given = {};
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw wrong(file, file, textOf(error));
   }
-  const read = settingsSchema.safeParse(given);
-  if (read.success) return read.data;
-  const [issue] = read.error.issues;
-  throw wrong(file, `${pointer(issue!.path) || '/'}: ${issue!.message}`);
+  const config = readConfig(text, file, settingsSchema);
+  if ('value' in config) return config.value;
+  const [{ where, reason }] = config.faults;
+  throw wrong(file, where, reason);
 }
 
-function wrong(file: string, reason: string): CoaxError {
+function wrong(file: string, where: string, reason: string): CoaxError {
   return new CoaxError('COAX_USAGE', `${file} cannot be used: ${reason}`, {
-    where: file,
+    where,
     hint: 'docs/how-to/cgi.md explains what it may say.',
   });
 }

@@ -110,7 +110,7 @@ projects: {acme: web2}
   );
   assert.match(
     faultsOf('policies: {web: {wiegh: {}}}')[0]!,
-    /^placement\.yaml:1:\d+ unknown key "policies\.web\.wiegh"$/,
+    /^placement\.yaml:1:18 unknown key "policies\.web\.wiegh"; did you mean "weigh"\?$/,
   );
   assert.match(faultsOf('policies: [')[0]!, /not YAML/);
   assert.match(

@@ -1,5 +1,5 @@
-import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { readConfig } from '../config-file/read-config.ts';
 import { CoaxError, type Fault, textOf } from '../errors/coax-error.ts';
 import { didYouMean } from '../flow/nearest.ts';
 import { ruleOf, weighOf } from './expression.ts';
@@ -21,7 +21,6 @@ export interface Builtin {
   readonly weighers: readonly string[];
 }
 
-const LENGTH_MAX = 256 * 1024;
 const NAME = /^[a-z][a-z0-9_-]{0,62}$/;
 const HINT =
   'policies: {web: {weigh: {spread: 1}, require: [{name: ssd, cel: "host.labels.disk == \'ssd\'"}]}}';
@@ -60,47 +59,15 @@ export interface ParsedPolicies {
 
 /** Reads the form of a policies file (YAML 1.2). Errors: COAX_POLICY_INVALID with every fault at its line. */
 export function parsePolicies(text: string, file: string): ParsedPolicies {
-  if (text.length > LENGTH_MAX)
-    throw invalid([{ where: file, reason: `the text is longer than ${LENGTH_MAX} characters` }]);
-  const lines = new LineCounter();
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    prettyErrors: false,
-    uniqueKeys: true,
-    schema: 'core',
-  });
-  const whereOf = (offset: number): string => {
-    const { line, col } = lines.linePos(offset);
-    return `${file}:${line}:${col}`;
+  const config = readConfig(text, file, PolicyFile);
+  if ('faults' in config) throw invalid(config.faults);
+  const { value, placeOf } = config;
+  return {
+    file,
+    modules: value.modules,
+    content: value,
+    faultAt: (path, reason) => ({ where: placeOf(path), reason }),
   };
-  const faultAt = (path: readonly PropertyKey[], reason: string): Fault => {
-    for (let length = path.length; length > 0; length--) {
-      const node = document.getIn(path.slice(0, length), true) as
-        | { range?: [number, number, number] }
-        | undefined;
-      if (node?.range) return { where: whereOf(node.range[0]), reason };
-    }
-    return { where: file, reason };
-  };
-  if (document.errors.length > 0) {
-    throw invalid(
-      document.errors.map(({ message, pos }) => ({ where: whereOf(pos[0]), reason: `not YAML: ${message}` })),
-    );
-  }
-  const parsed = PolicyFile.safeParse(document.toJS({ maxAliasCount: 50 }) ?? {});
-  if (!parsed.success) {
-    throw invalid(
-      parsed.error.issues.map(issue => {
-        const key = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
-        const path = key === undefined ? issue.path : [...issue.path, key];
-        const place = path.map(String).join('.');
-        const reason =
-          key === undefined ? `${place || 'the file'}: ${issue.message}` : `unknown key "${place}"`;
-        return faultAt(path, reason);
-      }),
-    );
-  }
-  return { file, modules: parsed.data.modules, content: parsed.data, faultAt };
 }
 
 /** Looks up the names of a file and compiles its expressions. Errors: COAX_POLICY_INVALID with every fault at its line. */

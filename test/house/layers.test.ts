@@ -55,6 +55,7 @@ const PLANTED: readonly (readonly [rule: string, file: string, text: string])[] 
   ['layer-ledger', 'src/ledger/x.ts', "import '../store/store.ts';"],
   ['layer-flow', 'src/flow/x.ts', "import '../step/contract.ts';"],
   ['layer-placement', 'src/placement/x.ts', "import '../store/store.ts';"],
+  ['layer-config-file', 'src/config-file/x.ts', "import '../flow/flow.ts';"],
   ['layer-serial', 'src/serial/x.ts', "import '../access/app.ts';"],
   ['layer-package', 'src/package/x.ts', "import '../cloud/cloud.ts';"],
   ['layer-policy', 'src/policy/x.ts', "import '../store/store.ts';"],

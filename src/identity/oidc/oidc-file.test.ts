@@ -27,6 +27,7 @@ test('what is left out is the usual', () => {
     scopes: ['openid', 'email'],
     claim: 'email',
     groups: null,
+    cliClientId: 'coax',
     url: null,
     roles: [],
   });
@@ -34,18 +35,23 @@ test('what is left out is the usual', () => {
 
 test('each fault of the file is told, and where it is', () => {
   const role = 'roles: [{claim: groups, value: a, role: worker, project: shop}]';
-  for (const [text, where] of [
-    ['{issuer: http://login.example.org, clientId: coax}', 'issuer'],
-    ['{issuer: ftp://127.0.0.1, clientId: coax}', 'issuer'],
-    ['issuer: https://a.example', 'clientId'],
-    [`issuer: https://a.example\nclientId: coax\n${role}`, 'roles.0.role'],
-    ['{issuer: https://a.example, clientId: coax, clientSecretFile: none}', 'none'],
-    ['issuer: [', 'oidc.yaml'],
+  for (const [text, place, reason] of [
+    ['{issuer: http://login.example.org, clientId: coax}', 'oidc.yaml:1:10', /issuer: give an https/],
+    ['{issuer: ftp://127.0.0.1, clientId: coax}', 'oidc.yaml:1:10', /issuer/],
+    ['issuer: https://a.example', 'oidc.yaml', /`clientId` is missing/],
+    [`issuer: https://a.example\nclientId: coax\n${role}`, 'oidc.yaml:3:41', /roles\.0\.role/],
+    ['{issuer: https://a.example, clientId: coax, clientSecretFile: none}', 'none', /cannot be read/],
+    ['issuer: [', 'oidc.yaml:1:10', /not YAML/],
   ] as const) {
     assert.throws(
       () => read(text),
-      error => isCoaxError(error, 'COAX_USAGE') && error.faults.some(fault => fault.where.endsWith(where)),
-      text,
+      error => {
+        assert.ok(isCoaxError(error, 'COAX_USAGE'));
+        const { where, reason: told } = error.faults[0]!;
+        assert.ok(where.endsWith(place), `${text}: ${where}`);
+        assert.match(told, reason, text);
+        return true;
+      },
     );
   }
 });

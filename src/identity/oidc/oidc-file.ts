@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { parseDocument } from 'yaml';
 import { z } from 'zod';
+import { readConfig } from '../../config-file/read-config.ts';
 import { CoaxError, type Fault, textOf } from '../../errors/coax-error.ts';
 import type { Grant } from '../principal.ts';
 
@@ -64,18 +64,9 @@ export interface OidcSettings {
 
 /** Reads the file of `coax up --oidc`. Errors: COAX_USAGE with every fault. */
 export function readOidcFile(file: string): OidcSettings {
-  const document = parseDocument(textIn(file, 'the file'), { uniqueKeys: true, schema: 'core' });
-  const [broken] = document.errors;
-  if (broken !== undefined) throw invalid(file, [{ where: file, reason: `not YAML: ${broken.message}` }]);
-  const parsed = OidcText.safeParse(document.toJS({ maxAliasCount: 50 }) ?? {});
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map(({ path, message }) => ({
-      where: path.length === 0 ? file : `${file}: ${path.map(String).join('.')}`,
-      reason: message,
-    }));
-    throw invalid(file, faults);
-  }
-  const { name, clientSecretFile, cliClientId, groups, url, scopes, ...rest } = parsed.data;
+  const config = readConfig(textIn(file, 'the file'), file, OidcText);
+  if ('faults' in config) throw invalid(file, config.faults);
+  const { name, clientSecretFile, cliClientId, groups, url, scopes, ...rest } = config.value;
   return {
     ...rest,
     name: name ?? new URL(rest.issuer).host,

@@ -1,13 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { parse } from 'yaml';
+import { basename } from 'node:path';
 import { z } from 'zod';
+import { readConfig } from '../../config-file/read-config.ts';
 import { CoaxError, textOf } from '../../errors/coax-error.ts';
 import { checkerOf, faultOf } from '../../flow/check-value.ts';
 import type { ParameterSchema } from '../../flow/flow.ts';
 import { FlowFaults } from '../../flow/flow-faults.ts';
 import { readSchema } from '../../flow/read-schema.ts';
 import type { ProcessLimits } from '../../linux/process/process-spec.ts';
-import { pointer } from '../../message/json-fault.ts';
 import type { Json, Parameters } from '../../message/message.ts';
 
 import { limitsSchema } from './limits.ts';
@@ -63,14 +63,16 @@ export type ModuleFile =
 export function readModuleFile(file: string): ModuleFile {
   if (!existsSync(file)) return { declarations: new Map() };
   try {
-    const read = moduleFileSchema.safeParse(parse(readFileSync(file, 'utf8')) ?? {});
-    if (!read.success) {
-      const [issue] = read.error.issues;
-      return { fault: `${issue!.message} (at ${pointer(issue!.path) || '/'})` };
+    const config = readConfig(readFileSync(file, 'utf8'), basename(file), moduleFileSchema);
+    if ('faults' in config) {
+      const [{ where, reason }] = config.faults;
+      return { fault: `${reason} (at ${where})` };
     }
     const faults = new FlowFaults(null, new Map());
     const declarations = new Map<string, ActionDeclaration>();
-    for (const [name, { about, irreversible, limits, input, output }] of Object.entries(read.data.actions)) {
+    for (const [name, { about, irreversible, limits, input, output }] of Object.entries(
+      config.value.actions,
+    )) {
       declarations.set(name, {
         about,
         irreversible,

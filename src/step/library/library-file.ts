@@ -1,13 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { parse } from 'yaml';
+import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { readConfig } from '../../config-file/read-config.ts';
 import { CoaxError, textOf } from '../../errors/coax-error.ts';
 import { headerTable } from '../../linux/native/header/header-table.ts';
 import { parameterNames } from '../../linux/native/header/parameter-names.ts';
 import type { FunctionRow, Kind } from '../../linux/native/tables.ts';
 import type { ProcessLimits } from '../../linux/process/process-spec.ts';
-import { pointer } from '../../message/json-fault.ts';
 import { isParameterName, NAME } from '../../message/limits.ts';
 import { limitsSchema } from '../executable/limits.ts';
 import { type Declared, declareValues } from '../executable/module-file.ts';
@@ -83,12 +82,12 @@ export function readLibraryFile(folder: string): LibraryFile | { readonly fault:
   const file = join(folder, LIBRARY_FILE);
   if (!existsSync(file)) return null;
   try {
-    const read = librarySchema.safeParse(parse(readFileSync(file, 'utf8')) ?? {});
-    if (!read.success) {
-      const [issue] = read.error.issues;
-      return { fault: `${issue!.message} (at ${pointer(issue!.path) || '/'})` };
+    const config = readConfig(readFileSync(file, 'utf8'), basename(file), librarySchema);
+    if ('faults' in config) {
+      const [{ where, reason }] = config.faults;
+      return { fault: `${reason} (at ${where})` };
     }
-    const { library, header, actions } = read.data;
+    const { library, header, actions } = config.value;
     const object = library.includes('/') ? resolve(folder, library) : library;
     if (library.includes('/') && !existsSync(object)) return { fault: `${object} does not exist` };
     const text = header.includes('(') ? header : readFileSync(resolve(folder, header), 'utf8');
