@@ -1,8 +1,9 @@
 import type { Outcome, StepOutcome } from '../message/outcome.ts';
 import { terminal } from '../message/outcome.ts';
-import type { Claim, ClaimRef, ExtendAnswer, Store, StoreTx } from '../store/store.ts';
+import type { Claim, ClaimRef, ExtendAnswer, Place, Store, StoreTx } from '../store/store.ts';
 import { REAL_TIMERS, type Timers } from '../store/timers.ts';
 import type { Together } from '../store/tx.ts';
+import { AcceptedWork, type Waiting } from './accepted-work.ts';
 import type { Channel, ClaimWish, Finish, FinishAnswer } from './channel.ts';
 import type { Revealed, Secrets } from './secrets.ts';
 import { askTransition, type Circumstances, type Random, transitionWithAsk } from './transition.ts';
@@ -21,9 +22,19 @@ function isWorthKeeping(outcome: Outcome): boolean {
   return outcome.kind === 'ok' || outcome.kind === 'split' || outcome.kind === 'wait';
 }
 
-interface Waiter {
+interface Waiter extends Waiting {
   readonly addresses: ReadonlySet<string>;
-  wake(): void;
+}
+
+/** How processes that serve the same addresses share the work there. */
+export interface Sharing {
+  /**
+   * Is work at that address, which another process made, first left to another one? Where every process looks at once, one
+   * finds it and the others have looked for nothing.
+   */
+  yields?(address: string): boolean;
+  /** Is work at that address, which this process accepts, given to a worker here at once, if one waits for it? */
+  keeps?(address: string): boolean;
 }
 
 /** The channel over a store: in the server's own process. */
@@ -37,21 +48,20 @@ export class StoreChannel implements Channel {
   readonly #waiters = new Set<Waiter>();
   /** Addresses that were heard of and are left to another process for now. */
   readonly #left = new Set<string>();
+  readonly #accepted: AcceptedWork;
   readonly #stopReady: () => void;
+  readonly #stopOffer: () => void;
   #tick: (() => void) | undefined;
   #early = 0;
   #closed = false;
 
-  /**
-   * Without `secrets` no step here is given any, and none can be set. `yields`: is work at that address, which another
-   * process made, first left to another one? Where every process looks at once, one finds it and the others have looked for nothing.
-   */
+  /** Without `secrets` no step here is given any, and none can be set. */
   constructor(
     store: Store,
     random: Random = Math.random,
     timers: Timers = REAL_TIMERS,
     secrets: Secrets | null = null,
-    yields: (address: string) => boolean = () => false,
+    { yields = () => false, keeps = () => false }: Sharing = {},
   ) {
     this.#secrets = secrets;
     this.#store = store;
@@ -61,6 +71,9 @@ export class StoreChannel implements Channel {
       if (elsewhere && yields(address)) this.#announceLater(address);
       else this.#announce(address);
     });
+    const waitOf = (worker: string) => [...this.#waiters].find(waiter => waiter.worker === worker);
+    this.#accepted = new AcceptedWork(store, timers, waitOf);
+    this.#stopOffer = store.offerAccepted(address => (keeps(address) ? this.#reserve(address) : null));
     void this.#poll();
   }
 
@@ -68,12 +81,24 @@ export class StoreChannel implements Channel {
     const addresses = new Set(wish.addresses);
     const until = this.#timers.monotonic() + wish.waitMs;
     for (;;) {
-      const claims = await this.#claimHot(wish, addresses);
+      const limit = wish.limit - this.#accepted.reserved(wish.worker);
+      const found = await this.#claimHot({ ...wish, limit }, addresses);
+      const claims = [...this.#accepted.pickUp(wish.worker), ...found];
       const left = until - this.#timers.monotonic();
       if (claims.length > 0 || left <= 0 || signal?.aborted || this.#closed) return claims;
       // Work that was announced during the claim must not be slept over.
-      if (this.#hot.isDisjointFrom(addresses)) await this.#wait(addresses, left, signal);
+      if (limit <= 0 || this.#hot.isDisjointFrom(addresses)) await this.#wait(wish, addresses, left, signal);
     }
+  }
+
+  /** A place for what is being accepted, with a worker that has nothing else to do there. */
+  #reserve(address: string): Place | null {
+    if (this.#hot.has(address) || this.#closed) return null;
+    for (const waiter of this.#waiters) {
+      const place = waiter.addresses.has(address) ? this.#accepted.reserve(waiter) : null;
+      if (place !== null) return place;
+    }
+    return null;
   }
 
   async #claimHot(wish: ClaimWish, addresses: ReadonlySet<string>): Promise<readonly Claim[]> {
@@ -239,7 +264,12 @@ export class StoreChannel implements Channel {
     );
   }
 
-  #wait(addresses: ReadonlySet<string>, ms: number, signal: AbortSignal | undefined): Promise<void> {
+  #wait(
+    { worker, leaseMs, limit }: ClaimWish,
+    addresses: ReadonlySet<string>,
+    ms: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     return new Promise(resolve => {
       const end = (): void => {
         stop();
@@ -248,7 +278,7 @@ export class StoreChannel implements Channel {
         resolve();
       };
       const stop = this.#timers.after(ms, end);
-      const waiter: Waiter = { addresses, wake: end };
+      const waiter: Waiter = { worker, leaseMs, limit, addresses, wake: end };
       this.#waiters.add(waiter);
       signal?.addEventListener('abort', end);
     });
@@ -279,6 +309,8 @@ export class StoreChannel implements Channel {
     this.#closed = true;
     this.#tick?.();
     this.#stopReady();
+    this.#stopOffer();
+    this.#accepted.close();
     for (const waiter of this.#waiters) waiter.wake();
   }
 }

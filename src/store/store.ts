@@ -30,6 +30,12 @@ export interface Store {
   // --- the hot path: batches -------------------------------------------------------------------------------------
   /** Accepts messages; each is durable, with its first commit, when this resolves. The order of the answers is the input's. */
   submit(batch: readonly Submission[]): Promise<readonly Accepted[]>;
+  /**
+   * Asks, of each message that is about to be accepted by `submit`, whether a worker here takes it at once: then the transaction that
+   * accepts it leases it to that worker too, and nobody is told that there is work. An engine where a claim costs next to nothing
+   * need not ask. Returns what ends it.
+   */
+  offerAccepted(reserve: (address: string) => Place | null): () => void;
   /** Leases up to `limit` messages that stand at one of these addresses, oldest ready first. */
   claim(request: ClaimRequest): Promise<readonly Claim[]>;
   /** Leases last `leaseMs` from now; says per claim whether it still holds and whether a person asked for something. */
@@ -141,6 +147,16 @@ export interface ClaimRequest {
   readonly addresses: readonly string[];
   readonly limit: number;
   readonly leaseMs: number;
+}
+
+/** Kept for a message that is about to be accepted: one of `fill` and `free` follows. */
+export interface Place {
+  readonly worker: string;
+  readonly leaseMs: number;
+  /** It is accepted, durably, and this worker's. */
+  fill(claim: Claim): void;
+  /** It does not come. */
+  free(): void;
 }
 
 /** What a late writer cannot forge: the fence of its claim and the head it saw. */

@@ -28,7 +28,7 @@ async function gotAt(yields: (address: string) => boolean, elsewhere: boolean): 
       return typeof value === 'function' && !Object.hasOwn(target, name) ? value.bind(store) : value;
     },
   });
-  const channel = new StoreChannel(bound, () => 0, timers, null, yields);
+  const channel = new StoreChannel(bound, () => 0, timers, null, { yields });
   try {
     let at = -1;
     const wish = { worker: 'w1', addresses: ['net'], limit: 1, leaseMs: 60_000, waitMs: 10_000 };

@@ -69,7 +69,13 @@ export async function openCloudRig({ url, dir, hosts, serves, yields }: CloudRig
     simulatedHosts: simulatedHosts(hosts),
   });
   const catalogue = openCatalogue({ builtin: cloud.modules, dirs: [] });
-  const channel = new StoreChannel(store, Math.random, REAL_TIMERS, null, yields);
+  const channel = new StoreChannel(
+    store,
+    Math.random,
+    REAL_TIMERS,
+    null,
+    yields === undefined ? {} : { yields },
+  );
   const codeOf = (module: string, action: string): string | undefined => catalogue.find(module, action)?.code;
   const addresses = serves ?? [...catalogue.modules(), ...cloud.hostNames().map(host => `compute@${host}`)];
   let worker: Worker | undefined;

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import type { Health } from '../../access/health/health.ts';
 import { GroupServer } from '../../channel/groups.ts';
 import { Presence } from '../../channel/presence.ts';
-import { StoreChannel } from '../../channel/store-channel.ts';
+import { type Sharing, StoreChannel } from '../../channel/store-channel.ts';
 import { LostHosts } from '../../cloud/hosts/lost-hosts.ts';
 import { isOwn } from '../../placement/shard.ts';
 import { codesOf } from '../../step/codes-of.ts';
@@ -38,15 +38,8 @@ export async function openWork(
   const onFault = reportOnce(log);
   const name = `${hostname()}-${process.pid}`;
   let presence: Presence | null = null;
-  // What is done in the store's transactions is cheaper the more of it one process does together. Messages come before this
-  // process knows of the others.
-  const yields = (address: string): boolean => {
-    if (presence === null) return false;
-    const peers = presence.servers(address);
-    const first = !peers.includes(name) || isOwn(address, { name, peers });
-    return !first && isTransactional(catalogue, address);
-  };
-  const channel = new StoreChannel(store, Math.random, REAL_TIMERS, secrets.ofMessages, yields);
+  const sharing = sharingOf(name, catalogue, () => presence);
+  const channel = new StoreChannel(store, Math.random, REAL_TIMERS, secrets.ofMessages, sharing);
   opened.defer(() => channel.close());
   const known = await Presence.open({
     store,
@@ -98,10 +91,34 @@ export async function openWork(
   return { name, channel, presence: known, start };
 }
 
-/** Are all the actions of that module done inside the store's transactions? */
-function isTransactional(catalogue: Parts['catalogue'], module: string): boolean {
-  const actions = catalogue.list().filter(action => action.module === module);
-  return actions.length > 0 && actions.every(({ kind }) => kind === 'transactional');
+/**
+ * What is done in the store's transactions is cheaper the more of it one process does together, and takes no time: one process does
+ * it before the others, and it keeps what it accepts itself. Messages come before this process knows of the others.
+ */
+function sharingOf(name: string, catalogue: Parts['catalogue'], presence: () => Presence | null): Sharing {
+  const isTransactional = transactionalModules(catalogue);
+  const yields = (address: string): boolean => {
+    const peers = presence()?.servers(address);
+    if (peers === undefined) return false;
+    const first = !peers.includes(name) || isOwn(address, { name, peers });
+    return !first && isTransactional(address);
+  };
+  return { yields, keeps: isTransactional };
+}
+
+/** Says of a module whether all its actions are done inside the store's transactions. Worked out anew when there are other actions. */
+function transactionalModules(catalogue: Parts['catalogue']): (module: string) => boolean {
+  let of: ReturnType<Parts['catalogue']['list']> | null = null;
+  let modules: ReadonlySet<string> = new Set();
+  return module => {
+    const actions = catalogue.list();
+    if (actions !== of) {
+      of = actions;
+      const others = new Set(actions.flatMap(each => (each.kind === 'transactional' ? [] : each.module)));
+      modules = new Set(actions.map(each => each.module)).difference(others);
+    }
+    return modules.has(module);
+  };
 }
 
 /** What a server sees to besides steps: groups, and hosts that are lost. */

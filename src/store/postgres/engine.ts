@@ -26,6 +26,8 @@ const EXCLUSIVE = 1;
 /** How long a write is tried again before its caller hears that the store is unavailable. */
 const PATIENCE_MS = 10_000;
 const PAUSE_MAX_MS = 500;
+/** Claims of one process that have tags of their own. */
+const TAGS = 2 ** 20;
 
 export type LinkKind = keyof typeof ANSWER_MS;
 
@@ -49,6 +51,7 @@ export class Engine {
   readonly #links = new Set<Link>();
   #options: Omit<LinkOptions, 'answerMs' | 'byIndex'>;
   #closed = false;
+  #tags = 0;
 
   constructor(options: Omit<LinkOptions, 'answerMs' | 'byIndex'>, timers: Timers) {
     this.#options = options;
@@ -60,6 +63,11 @@ export class Engine {
     this.exclusive = new Pool(EXCLUSIVE, () => this.connect('exclusive'));
     this.readers = new Pool(READERS, () => this.connect('reader'));
     this.leases = new SharedLink(() => this.connect('hot'));
+  }
+
+  /** A number by which a claim is found again whose answer is lost. */
+  nextTag(): number {
+    return this.origin * TAGS + (this.#tags++ % TAGS);
   }
 
   /** One more connection. */

@@ -13,6 +13,7 @@ import type {
   CommitRange,
   ExtendAnswer,
   MessageQuery,
+  Place,
   Store,
   StoreScan,
   StoreTx,
@@ -74,9 +75,9 @@ export class PostgresStore implements Store {
   constructor(engine: Engine, channel: string) {
     const tell = (notes: Notes): void => this.#tell(notes);
     this.#engine = engine;
-    this.#submits = new SubmitLane(engine, tell);
-    this.#writes = new WriteLane(engine, tell);
     this.#leases = new LeaseLane(engine, tell);
+    this.#submits = new SubmitLane(engine, tell, tag => void this.#leases.takeBack(tag));
+    this.#writes = new WriteLane(engine, tell);
     this.#exclusive = new ExclusiveLane(engine, tell);
     this.#together = new TogetherLane(engine, tell, write => this.#writeAlone(write));
     this.#notifier = new Notifier(engine, channel);
@@ -92,6 +93,10 @@ export class PostgresStore implements Store {
 
   submit(batch: readonly Submission[]): Promise<readonly Accepted[]> {
     return batch.length === 0 ? Promise.resolve([]) : this.#submits.submit(batch);
+  }
+
+  offerAccepted(reserve: (address: string) => Place | null): () => void {
+    return listen(this.#submits.takers, reserve);
   }
 
   claim(request: ClaimRequest): Promise<readonly Claim[]> {

@@ -85,6 +85,11 @@ export class SqliteStore implements Store {
     return this.#queue.enqueue(() => submit(this.#engine, batch, this.now()), { savepoint: true });
   }
 
+  /** A claim here waits for nothing: what is accepted is claimed. */
+  offerAccepted(): () => void {
+    return () => {};
+  }
+
   claim(request: ClaimRequest): Promise<readonly Claim[]> {
     return this.#queue.enqueue(() => claim(this.#engine, request, this.now()), { durable: false });
   }

@@ -16,8 +16,6 @@ import {
 import { Batcher } from './batcher.ts';
 
 const CALLS_MAX = 256;
-/** Claims of one process that have tags of their own. */
-const TAGS = 2 ** 20;
 const TAKE_BACK_AFTER_MS = [20, 500, 5000];
 
 interface Pending<Call, Answer> {
@@ -36,7 +34,6 @@ export class LeaseLane {
   readonly #extends: Batcher<Pending<ExtendCall, ExtendAnswer[]>>;
   readonly #releases: Batcher<Pending<ReleaseCall, void>>;
   readonly #under = new Set<Promise<unknown>>();
-  #claims = 0;
   #closed = false;
 
   constructor(engine: Engine, tell: Tell) {
@@ -61,7 +58,7 @@ export class LeaseLane {
   }
 
   async claim(request: ClaimRequest): Promise<Claim[]> {
-    const tag = this.#engine.origin * TAGS + (this.#claims++ % TAGS);
+    const tag = this.#engine.nextTag();
     let sent = false;
     try {
       return await this.on(link => {
@@ -70,13 +67,16 @@ export class LeaseLane {
       });
     } catch (error) {
       // Messages that nobody knows he holds would lie still until the end of their lease.
-      if (sent && isCoaxError(error, 'COAX_STORE_UNAVAILABLE')) void this.#takeBack(tag);
+      if (sent && isCoaxError(error, 'COAX_STORE_UNAVAILABLE')) void this.takeBack(tag);
       throw error;
     }
   }
 
-  /** More than once: the claim may still be under way at the other end of the connection that was lost. */
-  async #takeBack(tag: number): Promise<void> {
+  /**
+   * Gives back what was claimed under that tag, whose answer never came. More than once: the claim may still be under way at the
+   * other end of the connection that was lost.
+   */
+  async takeBack(tag: number): Promise<void> {
     for (const ms of TAKE_BACK_AFTER_MS) {
       await this.#engine.pause(ms);
       if (this.#closed) return;

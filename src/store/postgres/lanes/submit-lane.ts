@@ -1,5 +1,5 @@
 import { isCoaxError } from '../../../errors/coax-error.ts';
-import type { Accepted, Submission } from '../../store.ts';
+import type { Accepted, Place, Submission } from '../../store.ts';
 import type { Engine, Tell } from '../engine.ts';
 import type { Link } from '../link/link.ts';
 import { ensurePartitions, lacksPartition } from '../migrate.ts';
@@ -7,6 +7,7 @@ import { Notes } from '../notes.ts';
 import { codeOf } from '../postgres-error.ts';
 import { NOT_COUNTED } from '../statements/message-quota.ts';
 import {
+  fillPlaces,
   foundSubmitted,
   insertPrepared,
   KeysMoved,
@@ -14,6 +15,7 @@ import {
   type Prepared,
   plansOf,
   prepareSubmits,
+  withPlaces,
 } from '../statements/submit.ts';
 import { Batcher } from './batcher.ts';
 
@@ -33,12 +35,17 @@ export class SubmitLane {
   readonly #engine: Engine;
   readonly #tell: Tell;
   readonly #batcher: Batcher<Call>;
+  readonly #takeBack: (tag: number) => void;
   /** The first msgid that has no partition. */
   #partitionsEnd = 0;
+  /** Who takes messages at once. */
+  readonly takers = new Set<(address: string) => Place | null>();
 
-  constructor(engine: Engine, tell: Tell) {
+  /** `takeBack`: gives back what was leased under a tag and nobody heard of. */
+  constructor(engine: Engine, tell: Tell, takeBack: (tag: number) => void) {
     this.#engine = engine;
     this.#tell = tell;
+    this.#takeBack = takeBack;
     this.#batcher = new Batcher<Call>({
       timers: engine.timers,
       lanes: LANES,
@@ -68,8 +75,12 @@ export class SubmitLane {
       const notes = new Notes();
       noteMade(prepared.made, notes);
       this.#tell(notes);
+      fillPlaces(prepared);
+      state.prepared = null;
       for (const [index, call] of calls.entries()) await this.#answer(call, prepared.answers[index], calls);
     } catch (error) {
+      const kept = free(state.prepared);
+      if (kept > 0 && isCoaxError(error, 'COAX_STORE_UNAVAILABLE')) this.#takeBack(state.prepared!.tag);
       if (calls.length === 1 || isCoaxError(error, 'COAX_STORE_UNAVAILABLE')) {
         for (const call of calls) call.reject(error);
         return;
@@ -99,7 +110,7 @@ export class SubmitLane {
     for (let round = 1; ; round++) {
       if (unsure && state.prepared !== null && (await foundSubmitted(link, state.prepared.made)))
         return state.prepared;
-      state.prepared ??= await prepareSubmits(this.#engine, link, calls, now);
+      state.prepared ??= this.#withPlaces(await prepareSubmits(this.#engine, link, calls, now), now);
       const { made } = state.prepared;
       try {
         await this.#makeRoom(link, made.at(-1)?.first.message.msgid ?? 0);
@@ -112,14 +123,35 @@ export class SubmitLane {
         else if (unsure && codeOf(error) === '23505' && (await foundSubmitted(link, made)))
           return state.prepared;
         // Another server took one of the keys: its message is the answer now. Or what was left of a quota.
-        else if (codeOf(error) === '23505' || codeOf(error) === NOT_COUNTED) state.prepared = null;
-        else throw error;
+        else if (codeOf(error) === '23505' || codeOf(error) === NOT_COUNTED) {
+          free(state.prepared);
+          state.prepared = null;
+        } else throw error;
       }
     }
+  }
+
+  #withPlaces(prepared: Prepared, now: number): Prepared {
+    if (this.takers.size === 0) return prepared;
+    const reserve = (address: string): Place | null => {
+      for (const taker of this.takers) {
+        const place = taker(address);
+        if (place !== null) return place;
+      }
+      return null;
+    };
+    return withPlaces(this.#engine, prepared, reserve, now);
   }
 
   async #makeRoom(link: Link, msgid: number): Promise<void> {
     if (msgid < this.#partitionsEnd) return;
     this.#partitionsEnd = await ensurePartitions(link, msgid);
   }
+}
+
+/** Nobody comes to the places that were kept. Returns how many they were. */
+function free(prepared: Prepared | null): number {
+  const places = prepared?.made.flatMap(({ place }) => place ?? []) ?? [];
+  for (const place of places) place.free();
+  return places.length;
 }

@@ -1,4 +1,4 @@
-import { addressOf } from '../../../message/address.ts';
+import { addressOf, GROUP_ADDRESS } from '../../../message/address.ts';
 import { canonical } from '../../../message/canonical.ts';
 import { DEFAULT_PROJECT } from '../../../message/limits.ts';
 import {
@@ -11,7 +11,7 @@ import {
   requestHash,
 } from '../../first-message.ts';
 import { prefixNumber } from '../../id-prefix.ts';
-import type { Accepted, Submission } from '../../store.ts';
+import type { Accepted, Place, Submission } from '../../store.ts';
 import type { Engine } from '../engine.ts';
 import { bigintArray, textArray } from '../link/binary-array.ts';
 import type { Link } from '../link/link.ts';
@@ -25,7 +25,8 @@ const KNOWN_KEYS = `SELECT i.key, i.msgid, i.request, c.id AS head FROM idempote
 
 /**
  * Plans, keys, messages and first commits in one statement. The commits come after the messages, so that the transaction has
- * its number before it takes positions in the order of commits (see CommitFeed).
+ * its number before it takes positions in the order of commits (see CommitFeed). A message that a worker here takes at once begins
+ * with the lease of its first claim: its fence, and how often it was begun, are 1 then, and 0 else.
  */
 const INSERT = `WITH new_plans AS (
   INSERT INTO plans (hash, body) SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT (hash) DO NOTHING
@@ -36,15 +37,16 @@ const INSERT = `WITH new_plans AS (
 ), new_messages AS (
   INSERT INTO messages (msgid, flow, plan, mode, cursor, attempt, phase, floor, base, trail, seq, head, address, ready_at,
     fence, begun, parent_msgid, parent_step, parent_branch, parent_generation, project, actor, labels, trace,
-    created, updated)
+    worker, lease_until, claim_tag, created, updated)
   SELECT msgid, flow, plan, 'normal', cursor::integer, 0, phase, floor::integer, base, '[]', 0, head, address, $6::bigint,
-    0, 0, parent_msgid, parent_step::integer, parent_branch::integer, parent_generation, project, actor, labels, trace,
-    $6::bigint, $6::bigint
+    fence, fence::integer, parent_msgid, parent_step::integer, parent_branch::integer, parent_generation, project, actor,
+    labels, trace, worker, lease_until, CASE WHEN fence = 1 THEN $33::bigint END, $6::bigint, $6::bigint
   FROM unnest($7::bigint[], $8::text[], $9::text[], $10::bigint[], $11::text[], $12::bigint[], $13::text[], $14::text[],
     $15::text[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::text[], $24::text[], $28::text[],
-    $29::text[])
+    $29::text[], $30::bigint[], $31::text[], $32::bigint[])
     AS i (msgid, flow, plan, cursor, phase, floor, base, head,
-      address, parent_msgid, parent_step, parent_branch, parent_generation, actor, project, labels, trace)
+      address, parent_msgid, parent_step, parent_branch, parent_generation, actor, project, labels, trace, fence, worker,
+      lease_until)
   RETURNING msgid
 )
 INSERT INTO commits (msgid, seq, prefix, origin, id, body)
@@ -53,7 +55,7 @@ FROM unnest($7::bigint[], $22::bigint[], $14::text[], $23::text[]) AS c (msgid, 
 WHERE (SELECT count(*) FROM new_messages) >= 0`;
 
 /** The same where projects have so many messages a minute. */
-const INSERT_COUNTED = countedInsert(INSERT, 30);
+const INSERT_COUNTED = countedInsert(INSERT, 34);
 
 /** One caller's submissions: all are accepted or none. */
 export interface SubmitCall {
@@ -64,6 +66,8 @@ interface Made {
   readonly first: FirstMessage;
   readonly base: string;
   readonly key: { readonly key: string; readonly request: string } | null;
+  /** With whom it begins; null where it waits for a claim. */
+  readonly place: Place | null;
 }
 
 /** Calls worked out: what is to be written, and what each call will be answered. */
@@ -72,6 +76,8 @@ export interface Prepared {
   readonly answers: readonly (readonly Accepted[] | Error)[];
   /** How many of them are counted against the messages of which project. */
   readonly counts: ReadonlyMap<string, number>;
+  /** Of the leases that begin with them. */
+  readonly tag: number;
 }
 
 interface Known {
@@ -106,7 +112,7 @@ export async function prepareSubmits(
   const answers = drafts.map(found =>
     found instanceof Error ? found : attempt(() => answerOne(found, known, { msgids, made, quotas }, now)),
   );
-  return { made, answers, counts: quotas.counts };
+  return { made, answers, counts: quotas.counts, tag: 0 };
 }
 
 async function knownAndNew(link: Link, drafts: readonly Draft[]) {
@@ -177,7 +183,7 @@ function answerOne(
     if (msgid === undefined) throw new KeysMoved();
     const first = firstMessage(submission, msgid, planHash, now);
     fresh.push(submission);
-    own.push({ first, base, key: key === undefined ? null : { key, request } });
+    own.push({ first, base, key: key === undefined ? null : { key, request }, place: null });
     const { message } = first;
     const { head } = message;
     if (key !== undefined) ownKeys.set(key, { msgid, head, request });
@@ -192,29 +198,62 @@ function answerOne(
 /** The keys of these calls depend on each other's fate: they must be tried one by one. */
 export class KeysMoved extends Error {}
 
+/** Leases those messages for which there is a place to the workers that keep it. */
+export function withPlaces(
+  engine: Engine,
+  prepared: Prepared,
+  reserve: (address: string) => Place | null,
+  now: number,
+): Prepared {
+  const made = prepared.made.map((one): Made => {
+    const { message } = one.first;
+    const address = message.phase === 'open' ? addressOf(message, message.plan) : null;
+    const place = address === null || address === GROUP_ADDRESS ? null : reserve(address);
+    if (place === null) return one;
+    const { worker, leaseMs } = place;
+    // By a clock that is never ahead of the database's.
+    const leased = { ...message, worker, leaseUntil: now + leaseMs, fence: 1, begun: 1 };
+    return { ...one, place, first: { ...one.first, message: leased } };
+  });
+  return { ...prepared, made, tag: engine.nextTag() };
+}
+
+/** What the workers were given that kept a place. */
+export function fillPlaces({ made }: Prepared): void {
+  for (const { place, first } of made) {
+    const { msgid, fence, leaseUntil } = first.message;
+    place?.fill({ msgid, fence, leaseUntil: leaseUntil ?? 0, message: first.message });
+  }
+}
+
 /** Writes what was prepared. */
 export async function insertPrepared(
   engine: Engine,
   link: Link,
-  { made, counts }: Pick<Prepared, 'made' | 'counts'>,
+  prepared: Pick<Prepared, 'made' | 'counts' | 'tag'>,
   now: number,
 ): Promise<void> {
+  const { made, counts } = prepared;
   if (made.length === 0) return;
-  const values = valuesOf(engine, made, now);
+  const values = valuesOf(engine, prepared, now);
   if (counts.size === 0) await link.run(INSERT, values);
   else await link.run(INSERT_COUNTED, [...values, ...countValues(counts, now)]);
 }
 
 /** What is to be told of messages that were written. */
 export function noteMade(made: readonly Made[], notes: Notes): void {
-  for (const { first } of made) {
+  for (const { first, place } of made) {
     notes.note(first.message, [first.commit]);
     const address = addressOf(first.message, first.message.plan);
-    if (address !== null) notes.ready.push(address);
+    if (address !== null && place === null) notes.ready.push(address);
   }
 }
 
-function valuesOf(engine: Engine, made: readonly Made[], now: number): (Buffer | number)[] {
+function valuesOf(
+  engine: Engine,
+  { made, tag }: Pick<Prepared, 'made' | 'tag'>,
+  now: number,
+): (Buffer | number)[] {
   const plans = newPlans(engine, made);
   const keyed = made.flatMap(({ key, first }) =>
     key === null ? [] : [{ ...key, msgid: first.message.msgid }],
@@ -259,6 +298,10 @@ function valuesOf(engine: Engine, made: readonly Made[], now: number): (Buffer |
     textArray(labels.map(({ value }) => value)),
     textArray(about.map(kept => kept.labels)),
     textArray(about.map(kept => kept.trace)),
+    numbers(({ fence }) => fence),
+    texts(({ worker }) => worker),
+    numbers(({ leaseUntil }) => leaseUntil),
+    tag,
   ];
 }
 
