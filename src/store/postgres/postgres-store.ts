@@ -44,6 +44,7 @@ import {
 } from './statements/read.ts';
 import { openScan } from './statements/scan.ts';
 import { claimedMove, isCurrent, moveNow, refusals, writtenAnswer } from './statements/write.ts';
+import { Audience } from './wake-up/audience.ts';
 import { CommitFeed } from './wake-up/commit-feed.ts';
 import { LifeLine } from './wake-up/life-line.ts';
 import { Listener } from './wake-up/listener.ts';
@@ -62,6 +63,7 @@ export class PostgresStore implements Store {
   readonly #leases: LeaseLane;
   readonly #exclusive: ExclusiveLane;
   readonly #together: TogetherLane;
+  readonly #audience: Audience;
   readonly #notifier: Notifier;
   readonly #listener: Listener;
   readonly #feed: CommitFeed;
@@ -80,10 +82,12 @@ export class PostgresStore implements Store {
     this.#writes = new WriteLane(engine, tell);
     this.#exclusive = new ExclusiveLane(engine, tell);
     this.#together = new TogetherLane(engine, tell, write => this.#writeAlone(write));
-    this.#notifier = new Notifier(engine, channel);
+    const channels = { work: channel, commits: `${channel}:c` };
+    this.#audience = new Audience(engine);
+    this.#notifier = new Notifier(engine, channels, this.#audience);
     this.#feed = new CommitFeed(engine, events => this.#tellCommits(events));
     this.#lifeLine = new LifeLine(engine, channel);
-    this.#listener = new Listener(engine, channel, notice => this.#heard(notice));
+    this.#listener = new Listener(engine, channels, notice => this.#heard(notice));
     this.reader = kyselyOn(work => engine.read(work));
   }
 
@@ -161,11 +165,22 @@ export class PostgresStore implements Store {
 
   onCommit(listener: Listen<readonly CommitEvent[]>): () => void {
     const end = listen(this.#commits, listener);
-    this.#feed.start();
+    if (this.#commits.size === 1) {
+      // Before the feed looks for the first time, so that nothing falls between.
+      this.#listener.hearCommits(true);
+      this.#notifier.listen();
+      this.#feed.start();
+    }
     return () => {
       end();
-      if (this.#commits.size === 0) this.#feed.stop();
+      if (this.#commits.size === 0) this.#stopHearing();
     };
+  }
+
+  #stopHearing(): void {
+    this.#feed.stop();
+    this.#notifier.stopListening();
+    this.#listener.hearCommits(false);
   }
 
   async jot(work: (db: Store['reader']) => Promise<void>): Promise<void> {
@@ -262,7 +277,7 @@ export class PostgresStore implements Store {
   }
 
   async #close(): Promise<void> {
-    this.#feed.stop();
+    this.#stopHearing();
     await Promise.all([
       this.#submits.drained(),
       this.#writes.drained(),
@@ -291,6 +306,7 @@ export class PostgresStore implements Store {
         () => {},
       );
     for (const [msgid, worker] of notice.asked) this.#tellAsk(msgid, worker);
+    if (notice.listens) this.#audience.heard();
     if (notice.commits) this.#feed.look();
   }
 

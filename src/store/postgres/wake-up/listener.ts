@@ -1,6 +1,7 @@
 import type { Engine } from '../engine.ts';
 import { CLOCK_MS, type Link } from '../link/link.ts';
 import { decodeNotice, type Notice } from './notice.ts';
+import type { ChannelNames } from './notifier.ts';
 
 /** An idle connection is looked after so often: it may be dead without a sign. */
 const LOOK_MS = 5000;
@@ -10,22 +11,31 @@ const AGAIN_MAX_MS = 5000;
 /** Hears what other servers tell, on a connection of its own that is made again whenever it breaks. */
 export class Listener {
   readonly #engine: Engine;
-  readonly #channel: string;
+  readonly #channels: ChannelNames;
   readonly #heard: (notice: Notice) => void;
   #link: Link | null = null;
   #closed = false;
+  #withCommits = false;
   #wake: (() => void) | undefined;
   readonly #loop: Promise<void>;
 
-  constructor(engine: Engine, channel: string, heard: (notice: Notice) => void) {
+  constructor(engine: Engine, channels: ChannelNames, heard: (notice: Notice) => void) {
     this.#engine = engine;
-    this.#channel = channel;
+    this.#channels = channels;
     this.#heard = heard;
     this.#loop = this.#run();
   }
 
   get connected(): boolean {
     return this.#link !== null;
+  }
+
+  /** Hears of commits too, or no more. Another connection begins so. */
+  hearCommits(on: boolean): void {
+    if (this.#withCommits === on) return;
+    this.#withCommits = on;
+    const word = on ? 'LISTEN' : 'UNLISTEN';
+    void this.#link?.once(`${word} ${quoted(this.#channels.commits)}`).catch(() => {});
   }
 
   async #run(): Promise<void> {
@@ -51,10 +61,12 @@ export class Listener {
       const notice = decodeNotice(payload ?? '');
       if (notice !== null && notice.origin !== this.#engine.origin) this.#heard(notice);
     });
-    await link.once(`LISTEN "${this.#channel.replaceAll('"', '""')}"`);
     this.#link = link;
+    const { work, commits } = this.#channels;
+    const both = this.#withCommits ? `; LISTEN ${quoted(commits)}` : '';
+    await link.once(`LISTEN ${quoted(work)}${both}`);
     // Nobody knows what was told meanwhile.
-    this.#heard({ origin: 0, ready: null, asked: [], commits: true });
+    this.#heard({ origin: 0, ready: null, asked: [], commits: true, listens: false });
   }
 
   /** Until the connection ends. */
@@ -96,3 +108,5 @@ export class Listener {
     await this.#loop;
   }
 }
+
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;

@@ -7,11 +7,12 @@ const notice = (more: Partial<Notice>): Notice => ({
   ready: [],
   asked: [],
   commits: false,
+  listens: false,
   ...more,
 });
 
 test('a notice comes as it was sent', () => {
-  const sent = notice({ ready: ['net', 'disk@h1'], asked: [[3, 'w1']], commits: true });
+  const sent = notice({ ready: ['net', 'disk@h1'], asked: [[3, 'w1']], commits: true, listens: true });
   assert.deepEqual(encodeNotices(sent).map(decodeNotice), [sent]);
 });
 
