@@ -1,4 +1,4 @@
-import { quotaOf } from '../../cloud/quota/quotas.ts';
+import { limitsOf } from '../../cloud/quota/quotas.ts';
 import { CoaxError } from '../../errors/coax-error.ts';
 import { DEFAULT_PROJECT } from '../../message/limits.ts';
 import type { Store, Submission } from '../../store/store.ts';
@@ -74,7 +74,7 @@ export class QueueBound {
     const at = this.#now();
     let bound = this.#most;
     if (project !== null) {
-      const { limits } = await quotaOf(this.#store, project);
+      const limits = await limitsOf(this.#store, project);
       bound = Math.min(bound, limits.queued ?? Math.ceil(bound / 2));
     }
     const counted = await this.#store.queued(bound, project ?? undefined);

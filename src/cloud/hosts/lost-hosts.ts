@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Channel, Claim } from '../../channel/channel.ts';
 import { addressOf, hostOf } from '../../message/address.ts';
 import { type ActionStep, isGroup, type Message, type Parameters } from '../../message/message.ts';
@@ -96,7 +97,8 @@ export async function lostHosts({ reader }: Pick<Store, 'reader'>): Promise<stri
   const rows = await cloudTables(reader)
     .selectFrom('hosts')
     .select('name')
-    .where('state', '=', 'lost')
+    // As it is written in the index, which holds nothing else.
+    .where('state', '=', sql.lit('lost'))
     .orderBy('name')
     .execute();
   return rows.map(row => row.name);

@@ -57,21 +57,32 @@ export function quotaOf(store: Pick<Store, 'reader' | 'now'>, project: string): 
   return readQuota(store.reader, project, store.now());
 }
 
+/** What the project may have, without a count of what it has: that takes time where it has much. */
+export async function limitsOf({ reader }: Pick<Store, 'reader'>, project: string): Promise<QuotaLimits> {
+  const row = await quotaRow(reader, project);
+  return row === undefined ? NO_LIMITS : limitsIn(row);
+}
+
+async function quotaRow(db: Tx['db'], project: string): Promise<QuotaRow | undefined> {
+  return (await sql<QuotaRow>`SELECT * FROM quotas WHERE project = ${project}`.execute(db)).rows[0];
+}
+
+const limitsIn = (row: QuotaRow): QuotaLimits => ({
+  vms: number(row.vms),
+  cpuMilli: number(row.cpu_milli),
+  memMib: number(row.mem_mib),
+  addresses: number(row.addresses),
+  messagesPerMinute: number(row.messages_per_minute),
+  queued: number(row.queued),
+});
+
 async function readQuota(db: Tx['db'], project: string, now: number): Promise<Quota> {
-  const { rows } = await sql<QuotaRow>`SELECT * FROM quotas WHERE project = ${project}`.execute(db);
-  const [row] = rows;
+  const row = await quotaRow(db, project);
   if (row === undefined)
     return { project, limits: NO_LIMITS, used: await countedUse(db, project), messages: 0 };
   return {
     project,
-    limits: {
-      vms: number(row.vms),
-      cpuMilli: number(row.cpu_milli),
-      memMib: number(row.mem_mib),
-      addresses: number(row.addresses),
-      messagesPerMinute: number(row.messages_per_minute),
-      queued: number(row.queued),
-    },
+    limits: limitsIn(row),
     used: {
       vms: Number(row.vms_used),
       cpuMilli: Number(row.cpu_milli_used),
