@@ -50,8 +50,10 @@ describe('a message that a worker takes as it is accepted', () => {
       const heard: string[] = [];
       there.onReady(address => heard.push(address));
       const taken = takeAll(here);
-      const msgid = await submitOne(here, { n: 1 }, ONE_STEP);
+      const [accepted] = await here.submit([submission({ n: 1 }, ONE_STEP)]);
+      const msgid = accepted?.msgid ?? 0;
       const [claim] = taken.claims;
+      assert.deepEqual(accepted?.message, claim?.message);
       assert.deepEqual([claim?.msgid, claim?.fence, claim?.message.worker], [msgid, 1, 'w1']);
       const stored = await there.message(msgid);
       assert.deepEqual([stored?.worker, stored?.fence, stored?.begun], ['w1', 1, 1]);

@@ -19,6 +19,8 @@ export interface PlacementWish {
   readonly request: PlacementRequest;
   /** Name of the VM; empty where there is none. */
   readonly vm: string;
+  /** Others may want the same name at the same time: who holds hosts already does not wait for it. */
+  readonly contended?: boolean;
   /** Sees the fleet as it is when the host is about to be chosen for the first time. */
   readonly look?: (fleet: Fleet, how: SelectOptions) => void;
   /** It has room already, where it comes from. */
@@ -117,7 +119,9 @@ export class Scheduler {
     const fleet = open.some(needsExactly) ? await this.feed.exactly(tx) : await this.feed.fleet(tx);
     for (let round = 0; open.length > 0 && round < ROUNDS_BESIDE; round++) {
       const claims = this.#choose(tx, fleet, open);
-      open = await this.#claim(tx, claims, open, answers, { patient: round === 0 });
+      const lost = await this.#claim(tx, claims, open, answers, { patient: round === 0 });
+      // What is held by now another may wait for: names are taken in the first round only, where all take them in order.
+      open = lost.filter(({ wish }) => !wish.contended);
     }
   }
 

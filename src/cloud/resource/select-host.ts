@@ -137,6 +137,7 @@ function plainWish(
     holder: call,
     request,
     vm,
+    contended: Boolean(input.name),
     seen: null as PlacementRecord | null,
     look(now: Fleet, how: SelectOptions) {
       fleet = now;

@@ -1,6 +1,7 @@
 import { addressOf, GROUP_ADDRESS } from '../../../message/address.ts';
 import { canonical } from '../../../message/canonical.ts';
 import { DEFAULT_PROJECT } from '../../../message/limits.ts';
+import type { Message } from '../../../message/message.ts';
 import {
   baseOf,
   type FirstMessage,
@@ -205,6 +206,7 @@ export function withPlaces(
   reserve: (address: string) => Place | null,
   now: number,
 ): Prepared {
+  const taken = new Map<number, Message>();
   const made = prepared.made.map((one): Made => {
     const { message } = one.first;
     const address = message.phase === 'open' ? addressOf(message, message.plan) : null;
@@ -213,9 +215,14 @@ export function withPlaces(
     const { worker, leaseMs } = place;
     // By a clock that is never ahead of the database's.
     const leased = { ...message, worker, leaseUntil: now + leaseMs, fence: 1, begun: 1 };
+    taken.set(message.msgid, leased);
     return { ...one, place, first: { ...one.first, message: leased } };
   });
-  return { ...prepared, made, tag: engine.nextTag() };
+  if (taken.size === 0) return prepared;
+  const asTaken = (one: Accepted): Accepted =>
+    one.message === null ? one : { ...one, message: taken.get(one.msgid) ?? one.message };
+  const answers = prepared.answers.map(answer => (answer instanceof Error ? answer : answer.map(asTaken)));
+  return { ...prepared, made, answers, tag: engine.nextTag() };
 }
 
 /** What the workers were given that kept a place. */
