@@ -3,6 +3,9 @@ const PIECES_MAX = 1 << 20;
 /** Slots for each piece; a power of two. */
 const SLOTS_PER_PIECE = 4;
 
+/** Pieces that wait to be booked together; a power of two. */
+const WAITING_MAX = 64;
+
 export interface Piece {
   readonly bytes: number;
   /** How often it was seen, and where first, second and last. */
@@ -29,6 +32,14 @@ export class PieceBook {
   readonly #second: Float64Array;
   readonly #last: Float64Array;
 
+  // What waits: the slots of many pieces are fetched at once, since each lies somewhere else in memory and takes long to come.
+  #waiting = 0;
+  readonly #waitingOne = new Int32Array(WAITING_MAX);
+  readonly #waitingTwo = new Int32Array(WAITING_MAX);
+  readonly #waitingBytes = new Uint32Array(WAITING_MAX);
+  readonly #waitingAt = new Float64Array(WAITING_MAX);
+  readonly #fetched = new Int32Array(WAITING_MAX);
+
   constructor(max = PIECES_MAX) {
     this.#max = max;
     this.#slots = new Int32Array(SLOTS_PER_PIECE * max);
@@ -42,6 +53,30 @@ export class PieceBook {
   }
 
   add(one: number, two: number, bytes: number, address: number): void {
+    const at = this.#waiting;
+    this.#waitingOne[at] = one;
+    this.#waitingTwo[at] = two;
+    this.#waitingBytes[at] = bytes;
+    this.#waitingAt[at] = address;
+    this.#waiting = at + 1;
+    if (at + 1 === WAITING_MAX) this.#flush();
+  }
+
+  #flush(): void {
+    const [ones, twos, sizes, places] = [
+      this.#waitingOne,
+      this.#waitingTwo,
+      this.#waitingBytes,
+      this.#waitingAt,
+    ];
+    const [slots, fetched, count] = [this.#slots, this.#fetched, this.#waiting];
+    const mask = slots.length - 1;
+    for (let at = 0; at < count; at += 1) fetched[at] = slots[(ones[at]! ^ (twos[at]! >>> 15)) & mask]!;
+    for (let at = 0; at < count; at += 1) this.#book(ones[at]!, twos[at]!, sizes[at]!, places[at]!);
+    this.#waiting = 0;
+  }
+
+  #book(one: number, two: number, bytes: number, address: number): void {
     const mask = this.#slots.length - 1;
     let slot = (one ^ (two >>> 15)) & mask;
     for (;;) {
@@ -57,7 +92,7 @@ export class PieceBook {
     }
     if (this.#end === this.#max) {
       this.#forget();
-      this.add(one, two, bytes, address);
+      this.#book(one, two, bytes, address);
       return;
     }
     const piece = this.#end;
@@ -74,6 +109,7 @@ export class PieceBook {
 
   /** Pieces that were seen at least twice, those that take the most bytes first. */
   repeated(limit: number): Piece[] {
+    this.#flush();
     const places: number[] = [];
     for (let piece = 0; piece < this.#end; piece += 1) if (this.#count[piece]! > 1) places.push(piece);
     const total = (piece: number): number => this.#count[piece]! * this.#bytes[piece]!;
