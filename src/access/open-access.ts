@@ -47,6 +47,7 @@ import { loginRoutes } from './routes/identity/login.ts';
 import { projectRoutes } from './routes/identity/project.ts';
 import { roleRoutes } from './routes/identity/role.ts';
 import { sessionRoutes } from './routes/identity/session.ts';
+import { ticketRoutes } from './routes/identity/ticket.ts';
 import { tokenRoutes } from './routes/identity/token.ts';
 import { commitRoutes } from './routes/messages/commit.ts';
 import { decisionRoutes } from './routes/messages/decision.ts';
@@ -282,6 +283,7 @@ function registerRoutes(scope: App, app: App, context: RouteContext, gate: Gate)
   metricRoutes(scope, context);
   sessionRoutes(scope, context);
   loginRoutes(scope, context);
+  ticketRoutes(scope, context);
   projectRoutes(scope, context);
   tokenRoutes(scope, context);
   accountRoutes(scope, context);

@@ -236,6 +236,7 @@ export const GROUPS: readonly VerbGroup[] = [
     title: 'Access',
     verbs: [
       verb('login', 'Log in at a server', () => import('./commands/login/login.ts')),
+      verb('console', 'Open the console, signed in', () => import('./commands/login/console.ts')),
       verb('logout', 'End a login', () => import('./commands/login/logout.ts')),
       verb(
         'context ls',

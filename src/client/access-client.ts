@@ -2,6 +2,7 @@ import type {
   AccountBody,
   AccountList,
   AccountView,
+  ConsoleTicket,
   GrantBody,
   ProjectBody,
   ProjectEditBody,
@@ -33,6 +34,11 @@ export class AccessClient {
 
   whoami(): Promise<WhoamiView> {
     return this.#get('/v1/whoami');
+  }
+
+  /** A browser comes in with it as whoever this client is, once and within a minute. */
+  consoleTicket(): Promise<ConsoleTicket> {
+    return this.#post('/v1/console-tickets');
   }
 
   projects(query: ListQuery = {}): Promise<ProjectList> {

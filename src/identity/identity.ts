@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { Store } from '../store/store.ts';
 import { Accounts } from './accounts.ts';
 import { Bindings } from './bindings.ts';
+import { ConsoleTickets } from './console-tickets.ts';
 import { LoginSessions } from './login-sessions.ts';
 import { INSTALLATION, type Principal } from './principal.ts';
 import { Projects } from './projects.ts';
@@ -28,6 +29,7 @@ export class Identity {
   readonly accounts: Accounts;
   readonly tokens: Tokens;
   readonly sessions: LoginSessions;
+  readonly tickets: ConsoleTickets;
   readonly #store: Store;
   readonly #known: Buffer;
   readonly #owner: Principal;
@@ -44,6 +46,7 @@ export class Identity {
     this.accounts = new Accounts(store);
     this.tokens = new Tokens(store, this.bindings);
     this.sessions = new LoginSessions(store, this.bindings);
+    this.tickets = new ConsoleTickets(store);
   }
 
   /**

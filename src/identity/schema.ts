@@ -11,7 +11,8 @@ import type { Role } from './principal.ts';
  * `api_tokens`: `role` empty means what the account's bindings give. `role_bindings`: a subject is a person as the login names
  * it, `group:NAME`, or `sa/NAME`; a project is `*` for the whole installation. `login_sessions`: `subjects` is a JSON list of
  * whose bindings count; `token` is the hash of the API token that was traded for it, or empty;
- * `grants` is a JSON list of what the login itself gave.
+ * `grants` is a JSON list of what the login itself gave. `console_tickets`: what a session is to be opened with, until `expires`; it
+ * ends at `session_expires` at the latest.
  */
 export const identitySchema = [
   {
@@ -70,6 +71,19 @@ export const identitySchema = [
     id: 'access-0003',
     sql: [`ALTER TABLE login_sessions ADD COLUMN grants text NOT NULL DEFAULT '[]'`],
   },
+  {
+    id: 'access-0004',
+    sql: [
+      `CREATE TABLE console_tickets (
+        hash text PRIMARY KEY,
+        actor text NOT NULL,
+        subjects text NOT NULL,
+        grants text NOT NULL,
+        token text NOT NULL,
+        session_expires bigint NOT NULL,
+        expires bigint NOT NULL)`,
+    ],
+  },
 ] as const;
 
 export interface ProjectRow {
@@ -125,12 +139,23 @@ interface SessionRow {
   grants: string;
 }
 
+interface TicketRow {
+  hash: string;
+  actor: string;
+  subjects: string;
+  grants: string;
+  token: string;
+  session_expires: number;
+  expires: number;
+}
+
 interface IdentityTables {
   projects: ProjectRow;
   api_tokens: TokenRow;
   service_accounts: AccountRow;
   role_bindings: BindingRow;
   login_sessions: SessionRow;
+  console_tickets: TicketRow;
   /** The store's; of it only what tells whether a project is in use. */
   messages: { msgid: number; project: string; phase: string };
   allocations: { kind: string; key: string; msgid: number };

@@ -84,6 +84,7 @@ const OVER_HTTP: Readonly<Record<string, readonly string[]>> = {
   whoami: ['whoami'],
   login: ['signInMethods', 'exchangeLogin', 'whoami'],
   logout: ['signOut'],
+  console: ['consoleTicket', 'signInByTicket'],
   'context rm': ['signOut'],
 };
 

@@ -42,7 +42,7 @@ function assertForbidden(answer: Answer, what: string): void {
 /** Signing in checks what it is given; the rest tells nothing of anybody else. */
 const OF_ANYONE = [
   ...['agentChallenge', 'agentSession', 'enrol', 'livez', 'readyz', 'whoami'],
-  ...['signIn', 'signOut', 'signInMethods', 'logIn', 'logInEnd', 'exchangeLogin'],
+  ...['signIn', 'signOut', 'signInMethods', 'logIn', 'logInEnd', 'exchangeLogin', 'signInByTicket'],
 ];
 
 test('of all operations a host may use those that are marked as its own, and no other', async () => {

@@ -5,19 +5,20 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { cache } from './api/cache.ts';
 import { router } from './router.tsx';
+import { ENTER, Enter, takeEntry } from './shell/enter.tsx';
+import { MissingLanguage } from './shell/missing-language.tsx';
 import { applyTheme } from './shell/theme.ts';
 import { preferredLanguage, setLanguage } from './words/words.ts';
 
+const entry = location.pathname === ENTER ? takeEntry() : null;
 applyTheme();
 await setLanguage(preferredLanguage());
 
-// A server that was brought up to date has other files: the page that asks for an old one begins anew.
-window.addEventListener('vite:preloadError', () => window.location.reload());
-
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
+    <MissingLanguage />
     <QueryClientProvider client={cache}>
-      <RouterProvider router={router} />
+      {entry === null ? <RouterProvider router={router} /> : <Enter entry={entry} />}
     </QueryClientProvider>
   </StrictMode>,
 );

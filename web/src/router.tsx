@@ -1,4 +1,5 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { MissingPart, MissingPartNotice, part } from './parts/missing/missing-part.tsx';
 import { ProblemNotice } from './parts/notice.tsx';
 import { readHostFilters } from './screens/hosts/host-filters.ts';
 import { readFilters } from './screens/messages/filters.ts';
@@ -12,58 +13,85 @@ const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
 const overview = createRoute({
   getParentRoute: () => root,
   path: '/',
-  component: lazyRouteComponent(() => import('./screens/overview/overview.tsx'), 'Overview'),
+  component: lazyRouteComponent(
+    part(() => import('./screens/overview/overview.tsx')),
+    'Overview',
+  ),
 });
 
 const messages = createRoute({
   getParentRoute: () => root,
   path: '/messages',
   validateSearch: readFilters,
-  component: lazyRouteComponent(() => import('./screens/messages/messages.tsx'), 'Messages'),
+  component: lazyRouteComponent(
+    part(() => import('./screens/messages/messages.tsx')),
+    'Messages',
+  ),
 });
 
 const message = createRoute({
   getParentRoute: () => root,
   path: '/messages/$msgid',
-  component: lazyRouteComponent(() => import('./screens/message/message.tsx'), 'Message'),
+  component: lazyRouteComponent(
+    part(() => import('./screens/message/message.tsx')),
+    'Message',
+  ),
 });
 
 const create = createRoute({
   getParentRoute: () => root,
   path: '/create',
-  component: lazyRouteComponent(() => import('./screens/create/create.tsx'), 'Create'),
+  component: lazyRouteComponent(
+    part(() => import('./screens/create/create.tsx')),
+    'Create',
+  ),
 });
 
 const createForm = createRoute({
   getParentRoute: () => root,
   path: '/create/$flow',
-  component: lazyRouteComponent(() => import('./screens/create/create-form.tsx'), 'CreateForm'),
+  component: lazyRouteComponent(
+    part(() => import('./screens/create/create-form.tsx')),
+    'CreateForm',
+  ),
 });
 
 const vms = createRoute({
   getParentRoute: () => root,
   path: '/vms',
   validateSearch: readVmFilters,
-  component: lazyRouteComponent(() => import('./screens/vms/vms.tsx'), 'Vms'),
+  component: lazyRouteComponent(
+    part(() => import('./screens/vms/vms.tsx')),
+    'Vms',
+  ),
 });
 
 const vm = createRoute({
   getParentRoute: () => root,
   path: '/vms/$vm',
-  component: lazyRouteComponent(() => import('./screens/vm/vm.tsx'), 'Vm'),
+  component: lazyRouteComponent(
+    part(() => import('./screens/vm/vm.tsx')),
+    'Vm',
+  ),
 });
 
 const hosts = createRoute({
   getParentRoute: () => root,
   path: '/hosts',
   validateSearch: readHostFilters,
-  component: lazyRouteComponent(() => import('./screens/hosts/hosts.tsx'), 'Hosts'),
+  component: lazyRouteComponent(
+    part(() => import('./screens/hosts/hosts.tsx')),
+    'Hosts',
+  ),
 });
 
 const host = createRoute({
   getParentRoute: () => root,
   path: '/hosts/$host',
-  component: lazyRouteComponent(() => import('./screens/host/host.tsx'), 'Host'),
+  component: lazyRouteComponent(
+    part(() => import('./screens/host/host.tsx')),
+    'Host',
+  ),
 });
 
 export const router = createRouter({
@@ -72,7 +100,11 @@ export const router = createRouter({
   scrollRestoration: true,
   defaultErrorComponent: ({ error, reset }) => (
     <div className="mx-auto max-w-2xl p-4">
-      <ProblemNotice error={error as Error} onRetry={reset} />
+      {error instanceof MissingPart ? (
+        <MissingPartNotice error={error} />
+      ) : (
+        <ProblemNotice error={error as Error} onRetry={reset} />
+      )}
     </div>
   ),
 });

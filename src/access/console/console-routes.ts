@@ -16,6 +16,7 @@ export const CONSOLE_PATHS = [
   '/hosts/:host',
   '/vms',
   '/vms/:vm',
+  '/enter',
 ] as const;
 
 /**

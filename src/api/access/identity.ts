@@ -163,6 +163,22 @@ export const RoleList = pageOf(RoleView, 'RoleList');
 export type RoleList = z.infer<typeof RoleList>;
 
 export const SignInBody = z.strictObject({ token: z.string().min(1).max(512) }).meta({ id: 'SignIn' });
+export const TicketBody = z
+  .strictObject({
+    ticket: z.string().min(1).max(512),
+    instead: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'Of whoever else is signed in in this browser.' }),
+  })
+  .meta({ id: 'TicketSignIn' });
+export const ConsoleTicket = z
+  .object({
+    ticket: z.string().meta({ description: 'Good once; for the fragment of `/enter#ticket=…&to=PATH`.' }),
+    expires: Time,
+  })
+  .meta({ id: 'ConsoleTicket', description: 'Lets a browser in as whoever asked for it.' });
+export type ConsoleTicket = z.infer<typeof ConsoleTicket>;
 export const Done = z.object({ ok: z.literal(true) }).meta({ id: 'Done' });
 
 export const LoginQuery = z.object({

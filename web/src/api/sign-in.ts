@@ -15,6 +15,14 @@ export async function signIn(token: string): Promise<void> {
   heardWelcome();
 }
 
+/**
+ * Trades a ticket of `coax console` for the session's cookie. `instead`: of whoever else is signed in here. Errors: RequestError;
+ * COAX_CONFLICT when somebody else is, and the ticket is still good.
+ */
+export async function signInByTicket(ticket: string, instead: boolean): Promise<void> {
+  await post('/auth/ticket', { ticket, instead });
+}
+
 /** Ends the session of this browser. Errors: RequestError, and then it has not ended. */
 export async function signOut(): Promise<void> {
   await post('/auth/logout', {});

@@ -32,6 +32,15 @@ export const en = {
   'signIn.wrong': 'This token is not known here.',
   'signIn.ended': 'Your session has ended.',
 
+  'enter.other': 'This browser is signed in as {now}. The address that you opened signs {actor} in.',
+  'enter.instead': 'Sign in as {actor}',
+  'enter.stay': 'Stay signed in as {now}',
+  'enter.signIn': 'Sign in another way',
+  'missing.title': 'A part of the console did not load',
+  'missing.about':
+    'The network changed, or the server was brought up to date. What you see elsewhere goes on.',
+  'missing.again': 'Load the page again',
+
   'command.label': 'The same on the command line',
   'copy.do': 'Copy',
   'copy.done': 'Copied',

@@ -10,6 +10,7 @@ const KEY = 'coax.language';
 
 let language: Language = 'en';
 let dictionary: Dictionary = en;
+let missing: Error | null = null;
 const listeners = new Set<() => void>();
 
 /** A text of the current language. In a component use `useWords`, which follows a change of the language. */
@@ -32,13 +33,25 @@ export function preferredLanguage(): Language {
   return navigator.languages.some(name => name.startsWith('zh')) ? 'zh' : 'en';
 }
 
-/** Fetches a language, once, and shows the page in it. */
+/** Fetches a language, once, and shows the page in it. When it cannot be fetched, the page stays as it is, and says so. */
 export async function setLanguage(wanted: Language): Promise<void> {
-  dictionary = wanted === 'zh' ? (await import('./zh.ts')).zh : en;
+  try {
+    dictionary = wanted === 'zh' ? (await import('./zh.ts')).zh : en;
+    missing = null;
+  } catch (error) {
+    missing = error as Error;
+    for (const listener of listeners) listener();
+    return;
+  }
   language = wanted;
   document.documentElement.lang = wanted === 'zh' ? 'zh-CN' : 'en';
   localStorage.setItem(KEY, wanted);
   for (const listener of listeners) listener();
+}
+
+/** Why the language that was chosen last is not shown; null when it is. */
+export function useMissingLanguage(): Error | null {
+  return useSyncExternalStore(subscribe, () => missing);
 }
 
 function subscribe(listener: () => void): () => void {

@@ -34,6 +34,14 @@ export const zh: Dictionary = {
   'signIn.wrong': '这里不认识这个令牌。',
   'signIn.ended': '会话已结束。',
 
+  'enter.other': '此浏览器以 {now} 登录。你打开的地址会让 {actor} 登录。',
+  'enter.instead': '以 {actor} 登录',
+  'enter.stay': '继续用 {now}',
+  'enter.signIn': '用别的方式登录',
+  'missing.title': '控制台有一部分没有加载成功',
+  'missing.about': '网络变了，或者服务器已更新。其他部分照常工作。',
+  'missing.again': '重新加载页面',
+
   'command.label': '等价的命令行',
   'copy.do': '复制',
   'copy.done': '已复制',

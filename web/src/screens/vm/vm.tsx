@@ -11,6 +11,7 @@ import { memoryText } from '../../parts/capacity.tsx';
 import { useCommand } from '../../parts/command/command-line.tsx';
 import { DeedDialog } from '../../parts/deed-dialog.tsx';
 import { Facts } from '../../parts/facts.tsx';
+import { part } from '../../parts/missing/missing-part.tsx';
 import { Loading, ProblemNotice } from '../../parts/notice.tsx';
 import { Screen } from '../../parts/screen.tsx';
 import { Tabs } from '../../parts/tabs.tsx';
@@ -22,9 +23,9 @@ import { Placement } from './placement.tsx';
 import { VM_DEEDS, type VmDeedName, vmBlocked, vmDeed } from './vm-deeds.tsx';
 
 /** The terminal is as large as everything else together: it comes when it is looked at. */
-const Serial = lazy(() => import('./serial/serial.tsx'));
+const Serial = lazy(part(() => import('./serial/serial.tsx')));
 
-const Use = lazy(() => import('./use/use.tsx'));
+const Use = lazy(part(() => import('./use/use.tsx')));
 
 const TABS = ['console', 'use', 'history', 'why'] as const;
 type TabName = (typeof TABS)[number];
