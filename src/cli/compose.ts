@@ -10,6 +10,7 @@ import { makeDecisions } from '../channel/make-decisions.ts';
 import { Agents } from '../cloud/agents/agents.ts';
 import type { CloudReport } from '../cloud/fsck/fsck-cloud.ts';
 import { HostWatch, type HostWatchOptions } from '../cloud/hosts/host-watch.ts';
+import { ReservationWatch } from '../cloud/places/reservation-watch.ts';
 import { CoaxError } from '../errors/coax-error.ts';
 import { Identity } from '../identity/identity.ts';
 import { readOidcFile } from '../identity/oidc/oidc-file.ts';
@@ -66,13 +67,16 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
     token: keepToken(dataDir),
     others: token => hostPrincipal(agents, token),
   });
+  const submit = submitter({ ...parts, secrets: parts.secrets.given, flows, identity });
   const watch = new HostWatch({
     store,
-    submit: submitter({ ...parts, secrets: parts.secrets.given, flows, identity }),
+    submit,
     ...(options.lostAfterMs !== undefined && { lostAfterMs: options.lostAfterMs }),
     onFault: reportOnce(options.log),
   });
   opened.defer(() => watch.close());
+  const reservations = new ReservationWatch({ store, submit, onFault: reportOnce(options.log) });
+  opened.defer(() => reservations.close());
   const access = await openAccess(
     {
       ...parts,

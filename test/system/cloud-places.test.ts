@@ -1,6 +1,9 @@
 /** Gangs and reservations: all or none, taken over and handed back, on simulated hosts. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { allocationAt, changeDetail } from '../../src/cloud/allocations.ts';
+import { ReservationWatch } from '../../src/cloud/places/reservation-watch.ts';
 import { parametersOf } from '../../src/message/parameters.ts';
 import { type CloudFixture, openFixture } from './cloud-fixture.ts';
 
@@ -109,6 +112,60 @@ test('a VM keeps its place when the reservation is given up, and gives the room 
   await fixture.rest(vm.msgid);
   await isEmpty(fixture);
 });
+
+test('a reservation whose time is over gives nothing any more, and goes by itself; a VM keeps its place', async () => {
+  await using fixture = await openFixture();
+  for (const until of ['tomorrow', '2020-01-01T00:00:00Z']) {
+    const refused = await fixture.run('reserve', { name: 'lab', cpu: 4, mem: 1024, count: 2, until });
+    assert.match(refused.error!.reason, /is no time: write 2026-|is over already: it is 20/);
+  }
+  const forever = await fixture.run('reserve', { name: 'stays', cpu: 1, mem: 128 });
+  const held = await fixture.run('reserve', { name: 'lab', cpu: 4, mem: 1024, count: 3, until: '30d' });
+  const vm = await fixture.run('create_vm_reserved', { reservation: 'lab', cpu: 2, mem: 512, name: 'r-1' });
+  assert.equal(vm.phase, 'done', JSON.stringify(vm.error));
+  const [lab] = await fixture.cloud.placement.reservations();
+  assert.deepEqual([lab?.state, lab?.until], ['held', parametersOf(held).ends]);
+  const early = await fixture.run('end_reservation', { reservation: 'lab', message: held.msgid });
+  assert.equal(parametersOf(early).places, 0, 'its time is not over');
+  await letPass(fixture, 'lab');
+
+  const [over] = await fixture.cloud.placement.reservations();
+  assert.deepEqual([over?.name, over?.state], ['lab', 'over']);
+  const late = await fixture.run('create_vm_reserved', { reservation: 'lab', cpu: 2, mem: 512 });
+  assert.match(late.error!.reason, /the time of reservation lab was over at 1970-01-01/);
+  const keys = new Set<string>();
+  const watch = new ReservationWatch({
+    store: fixture.store,
+    async submit(flow, parameters, key) {
+      if (!keys.has(key)) await fixture.submit(flow, parameters);
+      keys.add(key);
+    },
+    onFault: error => assert.fail(String(error)),
+  });
+  try {
+    while ((await fixture.cloud.placement.reservations()).length > 1) await setTimeout(20);
+  } finally {
+    await watch.close();
+  }
+  assert.deepEqual([...keys].length, 1, 'the one that has no end is left alone');
+  assert.equal(await usedOf(fixture), 5);
+  assert.deepEqual(await fixture.cloud.fsck(), []);
+  const again = await fixture.run('reserve', { name: 'lab', cpu: 1, mem: 128, until: '1h' });
+  assert.equal(again.phase, 'done', 'its name is free again');
+  for (const { msgid } of [vm, held, forever, again]) {
+    await fixture.decisions.revert(msgid, BY, true);
+    assert.equal((await fixture.rest(msgid)).phase, 'rolled_back');
+  }
+  await isEmpty(fixture);
+});
+
+/** As if the time of the reservation were over. */
+async function letPass({ store }: CloudFixture, name: string): Promise<void> {
+  await store.transact(async tx => {
+    const { detail } = (await allocationAt(tx, 'reservation', name))!;
+    await changeDetail(tx, 'reservation', name, { ...detail, until: 1 });
+  });
+}
 
 test('as many VMs as places get one each when they all come at once', async () => {
   await using fixture = await openFixture();

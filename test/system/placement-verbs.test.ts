@@ -220,3 +220,26 @@ test('rebalance plans moves that keep what each VM asked, and makes them when it
   const fsck = await world.coax('fsck');
   assert.equal(fsck.status, 0, fsck.stdout);
 });
+
+test('a reservation with an end says when, and the server ends it by itself', async () => {
+  const wrong = await world.coax('reservation', 'create', 'short', 'cpu=1', 'mem=128', '--until', 'soon');
+  assert.equal(wrong.status, 2);
+  assert.match(wrong.stderr, /expected a time such as 2026-/);
+  const create = (...args: string[]) =>
+    world.coax('reservation', 'create', ...args, 'cpu=1', 'mem=128', '--wait');
+  assert.equal((await create('long', '--until', '2h')).status, 0);
+  const shown = await world.coax('reservation', 'ls');
+  assert.match(shown.stdout, /^long +1\/1 .* held +in 1h|^long +1\/1 .* held +in 2h/m);
+  assert.equal((await create('short', '--until', '1s')).status, 0);
+  for (;;) {
+    const { stdout } = await world.coax('reservation', 'ls', '-o', 'name');
+    if (stdout === 'long\n') break;
+  }
+  const ended = await world.coax('ls', '--flow', 'end_reservation', '-o', 'json');
+  const { items } = JSON.parse(ended.stdout) as { items: { status: string }[] };
+  assert.deepEqual(
+    items.map(({ status }) => status),
+    ['done'],
+  );
+  assert.equal((await world.coax('reservation', 'rm', 'long', '--wait')).status, 0);
+});

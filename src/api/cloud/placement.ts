@@ -111,6 +111,11 @@ export const ReservationView = z
     vms: z.array(z.object({ name: z.string(), host: z.string(), msgid: Msgid })).meta({
       description: 'VMs that have taken a place.',
     }),
+    state: z.enum(['held', 'over']).meta({
+      description:
+        '`over`: its time has come. No VM gets a place any more, and what it holds is being given back.',
+    }),
+    until: Time.nullable().meta({ description: 'When it ends by itself; null: when it is given up.' }),
     created: Time,
   })
   .meta({ id: 'Reservation', description: 'Room that is held for VMs which name it.' });

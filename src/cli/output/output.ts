@@ -1,7 +1,7 @@
 import { type ColorChoice, makeStyle, type Style } from './style.ts';
 import { type Column, table } from './table.ts';
 import { plain } from './text.ts';
-import { type TimeStyle, timeText } from './time.ts';
+import { duration, instant, type TimeStyle, timeText } from './time.ts';
 
 export type OutputFormat = 'table' | 'wide' | 'json' | 'jsonl' | 'yaml' | 'name';
 
@@ -49,6 +49,13 @@ export class Output {
 
   time(time: string | number): string {
     return timeText(time, this.times, Date.now());
+  }
+
+  /** A moment to come: `in 1h59m`, or when exactly. */
+  timeLeft(time: string): string {
+    const ms = instant(time) - Date.now();
+    if (this.times !== 'age') return this.time(time);
+    return ms > 0 ? `in ${duration(ms)}` : 'now';
   }
 
   /** The head of a column of times: an age has another name than a date. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { endTime } from '../../message/carried/end-time.ts';
 import { defineModule, type ModuleDefinition, type TransactionalCall } from '../../step/define-module.ts';
 import { Terminal } from '../../step/step-errors.ts';
 import type { Tx } from '../../store/tx.ts';
@@ -11,6 +12,7 @@ import { claimName, releaseNames, VM_NAME } from '../resource/vm-record.ts';
 import { cloudTables } from '../schema.ts';
 import { claimPlaces, type Place } from './claim-places.ts';
 import {
+  endReservation,
   handGangPlaceBack,
   handReservedPlacesBack,
   madeBy,
@@ -30,6 +32,7 @@ const GangWish = HostWish.omit({ name: true }).extend({
 const ReserveWish = HostWish.omit({ name: true }).extend({
   name: z.string().min(1),
   count: z.int().min(1).max(PLACES_MAX),
+  until: z.string().default(''),
 });
 const ReservedWish = HostWish.extend({ reservation: z.string().min(1) });
 const PlaceShape = z.object({ vm: z.string(), host: z.string() });
@@ -72,12 +75,25 @@ export function placementModule(scheduler: Scheduler, policyOf: PolicyOf): Modul
         about: 'Holds room for VMs to come: all places, or none.',
         transactional: true,
         input: ReserveWish,
-        output: z.object({ hosts: z.record(z.string(), z.int()) }),
+        output: z.object({
+          hosts: z.record(z.string(), z.int()),
+          ends: z.iso.datetime().optional().describe('when it ends by itself'),
+        }),
         do: (input, call) => reserve(input, call, tools),
         async undo(_input, _output, call) {
           await takeOut(call.tx, 'reservation', call);
           await scheduler.release(call.tx, call);
         },
+      },
+      end_reservation: {
+        about:
+          'Gives back the free places of a reservation whose time is over, and its name. Others are left alone.',
+        transactional: true,
+        irreversible: true,
+        input: z.object({ reservation: z.string().min(1), message: z.int() }),
+        output: z.object({ places: z.int().describe('given back') }),
+        do: async ({ reservation, message }, { tx }) =>
+          givenBack(tx, scheduler, await endReservation(tx, reservation, message)),
       },
       take_reserved: {
         about: 'Takes a place of a reservation for a VM, and claims its name.',
@@ -112,13 +128,15 @@ async function selectHosts(
 }
 
 async function reserve(
-  { name, count, ...wish }: z.output<typeof ReserveWish>,
+  { name, count, until, ...wish }: z.output<typeof ReserveWish>,
   call: TransactionalCall,
   { scheduler, policyOf }: Tools,
-): Promise<{ hosts: Record<string, number> }> {
+): Promise<{ hosts: Record<string, number>; ends?: string }> {
   mustName(name);
   const { cpu, mem } = wish;
-  if (!(await allocate(call.tx, 'reservation', name, call, { cpu, mem, count }))) {
+  const ends = until === '' ? null : mustEnd(until, call.tx.now);
+  const record = { cpu, mem, count, ...(ends !== null && { until: ends }) };
+  if (!(await allocate(call.tx, 'reservation', name, call, record))) {
     const other = await allocationAt(call.tx, 'reservation', name);
     throw inputFault(`a reservation named ${name} exists; message ${other?.msgid} made it`);
   }
@@ -127,7 +145,7 @@ async function reserve(
   const hosts: Record<string, number> = {};
   for (const { host } of await claimPlaces(call.tx, scheduler, call, wishes))
     hosts[host] = (hosts[host] ?? 0) + 1;
-  return { hosts };
+  return { hosts, ...(ends !== null && { ends: new Date(ends).toISOString() }) };
 }
 
 async function takeReserved(
@@ -150,9 +168,25 @@ async function takeReserved(
   return { host, name };
 }
 
+function givenBack(tx: Tx, { feed }: Scheduler, keys: readonly string[]): { places: number } {
+  feed.release(tx, keys);
+  return { places: keys.length };
+}
+
 async function isSimulated(tx: Tx, host: string): Promise<boolean> {
   const hosts = cloudTables(tx.db).selectFrom('hosts').select('simulated');
   return Number((await hosts.where('name', '=', host).executeTakeFirst())?.simulated) === 1;
+}
+
+function mustEnd(until: string, now: number): number {
+  const at = endTime(until, now);
+  if (at === null) {
+    throw inputFault(
+      `until=${JSON.stringify(until)} is no time: write 2026-12-01T08:00:00Z, or a time from now on such as 2h or 7d`,
+    );
+  }
+  if (at <= now) throw inputFault(`until=${until} is over already: it is ${new Date(now).toISOString()}`);
+  return at;
 }
 
 function mustName(name: string): void {

@@ -1,11 +1,12 @@
 import { Terminal } from '../../step/step-errors.ts';
 import type { Allocation } from '../../store/store.ts';
 import type { Tx } from '../../store/tx.ts';
-import { allocationAt, type Holder, ofMessage } from '../allocations.ts';
+import { allocationAt, type Holder, ofMessage, takeOut } from '../allocations.ts';
 import { projectOf } from '../owners.ts';
 import { claimOf } from '../resource/claim-detail.ts';
 import { giveBack, noteClaims } from '../resource/claim-hosts.ts';
 import { cloudTables } from '../schema.ts';
+import { isOver } from './reservation-watch.ts';
 
 /*
  * A place is a claim that one message made ahead, for a VM that another message builds: of a gang (`placement select_hosts`,
@@ -53,7 +54,7 @@ async function partsOf(tx: Tx, vm: string, msgid: number): Promise<Allocation[]>
 
 /**
  * Takes the smallest place of a reservation that is large enough, for a VM of that name; returns its host, null when none is
- * left. Errors: Terminal COAX_NOT_FOUND when there is no such reservation.
+ * left. Errors: Terminal COAX_NOT_FOUND when there is no such reservation, or its time is over.
  */
 export async function takeReservedPlace(
   tx: Tx,
@@ -65,6 +66,12 @@ export async function takeReservedPlace(
   // One of another project is not there: its quota, not this one's, holds the room.
   if (!made || (await projectOf(tx, made.msgid)) !== (await projectOf(tx, holder.msgid))) {
     throw new Terminal(`there is no reservation ${reservation}; \`coax reservation ls\` lists them`, {
+      code: 'COAX_NOT_FOUND',
+    });
+  }
+  if (isOver(made.detail, tx.now)) {
+    const ended = new Date(Number(made.detail.until)).toISOString();
+    throw new Terminal(`the time of reservation ${reservation} was over at ${ended}`, {
       code: 'COAX_NOT_FOUND',
     });
   }
@@ -95,6 +102,21 @@ export async function handReservedPlacesBack(tx: Tx, holder: Holder): Promise<st
   }
   if (given.length > 0) await giveBack(tx, given);
   return given;
+}
+
+/**
+ * Ends a reservation that this message made and whose time is over: its free places and its name. VMs keep theirs. Answers the keys of
+ * the places; none when it is gone, another one, or not over.
+ */
+export async function endReservation(tx: Tx, name: string, msgid: number): Promise<string[]> {
+  const made = await allocationAt(tx, 'reservation', name);
+  if (made?.msgid !== msgid || !isOver(made.detail, tx.now)) return [];
+  const step = Number(made.detail.step);
+  await takeOut(tx, 'reservation', { msgid, step });
+  const claims = await ofMessage(tx, 'claim', msgid);
+  const free = claims.filter(({ detail }) => detail.step === step).map(({ key }) => key);
+  if (free.length > 0) await giveBack(tx, free);
+  return free;
 }
 
 /** The message whose branch it is, or null. */

@@ -1,6 +1,7 @@
 import type { Store } from '../../store/store.ts';
 import { type OwnedQuery, ownedAllocations } from '../allocations.ts';
 import { claimOf } from '../resource/claim-detail.ts';
+import { isOver } from './reservation-watch.ts';
 
 /** Room that is held for VMs which name it. */
 export interface ReservationInfo {
@@ -17,6 +18,10 @@ export interface ReservationInfo {
   /** Where the free places are. */
   readonly hosts: { readonly host: string; readonly free: number }[];
   readonly vms: { readonly name: string; readonly host: string; readonly msgid: number }[];
+  /** `over`: its time has come, and what it holds is being given back. */
+  readonly state: 'held' | 'over';
+  /** When it ends by itself, in ISO 8601; null: when it is given up. */
+  readonly until: string | null;
   /** ISO 8601. */
   readonly created: string;
 }
@@ -25,6 +30,7 @@ export interface ReservationInfo {
 export async function reservationsOf(store: Store, query: OwnedQuery): Promise<ReservationInfo[]> {
   const made = await ownedAllocations({ db: store.reader }, 'reservation', query);
   if (made.length === 0) return [];
+  const now = store.now();
   const claims = await store.allocations({ kind: 'claim' });
   return made.map(({ key: name, msgid, project, detail, created }) => {
     const places = claims.filter(({ key }) => key.startsWith(`${msgid}.${Number(detail.step)}.`));
@@ -46,6 +52,8 @@ export async function reservationsOf(store: Store, query: OwnedQuery): Promise<R
           host: String(place.detail.host),
           msgid: place.msgid,
         })),
+      state: isOver(detail, now) ? 'over' : 'held',
+      until: detail.until === undefined ? null : new Date(Number(detail.until)).toISOString(),
       created: new Date(created).toISOString(),
     };
   });

@@ -19,6 +19,8 @@ export const verb = defineVerb({
         { head: 'FREE', right: true, cell: row => `${row.free}/${row.places}` },
         { head: 'CPU', right: true, cell: row => cell(row.cpu) },
         { head: 'MEM', right: true, cell: row => memory(row.memMib) },
+        { head: 'STATE', cell: row => row.state },
+        { head: 'UNTIL', cell: row => (row.until === null ? '' : out.timeLeft(row.until)) },
         { head: 'MSGID', right: true, cell: row => cell(row.msgid) },
         { head: out.timeHead('AGE', 'CREATED'), right: true, cell: row => out.time(row.created) },
       ],

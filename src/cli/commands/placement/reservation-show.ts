@@ -20,6 +20,8 @@ export const verb = defineVerb({
           'places',
           `${found.free} free of ${found.places}, each ${found.cpu} CPU and ${memory(found.memMib)}`,
         ],
+        ['state', found.state],
+        ['until', found.until === null ? 'it is given up' : out.timeLeft(found.until)],
         ['hosts', found.hosts.map(({ host, free }) => `${cell(host)} (${free})`).join(' ')],
         ['vms', found.vms.map(vm => `${cell(vm.name)} on ${cell(vm.host)}`).join(', ')],
         ['message', String(found.msgid)],
