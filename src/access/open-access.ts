@@ -50,6 +50,7 @@ import { sessionRoutes } from './routes/identity/session.ts';
 import { ticketRoutes } from './routes/identity/ticket.ts';
 import { tokenRoutes } from './routes/identity/token.ts';
 import { commitRoutes } from './routes/messages/commit.ts';
+import { decideManyRoute } from './routes/messages/decide-many.ts';
 import { decisionRoutes } from './routes/messages/decision.ts';
 import { eventRoutes } from './routes/messages/event.ts';
 import { flowRoutes } from './routes/messages/flow.ts';
@@ -258,6 +259,7 @@ function registerRoutes(scope: App, app: App, context: RouteContext, gate: Gate)
   exchangeHooks(scope, context.services.store);
   messageRoutes(scope, context);
   decisionRoutes(scope, context);
+  decideManyRoute(scope, context);
   commitRoutes(scope, context);
   eventRoutes(scope, context);
   flowRoutes(scope, context);

@@ -288,6 +288,62 @@ export type RevertBody = z.input<typeof RevertBody>;
 export type RewindBody = z.input<typeof RewindBody>;
 export type ResolveBody = z.input<typeof ResolveBody>;
 
+/** Messages that one request decides about. */
+export const MANY_MAX = 1000;
+/** Which messages are meant: all that have the flow and the labels, and stand so that it can be decided about them. */
+const Which = {
+  project: ProjectName.optional().meta({ description: 'Only what is of this project.' }),
+  flow: z.string().min(1).max(63).optional().meta({ description: 'Only those of that flow.' }),
+  selector: SelectorText.optional(),
+  status: z.enum(STATUSES).optional().meta({ description: 'Of those only what stands so.' }),
+  limit: z
+    .int()
+    .min(1)
+    .max(MANY_MAX)
+    .default(MANY_MAX)
+    .meta({ description: 'When more are meant, none of them is touched.' }),
+  apply: z.boolean().default(false).meta({ description: 'Do it; else it is only told what would be done.' }),
+  reason: Reason,
+};
+const Changes = { parameters: RewindBody.shape.parameters };
+export const DecideManyBody = z
+  .discriminatedUnion('verb', [
+    z.strictObject({ verb: z.literal('cancel'), ...Which }),
+    z.strictObject({ verb: z.literal('revert'), force: RevertBody.shape.force, ...Which }),
+    z.strictObject({ verb: z.literal('rewind'), to: RewindBody.shape.to, ...Changes, ...Which }),
+    z.strictObject({ verb: z.literal('resolve'), how: ResolveBody.shape.how, ...Changes, ...Which }),
+    z.strictObject({ verb: z.literal('fork'), ...Changes, ...Which }),
+  ])
+  .meta({
+    id: 'DecideMany',
+    description:
+      'A decision about many messages: all of a flow, with labels, or both. `fork` starts each again from its first commit.',
+  });
+export type DecideManyBody = z.input<typeof DecideManyBody>;
+export type DecideMany = z.output<typeof DecideManyBody>;
+export const DecidedItem = z
+  .object({
+    msgid: Msgid,
+    flow: z.string(),
+    project: z.string(),
+    status: StatusName.meta({ description: 'As it stood before.' }),
+    outcome: z
+      .enum(['would', 'done', 'refused'])
+      .meta({ description: '`would`: it would be done with `apply`. `refused`: `error` says why.' }),
+    made: Msgid.nullable().meta({ description: 'The new message of a fork.' }),
+    error: Problem.nullable(),
+  })
+  .meta({ id: 'DecidedItem' });
+export type DecidedItem = z.infer<typeof DecidedItem>;
+export const DecideManyAnswer = z
+  .object({
+    applied: z.boolean(),
+    more: z.boolean().meta({ description: 'More are meant than `limit`; these are the newest.' }),
+    items: z.array(DecidedItem),
+  })
+  .meta({ id: 'DecideManyAnswer' });
+export type DecideManyAnswer = z.infer<typeof DecideManyAnswer>;
+
 export const Counts = z
   .object(
     Object.fromEntries(STATUSES.map(status => [status, z.int()])) as Record<

@@ -268,6 +268,7 @@ export const GROUPS: readonly VerbGroup[] = [
       verb('account rm', 'Remove a service account', () => import('./commands/access/account-rm.ts')),
       verb('role grant', 'Give somebody a role', () => import('./commands/access/role-grant.ts')),
       verb('role revoke', 'Take a role away', () => import('./commands/access/role-revoke.ts')),
+      verb('role show', 'One role of somebody', () => import('./commands/access/role-show.ts')),
       verb('role ls', 'List who has which role', () => import('./commands/access/role-ls.ts')),
     ],
   },

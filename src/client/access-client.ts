@@ -9,6 +9,7 @@ import type {
   ProjectList,
   ProjectView,
   RoleList,
+  RoleView,
   TokenBody,
   TokenList,
   TokenMade,
@@ -97,6 +98,10 @@ export class AccessClient {
 
   roles(query: Where = {}): Promise<RoleList> {
     return this.#get('/v1/roles', { ...query });
+  }
+
+  role(subject: string, project: string): Promise<RoleView> {
+    return this.#get('/v1/role', { subject, project });
   }
 
   grantRole(body: GrantBody): Promise<unknown> {

@@ -20,6 +20,8 @@ import type {
   ApproveBody,
   CancelBody,
   Counts,
+  DecideManyAnswer,
+  DecideManyBody,
   MessagePage,
   MessagesQuery,
   MessageView,
@@ -148,6 +150,11 @@ export class CoaxClient {
 
   cancel(msgid: number, body: CancelBody = {}): Promise<MessageView> {
     return this.#post(`/v1/messages/${msgid}/cancel`, body);
+  }
+
+  /** Decides about many messages at once, or tells what would be done. */
+  decideMany(body: DecideManyBody): Promise<DecideManyAnswer> {
+    return this.#post('/v1/decisions', { ...(this.project && { project: this.project }), ...body });
   }
 
   /** Approves or rejects what waits for a person: the message, or the first one beneath it. */

@@ -1,5 +1,6 @@
+import { assertUnchanged, type Versions } from '../message/version/version.ts';
 import { type Slice, sliced } from '../store/slice.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, StoreTx } from '../store/store.ts';
 import type { Grant, Role } from './principal.ts';
 import { type BindingRow, identityTables } from './schema.ts';
 
@@ -38,9 +39,15 @@ export class Bindings {
     return (await sliced(query, ['project', 'subject'], slice).execute()).map(bindingOf);
   }
 
-  /** In place of the role that the subject had there. */
-  async grant(subject: string, project: string, role: Role, actor: string): Promise<void> {
+  /** The role that the subject has there; null for none. */
+  async find(subject: string, project: string): Promise<Binding | null> {
+    return bindingIn(this.#store.reader, subject, project);
+  }
+
+  /** In place of the role that the subject had there. Errors: COAX_CHANGED when that is another than was seen. */
+  async grant(subject: string, project: string, role: Role, actor: string, seenAs?: Versions): Promise<void> {
     await this.#store.transact(async tx => {
+      await assertSeen(tx, subject, project, seenAs);
       const row = { subject, project, role, created: tx.now, created_by: actor };
       await identityTables(tx.db)
         .insertInto('role_bindings')
@@ -50,9 +57,10 @@ export class Bindings {
     });
   }
 
-  /** False when the subject had no role there. */
-  async revoke(subject: string, project: string): Promise<boolean> {
+  /** False when the subject had no role there. Errors: COAX_CHANGED when it is another than was seen. */
+  async revoke(subject: string, project: string, seenAs?: Versions): Promise<boolean> {
     return this.#store.transact(async tx => {
+      await assertSeen(tx, subject, project, seenAs);
       const gone = await identityTables(tx.db)
         .deleteFrom('role_bindings')
         .where('subject', '=', subject)
@@ -61,6 +69,31 @@ export class Bindings {
       return Number(gone.numDeletedRows) > 0;
     });
   }
+}
+
+/** What a change of it is a change of. */
+export const bindingState = ({ subject, project, role, created, createdBy }: Binding) => ({
+  subject,
+  project,
+  role,
+  created,
+  createdBy,
+});
+
+async function assertSeen(tx: StoreTx, subject: string, project: string, seenAs: Versions): Promise<void> {
+  if (seenAs === undefined) return;
+  const binding = await bindingIn(tx.db, subject, project);
+  assertUnchanged(binding && bindingState(binding), seenAs, `the role of ${subject}`);
+}
+
+async function bindingIn(db: Store['reader'], subject: string, project: string): Promise<Binding | null> {
+  const row = await identityTables(db)
+    .selectFrom('role_bindings')
+    .selectAll()
+    .where('subject', '=', subject)
+    .where('project', '=', project)
+    .executeTakeFirst();
+  return row === undefined ? null : bindingOf(row);
 }
 
 const bindingOf = (row: BindingRow): Binding => ({

@@ -99,8 +99,11 @@ async function request(operation: Operation, thing: typeof own, project: string)
     sha256: '0'.repeat(64),
   };
   const path = operation.path.replace(/\{(\w+)\}/g, (_all, name: string) => values[name]!);
-  const query = operation.operationId === 'diff' ? `?a=${thing.msgid}&b=${thing.commit}` : '';
-  return { path: path + query, body: bodyFor(operation, project) };
+  const queries: Record<string, string> = {
+    diff: `?a=${thing.msgid}&b=${thing.commit}`,
+    role: `?subject=${project}@example.org&project=${project}`,
+  };
+  return { path: path + (queries[operation.operationId] ?? ''), body: bodyFor(operation, project) };
 }
 
 /** A webhook of that project; each is asked for once, since one of the questions removes it. */
@@ -138,6 +141,7 @@ function bodyFor({ operationId }: Operation, project: string): unknown {
     submit: { project, plan: plan('lab note') },
     rewind: { to: 0, reason: '' },
     resolve: { how: 'undone', reason: '' },
+    decideMany: { verb: 'revert', project, flow: 'create_vm' },
     lint: { name: 'create_vm' },
     plan: { parameters: { cpu: 1, mem: 96 } },
     createToken: { name: 'made', project, role: 'viewer' },

@@ -61,10 +61,12 @@ const OF_ALL = ['/v1/flows/{', '/v1/networks/{', '/v1/agents/{', '/v1/secret-key
 const NAMES_ONE = new Set([
   'diff',
   'submit',
+  'decideMany',
   'createWebhook',
   'createToken',
   'createAccount',
   'grantRole',
+  'role',
   'withdrawRole',
 ]);
 /** What these ask for is not there in this test, even for who may. */

@@ -60,7 +60,15 @@ const STREAMS = new Set(['events', 'session']);
 /** Asks to be held: these would only make the test slow. */
 const HOLDING = new Set(['wait', 'waitMs']);
 /** Of these, generated values would take the host that the others need, or work that they count on. */
-const SAMPLE_ALONE = new Set(['agentReport', 'enrol', 'agentSession', 'revokeAgent', 'finish', 'release']);
+const SAMPLE_ALONE = new Set([
+  'agentReport',
+  'enrol',
+  'agentSession',
+  'revokeAgent',
+  'finish',
+  'release',
+  'decideMany',
+]);
 
 let served: Served;
 let document: OpenApi;
@@ -91,6 +99,7 @@ before(async () => {
     a: made.msgid,
     b: made.head,
   };
+  await served.services.identity.bindings.grant('ann@example.org', 'default', 'viewer', 'tester');
   const waiting = await served.client.submit({ plan: plan('nobody here') });
   const [oldKey] = await served.services.secretKeys.list();
   await served.services.secretKeys.rotate();
@@ -112,6 +121,8 @@ before(async () => {
     revert: { values: { msgid: await message('lab note') } },
     rewind: { values: { msgid: await message('lab note') }, body: { to: 0 } },
     resolve: { values: { msgid: await message('lab stick', 'lab fail') }, body: { how: 'undone' } },
+    role: { values: { subject: 'ann@example.org', project: 'default' } },
+    decideMany: { body: { verb: 'cancel', selector: 'nobody=here' } },
     removeVm: { values: { name: 'to-remove' } },
     flow: { values: { name: 'create_vm' } },
     plan: { values: { name: 'create_vm' }, body: { parameters: { cpu: 1, mem: 128 } } },

@@ -20,6 +20,7 @@ onBothEngines('versions', options => {
     await access.createProject({ name: 'shop', labels: { team: 'a' } });
     await access.createAccount({ name: 'ci', project: 'default' });
     await access.createToken({ name: 'laptop', project: 'default', role: 'viewer' });
+    await access.grantRole({ subject: 'ann@example.org', project: 'default', role: 'viewer' });
     const { id } = await webhooks.create({ url: 'https://example.org/x', events: ['done'] });
     cases = {
       project: {
@@ -39,6 +40,13 @@ onBothEngines('versions', options => {
           [`/v1/webhooks/${id}/remove`, {}],
         ],
       },
+      role: {
+        path: '/v1/role?subject=ann@example.org&project=default',
+        changes: [
+          ['/v1/roles/grant', { subject: 'ann@example.org', project: 'default', role: 'operator' }],
+          ['/v1/roles/withdraw', { subject: 'ann@example.org', project: 'default' }],
+        ],
+      },
       keys: { path: '/v1/secret-keys', changes: [['/v1/secret-keys/rotate', {}]] },
     };
   });
@@ -49,7 +57,7 @@ onBothEngines('versions', options => {
   const post = (path: string, body: object, etag: string) =>
     ask(served, 'POST', path, { body, headers: { 'if-match': etag } });
 
-  for (const name of ['project', 'quota', 'account', 'token', 'webhook', 'keys'])
+  for (const name of ['project', 'quota', 'account', 'token', 'webhook', 'role', 'keys'])
     it(`${name}: of many who change what they saw, one is heard; an older sight changes nothing`, async () => {
       const { path, changes } = cases[name]!;
       let older = `"${'0'.repeat(32)}-x"`;

@@ -48,7 +48,7 @@ test('revert lists what it would do, does it with --yes, and leaves the others',
   const waited = await world.coax('wait', '1', '2');
   assert.notEqual(waited.status, null);
   assert.equal((await world.coax('vm', 'ls', '-o', 'name')).stdout, 'c\n');
-  const none = await world.coax('revert', '-l', 'env=test', '--yes');
+  const none = await world.coax('revert', '-l', 'env=test', '--yes', '-r', 'tidy');
   assert.deepEqual([none.status, none.stdout], [0, 'reverted: 0 messages\n']);
 });
 
@@ -57,8 +57,38 @@ test('cancel turns back all of a flow that are under way; what is named twice or
     const made = await world.coax('run', 'stuck', '--label', 'wave=1');
     assert.equal(made.status, 0, made.stderr);
   }
-  const done = await world.coax('cancel', '-l', 'wave=1', '--yes', '-o', 'name');
+  const silent = await world.coax('cancel', '-l', 'wave=1', '--yes');
+  assert.equal(silent.status, 2);
+  assert.match(silent.stderr, /needs a reason/);
+  const done = await world.coax('cancel', '-l', 'wave=1', '--yes', '-r', 'no use', '-o', 'name');
   assert.deepEqual([done.status, done.stdout], [0, '4\n5\n6\n'], done.stderr);
-  for (const words of [['cancel'], ['cancel', '1', '-l', 'wave=1'], ['cancel', '1', '--yes']])
+  for (const words of [
+    ['cancel'],
+    ['cancel', '1', '-l', 'wave=1'],
+    ['cancel', '1', '--yes'],
+    ['resolve', '1'],
+    ['resolve', 'retry'],
+    ['resolve', '1', 'retry', '-l', 'wave=1'],
+    ['rewind', '--to', '0'],
+    ['fork', '1', '--flow', 'stuck'],
+  ])
     assert.equal((await world.coax(...words)).status, 2, words.join(' '));
+});
+
+test('fork starts again what was rolled back, rewind lists what it would do, resolve decides for all that are parked', async () => {
+  await world.coax('wait', '4', '5', '6');
+  const look = await world.coax('fork', '-l', 'wave=1');
+  assert.equal(look.status, 2);
+  assert.match(look.stderr, /3 messages would be started again; nothing was done/);
+  const forks = await world.coax('fork', '-l', 'wave=1', '--yes', '-r', 'once more', '-o', 'json');
+  assert.equal(forks.status, 0, forks.stderr);
+  const made = (JSON.parse(forks.stdout) as { items: { made: number }[] }).items.map(({ made }) => made);
+  assert.deepEqual(
+    made.toSorted((a, b) => a - b),
+    [7, 8, 9],
+  );
+  const rewind = await world.coax('rewind', '--flow', 'create_vm', '-s', 'done', '--to', '0', '-o', 'name');
+  assert.deepEqual([rewind.status, rewind.stdout], [2, '3\n'], rewind.stderr);
+  const parked = await world.coax('resolve', 'retry', '--flow', 'create_vm', '--yes', '-r', 'it is back');
+  assert.deepEqual([parked.status, parked.stdout], [0, 'resolved: 0 messages\n'], parked.stderr);
 });

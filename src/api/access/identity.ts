@@ -149,6 +149,7 @@ export const WithdrawBody = z
   .strictObject({ subject: Subject, project: ProjectOrAll })
   .meta({ id: 'WithdrawRequest' });
 export type WithdrawBody = z.input<typeof WithdrawBody>;
+export const RoleQuery = z.strictObject({ subject: Subject, project: ProjectOrAll });
 export const RoleView = z
   .object({
     subject: z.string(),

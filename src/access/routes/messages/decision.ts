@@ -168,7 +168,7 @@ export function edited(
 }
 
 /** A step by its number or its name. */
-function stepIndex(message: Message, name: string): number {
+export function stepIndex(message: Message, name: string): number {
   if (/^\d+$/.test(name)) return Number(name);
   const labels = message.plan.steps.map(stepLabel);
   const wanted = name.trim().replace(/\s+/g, ' ');

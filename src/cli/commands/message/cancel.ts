@@ -9,7 +9,7 @@ export const verb = defineVerb<DecisionOptions & ManyOptions>({
     ['coax cancel 141592 --reason "ordered twice"', 'undo all that it did so far'],
     ['coax cancel @ --wait', 'the newest message; wait until it is rolled back'],
     ['coax cancel --flow create_vm -l env=test', 'lists what would be cancelled, of many'],
-    ['coax cancel --flow create_vm -l env=test --yes', 'and does it'],
+    ['coax cancel --flow create_vm -l env=test --yes -r "tests ended"', 'and does it'],
   ],
   args: [{ name: '[msgid]', about: 'The message; @ is the newest', completes: 'msgid' }],
   options: [REASON, ...MANY, ...WAIT],
@@ -21,12 +21,7 @@ export const verb = defineVerb<DecisionOptions & ManyOptions>({
   ],
   async run(context, [word], options) {
     const reason = options.reason ?? '';
-    if (isForMany(word, options))
-      return decideMany(context, options, {
-        statuses: ['queued', 'running', 'waiting'],
-        done: 'cancelled',
-        act: (client, msgid) => client.cancel(msgid, { reason }),
-      });
+    if (isForMany(word, options)) return decideMany(context, options, { verb: 'cancel' });
     const client = await context.client();
     const message = await client.cancel(await resolveMsgid(client, word ?? ''), { reason });
     return afterDecision(

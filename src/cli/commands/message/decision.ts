@@ -47,6 +47,10 @@ export async function afterDecision(
   return 0;
 }
 
+/** The same of many messages, whose parameters may differ: as they are written. */
+export const changes = ({ param }: DecisionOptions): { parameters?: Parameters } =>
+  param === undefined ? {} : { parameters: parsePairs(param) };
+
 /** The parameters to change: text stays text where the message has text now. */
 export function edits(words: readonly string[] | undefined, now: Parameters): Parameters {
   return parsePairs(words ?? [], name => typeof now[name] === 'string');

@@ -8,7 +8,7 @@ export const verb = defineVerb<DecisionOptions & ManyOptions & { force?: boolean
   examples: [
     ['coax revert 141592 --reason "no longer needed"', 'undo every step of a finished message'],
     ['coax revert 141592 --wait', 'and wait until that is done'],
-    ['coax revert --flow create_vm -l env=test --yes', 'every finished one with that label'],
+    ['coax revert --flow create_vm -l env=test --yes -r "tests ended"', 'every finished one with that label'],
   ],
   details: ['Refused when something later was built on it, unless --force.'],
   args: [{ name: '[msgid]', about: 'A message that is done; @ is the newest', completes: 'msgid' }],
@@ -21,12 +21,7 @@ export const verb = defineVerb<DecisionOptions & ManyOptions & { force?: boolean
   ],
   async run(context, [word], options) {
     const body = { reason: options.reason ?? '', force: options.force ?? false };
-    if (isForMany(word, options))
-      return decideMany(context, options, {
-        statuses: ['done'],
-        done: 'reverted',
-        act: (client, msgid) => client.revert(msgid, body),
-      });
+    if (isForMany(word, options)) return decideMany(context, options, { verb: 'revert', force: body.force });
     const client = await context.client();
     const message = await client.revert(await resolveMsgid(client, word ?? ''), body);
     return afterDecision(

@@ -1,11 +1,18 @@
-import type { MessageView } from '../../../../api/message.ts';
-import type { Client } from '../../../../client/client.ts';
-import { CoaxError, isCoaxError } from '../../../../errors/coax-error.ts';
+import {
+  type DecidedItem,
+  type DecideManyBody,
+  MANY_MAX,
+  type MessageView,
+} from '../../../../api/message.ts';
+import { CoaxError } from '../../../../errors/coax-error.ts';
 import { STATUSES } from '../../../../message/message.ts';
 import type { Context } from '../../../context.ts';
 import { SELECTOR_OPTION } from '../../../input/labels.ts';
-import type { VerbOption } from '../../../verb.ts';
-import { messageColumns } from '../columns.ts';
+import { cell, type Output } from '../../../output/output.ts';
+import { styleStatus } from '../../../output/style.ts';
+import type { Column } from '../../../output/table.ts';
+import { truncate } from '../../../output/text.ts';
+import { type VerbOption, wholeNumber } from '../../../verb.ts';
 
 /** Which messages are meant when no msgid is given. */
 export interface ManyOptions {
@@ -13,6 +20,7 @@ export interface ManyOptions {
   readonly flow?: string;
   readonly selector?: string;
   readonly yes?: boolean;
+  readonly limit?: number;
 }
 
 export const MANY: readonly VerbOption[] = [
@@ -24,94 +32,100 @@ export const MANY: readonly VerbOption[] = [
     choices: STATUSES,
     completes: 'status',
   },
+  {
+    flags: '-n, --limit <n>',
+    about: `Touch none when more than so many are meant; ${MANY_MAX} if absent`,
+    parse: wholeNumber(1),
+  },
   { flags: '-y, --yes', about: 'Do it to all of them; without it they are only listed' },
 ];
 
-/** What is decided about many. */
-export interface ManyDeed {
-  /** Messages that it can be decided about. */
-  readonly statuses: readonly MessageView['status'][];
-  /** As in "3 messages would be cancelled". */
-  readonly done: string;
-  /** Errors: COAX_MESSAGE_STATE for one that meanwhile stands otherwise. */
-  act(client: Client, msgid: number): Promise<unknown>;
-}
+/** How the statuses of a verb for many are told. */
+export const MANY_STATUSES: readonly [number, string][] = [
+  [2, 'of many: without --yes, when there are some'],
+];
 
-const PAGE = 500;
-/** Decisions under way at one time. */
-const AT_ONCE = 8;
+/** What is decided about many, as the API is asked for it. */
+export type ManyDeed = DistributiveOmit<
+  DecideManyBody,
+  'project' | 'flow' | 'selector' | 'status' | 'limit' | 'apply' | 'reason'
+>;
+type DistributiveOmit<T, K extends string> = T extends unknown ? Omit<T, K> : never;
+
+/** As in "3 messages would be cancelled". */
+const DONE: Readonly<Record<ManyDeed['verb'], string>> = {
+  cancel: 'cancelled',
+  revert: 'reverted',
+  rewind: 'rewound',
+  resolve: 'resolved',
+  fork: 'started again',
+};
 
 /** Is it one message, or all that the options name? Errors: COAX_USAGE for both, and for neither. */
-export function isForMany(word: string | undefined, { status, flow, selector, yes }: ManyOptions): boolean {
+export function isForMany(word: string | undefined, options: ManyOptions): boolean {
+  const { status, flow, selector, yes, limit } = options;
   const many = flow !== undefined || selector !== undefined;
   if (many && word !== undefined)
     throw usage('a msgid and --flow or --selector were given', 'Give one of them.');
   if (!many && word === undefined) throw usage('no message was named', 'Give a msgid, --flow or --selector.');
-  if (!many && (status !== undefined || yes)) throw usage('--status and --yes go with --flow or --selector');
+  if (!many && (status !== undefined || limit !== undefined || yes))
+    throw usage('--status, --limit and --yes go with --flow or --selector');
   return many;
 }
 
 /**
  * Decides about every message that the options name, when `--yes` is given; else lists them, and says so by COAX_USAGE. Those that
- * have moved on meanwhile are counted, not an error. Gives the exit status: 5 when all had moved on.
+ * could not be are told one by one, not an error. Gives the exit status: 5 when none could be.
  */
-export async function decideMany(context: Context, options: ManyOptions, deed: ManyDeed): Promise<number> {
+export async function decideMany(
+  context: Context,
+  options: ManyOptions & { readonly reason?: string },
+  deed: ManyDeed,
+): Promise<number> {
   const { out } = context;
+  const { yes: apply = false, flow, selector, status, limit, reason = '' } = options;
+  if (apply && reason.trim() === '')
+    throw usage('a decision about many messages needs a reason', 'Say why: --reason "…".');
   const client = await context.client();
-  const found = await messagesOf(client, options, deed.statuses);
-  if (options.yes !== true) {
-    const columns = messageColumns(out);
-    await out.list(
-      { items: found },
-      { columns, name: ({ msgid }) => String(msgid), empty: 'no such message' },
-    );
-    if (found.length === 0) return 0;
-    throw usage(`${count(found.length)} would be ${deed.done}; nothing was done`, 'Add --yes to do it.');
+  const { items, more } = await client.decideMany({
+    ...deed,
+    ...(flow !== undefined && { flow }),
+    ...(selector !== undefined && { selector }),
+    ...(status !== undefined && { status }),
+    ...(limit !== undefined && { limit }),
+    reason,
+    apply,
+  });
+  const did = DONE[deed.verb];
+  const able = items.filter(({ outcome }) => outcome !== 'refused');
+  if (!apply) {
+    await out.list({ items }, { columns: columnsOf(out), name: nameOf, empty: 'no such message' });
+    if (items.length === 0) return 0;
+    const many = more ? `more than ${count(items.length)}` : count(able.length);
+    const hint = more ? 'Name fewer before --yes.' : 'Add --yes to do it.';
+    throw usage(`${many} would be ${did}; nothing was done`, hint);
   }
-  const decided: number[] = [];
-  const waiting = [...found];
-  const work = async (): Promise<void> => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      try {
-        await deed.act(client, next.msgid);
-        decided.push(next.msgid);
-      } catch (error) {
-        if (!isCoaxError(error, 'COAX_MESSAGE_STATE') && !isCoaxError(error, 'COAX_MESSAGE_BUILT_ON'))
-          throw error;
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
-  decided.sort((a, b) => a - b);
-  const left = found.length - decided.length;
-  for (const msgid of decided) if (!out.forPeople) out.line(String(msgid));
-  if (out.forPeople) out.line(`${deed.done}: ${count(decided.length)}`);
-  if (left > 0)
-    out.hint(`${count(left)} could not be: they stand otherwise now, or something was built on them`);
-  return decided.length === 0 && left > 0 ? 5 : 0;
+  const refused = items.filter(({ outcome }) => outcome === 'refused');
+  if (out.forPeople) out.line(`${did}: ${count(able.length)}`);
+  else {
+    const shown = out.format === 'name' ? [...able].reverse() : items;
+    await out.list({ items: shown }, { columns: columnsOf(out), name: nameOf, empty: '' });
+  }
+  for (const { msgid, error } of refused) out.hint(`${msgid} could not be: ${error?.detail ?? ''}`);
+  return able.length === 0 && refused.length > 0 ? 5 : 0;
 }
 
-async function messagesOf(
-  client: Client,
-  { status, flow, selector }: ManyOptions,
-  statuses: readonly MessageView['status'][],
-): Promise<MessageView[]> {
-  const found: MessageView[] = [];
-  for (const one of status === undefined ? statuses : [status]) {
-    for (let cursor: string | undefined, first = true; first || cursor !== undefined; first = false) {
-      const page = await client.messages({
-        status: one,
-        limit: PAGE,
-        ...(flow !== undefined && { flow }),
-        ...(selector !== undefined && { selector }),
-        ...(cursor !== undefined && { cursor }),
-      });
-      found.push(...page.items);
-      cursor = page.next;
-    }
-  }
-  // One that moved on between two lists is in both.
-  return [...new Map(found.map(message => [message.msgid, message])).values()];
+/** What came of it: a fork is another message. */
+const nameOf = ({ msgid, made }: DecidedItem): string => String(made ?? msgid);
+
+function columnsOf(out: Output): Column<DecidedItem>[] {
+  return [
+    { head: 'MSGID', right: true, cell: item => String(item.msgid) },
+    { head: 'FLOW', cell: item => cell(item.flow) },
+    { head: 'PROJECT', wide: true, cell: item => cell(item.project) },
+    { head: 'STATUS', cell: item => styleStatus(out.style, item.status) },
+    { head: 'NOTE', cell: item => truncate(item.error === null ? '' : cell(item.error.detail), 90) },
+  ];
 }
 
 const count = (messages: number): string => (messages === 1 ? '1 message' : `${messages} messages`);
