@@ -83,8 +83,14 @@ export class Installation {
     for (let n = 0; n < servers; n++) await made.#addServer(`s${n}`, env(`s${n}`));
     for (let n = 0; n < workers; n++) made.#addWorker(`w${n}`, n, env(`w${n}`));
     for (const member of [...made.servers, ...made.workers]) member.start();
-    await made.up();
-    return made;
+    try {
+      await made.up();
+      return made;
+    } catch (error) {
+      const log = made.log();
+      await made[Symbol.asyncDispose]();
+      throw new Error(`${error}\n${log}`, { cause: error });
+    }
   }
 
   /** Resolves when every server answers. */
