@@ -43,8 +43,9 @@ export class PackageCalls {
     return this.#transport.json({ method: 'GET', path: REPOSITORY });
   }
 
-  onlineKey(): Promise<KeyView> {
-    return this.#transport.json({ method: 'POST', path: `${REPOSITORY}/online-key`, body: {} });
+  /** `next`: the key that is to follow, which signs once a root names it. */
+  onlineKey(next = false): Promise<KeyView> {
+    return this.#transport.json({ method: 'POST', path: `${REPOSITORY}/online-key`, body: { next } });
   }
 
   init(body: { readonly root: string; readonly targets: string }): Promise<RepositoryView> {

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { type Manifest, manifestBytes } from '../../src/package/format/manifest.ts';
-import { newKeyPem, type SigningKey, signingKey } from '../../src/package/repository/keys.ts';
+import { newKeyPem, type PublicKey, type SigningKey, signingKey } from '../../src/package/repository/keys.ts';
 import { makeRoot, makeTargets, parseMetadata, signed } from '../../src/package/repository/metadata.ts';
 import { targetOf } from '../../src/package/repository/published.ts';
 import type { Repository } from '../../src/package/repository/repository.ts';
@@ -84,13 +84,14 @@ export class Publisher {
     keys: readonly SigningKey[],
     by: readonly SigningKey[],
     targets = this.targets,
+    online?: PublicKey,
   ): Promise<Buffer> {
     const { root } = (await this.#repository.state())!;
     const next = makeRoot({
       version: root.version + 1,
       root: { keys, threshold: 1 },
       targets: { keys: [targets], threshold: 1 },
-      online: await this.#repository.onlineKey(),
+      online: online ?? (await this.#repository.onlineKey()),
       expires: Date.now() + 1e10,
     });
     return signed(next, by);

@@ -117,9 +117,34 @@ function suite(openStore: () => Promise<Store>): void {
     assert.deepEqual(await versions(repository.files()), ['1.0.0', '1.1.0']);
     await assert.rejects(repository.publish(await publisher.next([])), { code: 'COAX_REPOSITORY_REFUSED' });
 
+    // The server's own key, three times; who saw each root follows, and who saw none of them, too.
+    const [near, far] = [folder(), folder()];
+    for (const dir of [near, far]) assert.equal((await trust(repository.files(), dir).packages()).length, 2);
+    const seen = new Set([(await repository.onlineKey()).public]);
+    for (const server of [repository, again(), repository]) {
+      const coming = await server.nextOnlineKey();
+      assert.deepEqual(await again().nextOnlineKey(), coming);
+      // Not before a root names it, and only when those of the root have signed that.
+      await server.renew(true);
+      const forged = await publisher.nextRoot([root], [newKey()], targets, coming);
+      await assert.rejects(server.rotate({ root: forged }), { code: 'COAX_REPOSITORY_REFUSED' });
+      assert.notDeepEqual(await server.onlineKey(), coming);
+      await server.rotate({ root: await publisher.nextRoot([root], [root], targets, coming) });
+      assert.deepEqual(await again().onlineKey(), coming);
+      seen.add(coming.public);
+      assert.equal((await trust(inPlace, near).packages()).length, 2);
+      assert.match(readFileSync(join(near, 'root.json'), 'utf8'), new RegExp(coming.public));
+      await again().renew(true);
+    }
+    assert.equal(seen.size, 4);
+    assert.equal((await trust(repository.files(), far).packages()).length, 2);
+    const strange = await publisher.nextRoot([root], [root], targets, newKey());
+    await assert.rejects(repository.rotate({ root: strange }), { code: 'COAX_REPOSITORY_STATE' });
+
     // The server's key is sealed anew when the installation's keys change.
     const [old] = await secrets.keys.list();
-    assert.equal(await repository.sealedWith(old!.id), 1);
+    await repository.nextOnlineKey();
+    assert.equal(await repository.sealedWith(old!.id), 2);
     secrets.keys.add(repository);
     await secrets.keys.rotate();
     assert.equal(await repository.sealedWith(old!.id), 0);

@@ -39,6 +39,15 @@ export const KeyView = z
   .meta({ id: 'RepositoryKey', description: 'The public half of a key that signs for the repository.' });
 export type KeyView = z.infer<typeof KeyView>;
 
+export const OnlineKeyAsked = z
+  .strictObject({
+    next: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'The key that is to follow, which signs once a root names it.' }),
+  })
+  .meta({ id: 'OnlineKeyAsked' });
+
 const role = { version: z.int(), expires: Time };
 const signers = {
   threshold: z.int().meta({ description: 'So many of the keys must sign.' }),

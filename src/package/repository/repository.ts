@@ -22,7 +22,14 @@ import {
   type RoleName,
   rootVersions,
 } from './metadata-rows.ts';
-import { type KeyBox, onlineKey, resealKeys, takeOnlineKey } from './online-key.ts';
+import {
+  type KeyBox,
+  nextOnlineKey,
+  onlineKey,
+  promoteOnlineKey,
+  resealKeys,
+  takeOnlineKey,
+} from './online-key.ts';
 import { type PublishedPackage, publishedIn, targetOf } from './published.ts';
 import type { RepositoryContents } from './repository-contents.ts';
 import type { RepositoryFiles, RepositoryObjects } from './repository-files.ts';
@@ -83,6 +90,15 @@ export class Repository {
     return this.#store.transact(tx => onlineKey(tx, this.#box));
   }
 
+  /**
+   * The public half of the key that will sign in its place once the next root names it (`rotate`): the same until then. Errors:
+   * COAX_REPOSITORY_STATE before the first root.
+   */
+  async nextOnlineKey(): Promise<PublicKey> {
+    await this.#current();
+    return this.#store.transact(tx => nextOnlineKey(tx, this.#box));
+  }
+
   /** All versions of all packages. Errors: COAX_REPOSITORY_STATE before the first root. */
   async packages(): Promise<PublishedPackage[]> {
     return publishedIn((await this.#current()).targets.signed);
@@ -128,14 +144,15 @@ export class Repository {
 
   /**
    * The next root: other keys, other thresholds. Enough keys of the one before sign it, and enough of its own. When the
-   * keys of targets change, the targets come along, signed anew. Errors: as `publish`.
+   * keys of targets change, the targets come along, signed anew. When it names the server's next key for snapshot and timestamp, that
+   * one signs them from now on, and the one before is forgotten. Errors: as `publish`.
    */
   async rotate(given: { readonly root: Buffer; readonly targets?: Buffer }): Promise<RepositoryState> {
     const root = takenIn('root', given.root);
     const next = given.targets && takenIn('targets', given.targets);
     return this.#publish(async tx => {
       const current = await this.#currentIn(tx);
-      const key = await this.#keyFor(tx, root);
+      const key = await this.#keyAfter(tx, root);
       assertSignedBy(current.root, 'root', root);
       assertSignedBy(root, 'root', root);
       assertNext('root', current.root.signed.version, root.signed.version);
@@ -271,12 +288,15 @@ export class Repository {
   /** The server's key, which the root must let sign. */
   async #keyFor(tx: StoreTx, root: Metadata<Root>): Promise<SigningKey> {
     const key = await takeOnlineKey(tx, this.#box);
-    for (const role of ['snapshot', 'timestamp'] as const) {
-      const { keys, threshold } = signersOf(root, role);
-      if (key !== null && threshold === 1 && keys.some(({ id }) => id === key.id)) continue;
-      throw refused(`the root does not let the server's key alone sign the ${role}`);
-    }
+    const role = (['snapshot', 'timestamp'] as const).find(each => !maySign(root, each, key));
+    if (role !== undefined) throw refused(`the root does not let the server's key alone sign the ${role}`);
     return key as SigningKey;
+  }
+
+  /** The same of the next root: it may name the key that is to follow. */
+  async #keyAfter(tx: StoreTx, root: Metadata<Root>): Promise<SigningKey> {
+    const isMeant = (key: PublicKey) => maySign(root, 'snapshot', key) && maySign(root, 'timestamp', key);
+    return (await promoteOnlineKey(tx, this.#box, isMeant)) ?? (await this.#keyFor(tx, root));
   }
 
   #assertHolds(tx: StoreTx, root: Metadata<Root>, targets: Metadata<Targets>): void {
@@ -356,6 +376,11 @@ function assertUnchanged(before: Metadata<Targets>, after: Metadata<Targets>): v
       'Give what has changed a version of its own.',
     );
   }
+}
+
+function maySign(root: Metadata<Root>, role: 'snapshot' | 'timestamp', key: PublicKey | null): boolean {
+  const { keys, threshold } = signersOf(root, role);
+  return threshold === 1 && keys.some(({ id }) => id === key?.id);
 }
 
 function refused(reason: string, hint?: string): CoaxError {

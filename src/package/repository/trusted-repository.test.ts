@@ -383,6 +383,31 @@ describe('a reader of a repository', () => {
     );
   });
 
+  it("follows the server's key from root to root, and leaves what a stolen one has signed behind", async () => {
+    const mirror = new Mirror();
+    const dir = folder();
+    mirror.publish(1, [manifestOf('1.0.0')]);
+    assert.equal((await reader(mirror, dir).packages()).length, 1);
+    // A thief of the key may go so far ahead that no honest version comes after: until the key is another.
+    const far = { version: 1, bytes: mirror.files.get('metadata/1.snapshot.json') as Buffer };
+    const thief = makeTimestamp(2_000_000_000, far, NOW + TIMESTAMP_MS);
+    mirror.put('metadata', 'timestamp.json', signed(thief, [mirror.online]));
+    assert.equal((await reader(mirror, dir).packages()).length, 1);
+    mirror.publish(2, [manifestOf('1.0.0'), manifestOf('2.0.0')]);
+    await refuses(reader(mirror, dir).packages(), 'COAX_REPOSITORY_UNTRUSTED', /less than current version/);
+    const keys = [newKey(), newKey(), newKey()];
+    for (const [index, online] of keys.entries()) {
+      const plan = mirror.plan({ version: index + 2, online });
+      mirror.put('metadata', `${plan.version}.root.json`, signed(makeRoot(plan), [mirror.root]));
+    }
+    // What the key before the last signs is nothing any more.
+    mirror.publish(3, [manifestOf('3.0.0')], { online: keys[1]! });
+    await refuses(reader(mirror, dir).packages(), 'COAX_REPOSITORY_UNTRUSTED', /signed by 0\/1 keys/);
+    mirror.publish(4, [manifestOf('1.0.0'), manifestOf('2.0.0')], { online: keys[2]! });
+    assert.equal((await reader(mirror, dir).packages()).length, 2);
+    assert.equal((await reader(mirror).packages()).length, 2);
+  });
+
   it('keeps what it verified though a later part is refused, and leaves nothing else', async () => {
     const mirror = new Mirror();
     const dir = folder();

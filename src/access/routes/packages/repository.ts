@@ -1,5 +1,6 @@
 import {
   KeyView,
+  OnlineKeyAsked,
   RepositoryInit,
   RepositoryRotate,
   RepositoryView,
@@ -59,11 +60,12 @@ function rootRoutes(app: App, { services: { packages } }: RouteContext): void {
         operationId: 'repositoryOnlineKey',
         tags: ['packages'],
         summary:
-          "The server's own key, which signs snapshots and timestamps; made when it is first asked for",
+          "The server's own key, which signs snapshots and timestamps, or the next one; made when it is first asked for",
+        body: OnlineKeyAsked,
         response: { 200: KeyView, ...PROBLEMS },
       },
     },
-    async () => packages.onlineKey(),
+    async ({ body: { next } }) => (next ? packages.nextOnlineKey() : packages.onlineKey()),
   );
 
   app.post(

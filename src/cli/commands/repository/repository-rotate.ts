@@ -18,6 +18,7 @@ interface Options {
   readonly threshold?: number;
   readonly targetsKey?: readonly string[];
   readonly targetsThreshold?: number;
+  readonly onlineKey?: boolean;
   readonly expires?: number;
   readonly root?: string;
 }
@@ -34,6 +35,10 @@ export const verb = defineVerb<Options>({
       'coax repository rotate --key root.key --targets-key new-targets.key',
       'another key for packages: what is published is signed anew by it',
     ],
+    [
+      'coax repository rotate --key root.key --online-key',
+      "another key of the server's own; nobody has the old one any more",
+    ],
   ],
   details: [
     'What is not given stays. A list of keys that is given stands for all of them: the others sign nothing any more.',
@@ -48,6 +53,10 @@ export const verb = defineVerb<Options>({
     { flags: '--threshold <n>', about: SIGNER_OPTIONS.threshold, parse: wholeNumber(1) },
     { flags: '--targets-key <key>', about: SIGNER_OPTIONS.targetsKey, repeats: true, completes: 'file' },
     { flags: '--targets-threshold <n>', about: SIGNER_OPTIONS.targetsThreshold, parse: wholeNumber(1) },
+    {
+      flags: '--online-key',
+      about: 'Have the server make itself another key for what it signs: snapshots and timestamps',
+    },
     { flags: '--expires <time>', about: SIGNER_OPTIONS.expires, parse: lengthOfTime },
     ROOT,
   ],
@@ -67,7 +76,7 @@ export const verb = defineVerb<Options>({
       version: before.signed.version + 1,
       root: next(roots, options.threshold, signersOf(before, 'root')),
       targets: next(targets, options.targetsThreshold, signersOf(before, 'targets')),
-      online: await client.packages.onlineKey(),
+      online: await client.packages.onlineKey(options.onlineKey ?? false),
       expires: until,
     });
     const published = parseMetadata('targets', current.targets, 'targets').signed;
