@@ -61,9 +61,9 @@ export async function cliPage(): Promise<string> {
   for (const group of GROUPS) {
     parts.push(`## ${group.title}`);
     for (const { path, about } of group.verbs) {
-      const [first, second] = path.split(' ');
-      const noun = program.commands.find(command => command.name() === first)!;
-      const command = second === undefined ? noun : noun.commands.find(known => known.name() === second)!;
+      const command = path
+        .split(' ')
+        .reduce((above, word) => above.commands.find(known => known.name() === word)!, program);
       parts.push(
         `### coax ${path}`,
         `${about}.`,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Time } from './value.ts';
+import { ListQuery, pageOf, Time } from './value.ts';
 
 /** Shorter than a host name may be, so that `agent/HOST` is a worker's name. */
 export const AgentHostName = z
@@ -52,6 +52,34 @@ export const JoinTokenView = z
   })
   .meta({ id: 'JoinToken', description: 'Lets one host join, once.' });
 export type JoinTokenView = z.infer<typeof JoinTokenView>;
+
+export const JoinTokenInfoView = z
+  .object({
+    id: z.string().meta({ description: 'Names it; lets nobody in.', examples: ['3fa9c07b21de'] }),
+    host: z.string().meta({ description: 'The only host that may use it; empty: one of any new name.' }),
+    replace: z.boolean().meta({ description: 'It gives a host that is known another key.' }),
+    actor: z.string().meta({ description: 'Who asked for it.' }),
+    created: Time,
+    expires: Time,
+    state: z.enum(['open', 'used', 'expired']).meta({
+      description: '`open`: a host can join by it, once. `used`: one has. Others are kept for 7 days.',
+    }),
+    used: Time.nullable().meta({ description: 'When a host joined by it.' }),
+    usedBy: z.string().meta({ description: 'The host that did; empty before.' }),
+  })
+  .meta({ id: 'JoinTokenInfo', description: 'A join token, without what lets a host in.' });
+export type JoinTokenInfoView = z.infer<typeof JoinTokenInfoView>;
+export const JoinTokenList = pageOf(JoinTokenInfoView, 'JoinTokenList');
+export type JoinTokenList = z.infer<typeof JoinTokenList>;
+export const JoinTokensQuery = ListQuery.extend({
+  all: z.stringbool().default(false).meta({ description: 'Those that were used or have expired, too.' }),
+});
+export const JoinTokenPath = z.object({
+  id: z
+    .string()
+    .regex(/^[0-9a-f]{12}$/, 'give the 12 figures that `coax host token ls` shows')
+    .meta({ description: 'Of a join token.', examples: ['3fa9c07b21de'] }),
+});
 
 const Mib = z.int().min(0).max(1e12);
 /** One line; a database holds it, and a terminal shows it. */

@@ -25,8 +25,9 @@ export async function loadVerbs(words: readonly string[] | 'all'): Promise<Loade
 }
 
 function matches(entry: VerbEntry, words: readonly string[]): boolean {
-  const [first, second] = words[0] === 'help' ? words.slice(1) : words;
-  return entry.path === first || entry.path === `${first} ${second === 'list' ? 'ls' : second}`;
+  const [first, second, third] = words[0] === 'help' ? words.slice(1) : words;
+  const named = (word: string | undefined) => (word === 'list' ? 'ls' : word);
+  return [first, `${first} ${named(second)}`, `${first} ${second} ${named(third)}`].includes(entry.path);
 }
 
 /** The tree of commands. Verbs that are not loaded are only names in it. */
@@ -44,9 +45,14 @@ export function makeProgram(loaded: Loaded, onCall: (call: Call) => void): Comma
     );
   }
   for (const entry of GROUPS.flatMap(group => group.verbs)) {
-    const [noun, name] = entry.path.split(' ') as [string, string | undefined];
-    const parent = name === undefined ? program : program.commands.find(command => command.name() === noun)!;
-    const command = new Command(name ?? noun).description(entry.about);
+    const above = entry.path.split(' ');
+    const name = above.pop()!;
+    // `host token ls` is beneath `host token`, which is a verb of its own.
+    const parent = above.reduce(
+      (command, word) => command.commands.find(child => child.name() === word)!,
+      program,
+    );
+    const command = new Command(name).description(entry.about).helpCommand(false);
     quiet(command);
     if (name === 'ls') command.alias('list');
     const verb = loaded.get(entry.path);

@@ -112,6 +112,12 @@ export const GROUPS: readonly VerbGroup[] = [
         'Print the command by which a host joins',
         () => import('./commands/host/host-token.ts'),
       ),
+      verb('host token ls', 'List join tokens', () => import('./commands/host/host-token-ls.ts')),
+      verb(
+        'host token revoke',
+        'Take a join token back',
+        () => import('./commands/host/host-token-revoke.ts'),
+      ),
       verb('host revoke', "Shut a host's agent out", () => import('./commands/host/host-revoke.ts')),
       verb(
         'host lost',

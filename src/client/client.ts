@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { WebSocket } from 'ws';
-import type { JoinTokenBody, JoinTokenView, RevokeAnswer } from '../api/agent.ts';
+import type { JoinTokenBody, JoinTokenList, JoinTokenView, RevokeAnswer } from '../api/agent.ts';
 import type { ArchiveBody, ArchiveReportView } from '../api/archive.ts';
 import type {
   PlanAnswer,
@@ -285,6 +285,15 @@ export class CoaxClient {
   /** A token by which a host joins, with the command to paste there. */
   joinToken(body: JoinTokenBody = {}): Promise<JoinTokenView> {
     return this.#post('/v1/join-tokens', body);
+  }
+
+  /** Those that a host can join by; with `all` also those that were used or have expired. */
+  joinTokens(query: ListQuery & { all?: boolean } = {}): Promise<JoinTokenList> {
+    return this.#get('/v1/join-tokens', { ...query });
+  }
+
+  async revokeJoinToken(id: string): Promise<void> {
+    await this.#post(`/v1/join-tokens/${encodeURIComponent(id)}/revoke`);
   }
 
   /** The host's key opens nothing any more. */

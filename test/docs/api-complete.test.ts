@@ -45,6 +45,8 @@ const OVER_HTTP: Readonly<Record<string, readonly string[]>> = {
   'host drain': ['submit'],
   'host undrain': ['submit'],
   'host token': ['joinToken'],
+  'host token ls': ['joinTokens'],
+  'host token revoke': ['revokeJoinToken'],
   'host revoke': ['revokeAgent'],
   'host lost': ['submit'],
   'host reconcile': ['submit', 'hosts'],

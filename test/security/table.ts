@@ -56,7 +56,14 @@ const OF_A_PROJECT = [
   '/v1/rollouts/{',
 ];
 /** Paths of things that are there for everybody, or of the installation. */
-const OF_ALL = ['/v1/flows/{', '/v1/networks/{', '/v1/agents/{', '/v1/secret-keys/{', '/errors/{'];
+const OF_ALL = [
+  '/v1/flows/{',
+  '/v1/networks/{',
+  '/v1/agents/{',
+  '/v1/join-tokens/{',
+  '/v1/secret-keys/{',
+  '/errors/{',
+];
 /** Operations whose query or body names a thing of a project. */
 const NAMES_ONE = new Set([
   'diff',
@@ -75,6 +82,7 @@ const ABSENT = new Set([
   'dropSecretKey',
   'withdrawRole',
   'revokeAgent',
+  'revokeJoinToken',
   'agentReport',
   'network',
   'console',

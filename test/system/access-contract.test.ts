@@ -189,12 +189,15 @@ async function hostSamples(): Promise<typeof samples> {
   const { agents } = served.services;
   const [name, key] = ['contract-host', new HostKey()];
   const { token } = await agents.joinToken({ host: '', ttlMs: 60_000, rekeys: false, actor: 'tester' });
+  await agents.joinToken({ host: 'unused', ttlMs: 60_000, rekeys: false, actor: 'tester' });
+  const [unused] = await agents.joinTokens(false);
   await agents.enrol(token, { host: name, publicKey: key.publicKey, version: '1', facts: FACTS });
   const { nonce } = await agents.challenge(name);
   return {
     enrol: { body: { host: name, publicKey: key.publicKey, version: '1', facts: FACTS }, token },
     agentSession: { body: key.proof(name, nonce) },
     agentReport: { body: reportOf() },
+    revokeJoinToken: { values: { id: unused!.id } },
   };
 }
 

@@ -77,6 +77,35 @@ test('a join token lets one host in, once, for a while, and a lost answer may be
     await refuses(tokenFor(server.agents, { rekeys: true }), 'COAX_USAGE', /one host/);
   }));
 
+test('join tokens are listed without what opens something, and taken back until they are used', () =>
+  withServer(async server => {
+    const wish = (host: string) => ({ host, ttlMs: 10 * MINUTE, rekeys: false, actor: 'ann' });
+    const made = await server.agents.joinToken(wish('h1'));
+    await server.agents.joinToken(wish(''));
+    await join(server.agents, 'h1', made.token);
+    const open = await server.agents.joinTokens(false);
+    assert.deepEqual(
+      open.map(({ host, actor, used }) => ({ host, actor, used })),
+      [{ host: '', actor: 'ann', used: null }],
+    );
+    const all = await server.agents.joinTokens(true);
+    assert.deepEqual(all.map(({ usedBy }) => usedBy).sort(), ['', 'h1']);
+    assert.ok(!JSON.stringify(all).includes(made.token.slice(-20)));
+    const used = all.find(({ usedBy }) => usedBy === 'h1')!;
+    await assert.rejects(server.agents.revokeJoinToken(used.id), {
+      code: 'COAX_CONFLICT',
+      hint: /`coax host revoke h1`/,
+    });
+    const late = await server.agents.joinToken(wish('h2'));
+    const [latest] = (await server.agents.joinTokens(false)).filter(({ host }) => host === 'h2');
+    await server.agents.revokeJoinToken(latest!.id);
+    await assert.rejects(server.agents.revokeJoinToken(latest!.id), { code: 'COAX_NOT_FOUND' });
+    await assert.rejects(join(server.agents, 'h2', late.token), { code: 'COAX_JOIN_TOKEN' });
+    await server.later(11 * MINUTE);
+    assert.deepEqual(await server.agents.joinTokens(false), [], 'expired');
+    assert.equal((await server.agents.joinTokens(true)).length, 2);
+  }));
+
 test('a name belongs to its key: another comes in only by a token made for that', () =>
   withServer(async ({ agents }) => {
     const old = await join(agents, 'h1');

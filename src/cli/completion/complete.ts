@@ -41,7 +41,7 @@ export async function candidates(words: readonly string[], ask: Ask): Promise<re
   const before = words.slice(0, -1);
   const last = words.at(-1) ?? '';
   const named = wordsOf(before).filter(word => word !== 'help');
-  const path = NOUNS[named[0] ?? ''] === undefined ? named.slice(0, 1) : named.slice(0, 2);
+  const path = verbWords(named);
   const entry = VERBS.find(({ path: known }) => known === path.join(' '));
   if (!entry) {
     const option = GLOBAL_OPTIONS.find(
@@ -63,6 +63,13 @@ export async function candidates(words: readonly string[], ask: Ask): Promise<re
   }
   if (last.startsWith('-')) return optionCandidates(options, before);
   return positional(verb, entry.path, operandsOf(before, path, options), ask);
+}
+
+/** The words that name a verb: one, a noun and another, or three, as `host token ls`. */
+function verbWords(named: readonly string[]): readonly string[] {
+  if (NOUNS[named[0] ?? ''] === undefined) return named.slice(0, 1);
+  const three = named.slice(0, 3).join(' ');
+  return named.slice(0, VERBS.some(({ path }) => path === three) ? 3 : 2);
 }
 
 function firstWords(path: readonly string[]): Candidate[] {

@@ -1,4 +1,5 @@
 import { CoaxError } from '../../errors/coax-error.ts';
+import type { Slice } from '../../store/slice.ts';
 import type { Store } from '../../store/store.ts';
 import type { Tx } from '../../store/tx.ts';
 import { randomSetting } from '../installation.ts';
@@ -7,14 +8,21 @@ import type { AgentReport } from './agent-report.ts';
 import { CHALLENGE_MS, makeChallenge, readChallenge } from './challenge.ts';
 import { endSessions } from './end-sessions.ts';
 import { type Enrolled, type Enrolment, enrol } from './enrol.ts';
-import { type JoinToken, type JoinTokenWish, makeJoinToken } from './join-tokens.ts';
+import {
+  type JoinToken,
+  type JoinTokenInfo,
+  type JoinTokenWish,
+  listJoinTokens,
+  makeJoinToken,
+  revokeJoinToken,
+} from './join-tokens.ts';
 import { isSignedBy } from './public-key.ts';
 import { agentTables } from './schema.ts';
 import { JOIN_PREFIX, SESSION_PREFIX } from './secrets.ts';
 import { hostOfSession, SESSION_MS, staleChallenge, writeSession } from './sessions.ts';
 import { type ReportTaken, takeReport } from './take-report.ts';
 
-export type { JoinToken } from './join-tokens.ts';
+export type { JoinToken, JoinTokenInfo } from './join-tokens.ts';
 export type { ReportTaken } from './take-report.ts';
 
 /** What a host proves itself with. */
@@ -44,6 +52,16 @@ export class Agents {
 
   joinToken(wish: JoinTokenWish): Promise<JoinToken> {
     return this.#store.transact(tx => makeJoinToken(tx, wish));
+  }
+
+  /** Newest first; those that can be used, or `all` that are kept (7 days beyond their end). */
+  joinTokens(all: boolean, slice?: Slice): Promise<JoinTokenInfo[]> {
+    return listJoinTokens(this.#store, all, slice);
+  }
+
+  /** Errors: COAX_NOT_FOUND; COAX_CONFLICT when a host has joined by it. */
+  revokeJoinToken(id: string): Promise<void> {
+    return this.#store.transact(tx => revokeJoinToken(tx, id));
   }
 
   /** Errors: COAX_JOIN_TOKEN, COAX_HOST_EXISTS, COAX_MESSAGE_INVALID. */

@@ -1,4 +1,6 @@
 import { CoaxError } from '../../errors/coax-error.ts';
+import { type Slice, sliced } from '../../store/slice.ts';
+import type { Store } from '../../store/store.ts';
 import type { Tx } from '../../store/tx.ts';
 import { agentTables, type JoinTokenRow } from './schema.ts';
 import { hashOf, JOIN_PREFIX, newToken } from './secrets.ts';
@@ -15,6 +17,27 @@ export interface JoinTokenWish {
   /** Who asks for it. */
   readonly actor: string;
 }
+
+/** A join token as people may see it: never what opens something. */
+export interface JoinTokenInfo {
+  /** The first figures of the SHA-256 that is kept of it. */
+  readonly id: string;
+  readonly hash: string;
+  /** Empty: for any new name. */
+  readonly host: string;
+  readonly rekeys: boolean;
+  /** Who asked for it. */
+  readonly actor: string;
+  /** ms since 1970; `used` is null until a host has joined by it. */
+  readonly created: number;
+  readonly expires: number;
+  readonly used: number | null;
+  /** The host that joined; empty before. */
+  readonly usedBy: string;
+}
+
+/** Enough of the hash to tell tokens apart, and to be typed. */
+const ID_LENGTH = 12;
 
 export interface JoinToken {
   /** The one time that it is seen. */
@@ -54,6 +77,47 @@ export async function makeJoinToken(tx: Tx, wish: JoinTokenWish): Promise<JoinTo
     })
     .execute();
   return { token, host, expires };
+}
+
+/** Join tokens, newest first; those that can be used, or all that are kept. */
+export async function listJoinTokens(store: Store, all: boolean, slice?: Slice): Promise<JoinTokenInfo[]> {
+  let query = agentTables(store.reader).selectFrom('join_tokens').selectAll();
+  if (!all) query = query.where('used', '=', 0).where('expires', '>=', store.now());
+  const order = [{ name: 'created', newestFirst: true }, 'hash'] as const;
+  const rows = await sliced(query, order, slice).execute();
+  return rows.map(row => ({
+    id: row.hash.slice(0, ID_LENGTH),
+    hash: row.hash,
+    host: row.host,
+    rekeys: Number(row.rekeys) !== 0,
+    actor: row.actor,
+    created: Number(row.created),
+    expires: Number(row.expires),
+    used: Number(row.used) || null,
+    usedBy: row.used_by,
+  }));
+}
+
+/** Nobody can join by it any more. Errors: COAX_NOT_FOUND; COAX_CONFLICT for one by which a host has joined. */
+export async function revokeJoinToken(tx: Tx, id: string): Promise<void> {
+  const row = await agentTables(tx.db)
+    .selectFrom('join_tokens')
+    .select(['hash', 'used', 'used_by'])
+    .where(({ fn, val, eb }) => eb(fn('substr', ['hash', val(1), val(ID_LENGTH)]), '=', id))
+    .executeTakeFirst();
+  if (row === undefined) {
+    throw new CoaxError('COAX_NOT_FOUND', `there is no join token ${id}`, {
+      where: id,
+      hint: '`coax host token ls --all` lists them.',
+    });
+  }
+  if (Number(row.used) !== 0) {
+    throw new CoaxError('COAX_CONFLICT', `the host ${row.used_by} has joined by the join token ${id}`, {
+      where: id,
+      hint: `It lets nobody in any more; \`coax host revoke ${row.used_by}\` shuts that host out.`,
+    });
+  }
+  await agentTables(tx.db).deleteFrom('join_tokens').where('hash', '=', row.hash).execute();
 }
 
 /** The row of a join token that may let that host in. Errors: COAX_JOIN_TOKEN says why it may not. */

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { Done } from '../../../api/access/identity.ts';
 import {
   AgentHostPath,
   AgentReport,
@@ -7,16 +8,21 @@ import {
   EnrolAnswer,
   EnrolBody,
   JoinTokenBody,
+  JoinTokenList,
+  JoinTokenPath,
+  JoinTokensQuery,
   JoinTokenView,
   ReportAnswer,
   RevokeAnswer,
   SessionAnswer,
   SessionBody,
 } from '../../../api/agent.ts';
+import type { JoinTokenInfo } from '../../../cloud/agents/agents.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import { bearerOf } from '../../admission/token.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { isoTime } from '../../message-view.ts';
+import { keyedPage } from '../../page.ts';
 
 /** Hosts with agents: people let them in and shut them out; they join, prove who they are, and report. */
 export function agentRoutes(app: App, context: RouteContext): void {
@@ -24,6 +30,7 @@ export function agentRoutes(app: App, context: RouteContext): void {
   sessionRoutes(app, context);
   reportRoute(app, context);
   joinTokenRoute(app, context);
+  joinTokensRoutes(app, context);
   revokeRoute(app, context);
 }
 
@@ -52,6 +59,58 @@ function joinTokenRoute(app: App, { services: { agents } }: RouteContext): void 
       };
     },
   );
+}
+
+function joinTokensRoutes(app: App, { services: { agents, store } }: RouteContext): void {
+  app.get(
+    '/v1/join-tokens',
+    {
+      config: { needs: 'admin', scope: 'installation' },
+      schema: {
+        operationId: 'joinTokens',
+        tags: ['hosts'],
+        summary: 'Join tokens, newest first, without what lets a host in',
+        querystring: JoinTokensQuery,
+        response: { 200: JoinTokenList, ...PROBLEMS },
+      },
+    },
+    async ({ query: { all, ...query } }) => {
+      const keyOf = ({ created, hash }: JoinTokenInfo) => [created, hash];
+      const page = await keyedPage({ list: 'joinTokens', shape: 'ns', keyOf }, query, slice =>
+        agents.joinTokens(all, slice),
+      );
+      return { ...page, items: page.items.map(info => viewJoinToken(info, store.now())) };
+    },
+  );
+
+  app.post(
+    '/v1/join-tokens/:id/revoke',
+    {
+      config: { needs: 'admin', scope: 'installation' },
+      schema: {
+        operationId: 'revokeJoinToken',
+        tags: ['hosts'],
+        summary: 'Nobody can join by the token any more; refused (409) when a host has',
+        params: JoinTokenPath,
+        response: { 200: Done, ...PROBLEMS },
+      },
+    },
+    async ({ params: { id } }) => {
+      await agents.revokeJoinToken(id);
+      return { ok: true as const };
+    },
+  );
+}
+
+function viewJoinToken(info: JoinTokenInfo, now: number) {
+  const { id, host, rekeys, actor, created, expires, used, usedBy } = info;
+  const state: 'open' | 'used' | 'expired' = used !== null ? 'used' : expires < now ? 'expired' : 'open';
+  const times = {
+    created: isoTime(created),
+    expires: isoTime(expires),
+    used: used === null ? null : isoTime(used),
+  };
+  return { id, host, replace: rekeys, actor, state, usedBy, ...times };
 }
 
 /** Where this request came to, as its sender sees it. */
