@@ -49,6 +49,8 @@ export class ConsoleWorld {
       simulate: this.#simulate,
       modulesDirs: [join(HERE, 'modules')],
       flowsDirs: [join(HERE, 'flows')],
+      // Receivers of tests are here.
+      webhookAllow: ['127.0.0.1'],
       log: () => {},
     });
   }

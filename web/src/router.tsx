@@ -94,8 +94,38 @@ const host = createRoute({
   ),
 });
 
+const webhooks = createRoute({
+  getParentRoute: () => root,
+  path: '/webhooks',
+  component: lazyRouteComponent(
+    part(() => import('./screens/webhooks/webhooks.tsx')),
+    'Webhooks',
+  ),
+});
+
+const webhook = createRoute({
+  getParentRoute: () => root,
+  path: '/webhooks/$webhook',
+  component: lazyRouteComponent(
+    part(() => import('./screens/webhook/webhook.tsx')),
+    'Webhook',
+  ),
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([overview, messages, message, create, createForm, hosts, host, vms, vm]),
+  routeTree: root.addChildren([
+    overview,
+    messages,
+    message,
+    create,
+    createForm,
+    hosts,
+    host,
+    vms,
+    vm,
+    webhooks,
+    webhook,
+  ]),
   defaultPreload: 'intent',
   scrollRestoration: true,
   defaultErrorComponent: ({ error, reset }) => (

@@ -16,6 +16,8 @@ export const CONSOLE_PATHS = [
   '/hosts/:host',
   '/vms',
   '/vms/:vm',
+  '/webhooks',
+  '/webhooks/:webhook',
   '/enter',
 ] as const;
 

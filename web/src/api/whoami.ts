@@ -17,14 +17,14 @@ async function readWhoami(signal: AbortSignal): Promise<WhoamiView> {
   return whoami;
 }
 
-/** `view`: see. `operate`: also submit and decide. */
-export type Need = 'view' | 'operate';
+/** `view`: see. `operate`: also submit and decide. `admin`: also say who may what, and where events go. */
+export type Need = 'view' | 'operate' | 'admin';
 
 const OPENS: Readonly<Record<WhoamiView['roles'][number]['role'], readonly Need[]>> = {
   viewer: ['view'],
   worker: [],
   operator: ['view', 'operate'],
-  admin: ['view', 'operate'],
+  admin: ['view', 'operate', 'admin'],
 };
 
 /**

@@ -16,6 +16,7 @@ const SCREENS: readonly Screen[] = [
   { to: '/create', word: 'nav.create', icon: 'create' },
   { to: '/hosts', word: 'nav.hosts', icon: 'hosts' },
   { to: '/vms', word: 'nav.vms', icon: 'vms' },
+  { to: '/webhooks', word: 'nav.webhooks', icon: 'webhooks' },
 ];
 
 /** The screens: beside the content, or beneath it on a telephone. */
@@ -31,7 +32,7 @@ export function Nav() {
           activeOptions={{ exact: to === '/', includeSearch: false }}
           activeProps={{ className: 'bg-accent-soft text-accent' }}
           inactiveProps={{ className: 'text-soft hover:bg-sunk hover:text-ink' }}
-          className="relative flex min-w-14 flex-col items-center gap-0.5 rounded-md px-2.5 py-1.5 text-2xs font-medium md:flex-row md:gap-2.5 md:text-sm"
+          className="relative flex min-w-12 flex-col items-center gap-0.5 rounded-md px-1 py-1.5 md:px-2.5 text-2xs font-medium md:flex-row md:gap-2.5 md:text-sm"
         >
           <Icon name={icon} />
           {word(name)}
