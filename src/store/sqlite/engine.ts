@@ -7,6 +7,7 @@ import type { CommitEvent } from '../store.ts';
 import type { StoreClock } from './clock.ts';
 import { CommitRows } from './commit-rows.ts';
 import type { Connection } from './connection.ts';
+import { HeldMessages } from './held-messages.ts';
 import { IdIndex } from './id-index.ts';
 import type { Mark } from './write-queue.ts';
 
@@ -19,6 +20,7 @@ export class Engine {
   readonly clock: StoreClock;
   readonly ids: IdIndex;
   readonly commits: CommitRows;
+  readonly held = new HeldMessages();
   readonly turns = new Turns();
   readonly #hashes = new WeakMap<Plan, { hash: string; body: string }>();
   readonly #plans = new Map<string, Plan>();
@@ -41,6 +43,7 @@ export class Engine {
   /** Forgets what a rolled back transaction had counted on. */
   reload(): void {
     this.commits.clear();
+    this.held.backTo(0);
     this.#readCounters();
     this.#plans.clear();
     this.events = [];
@@ -61,13 +64,15 @@ export class Engine {
 
   mark(): Mark {
     this.commits.flush();
-    return { events: this.events.length, ready: this.ready.length, asked: this.asked.length };
+    const { events, ready, asked, held } = this;
+    return { events: events.length, ready: ready.length, asked: asked.length, held: held.mark() };
   }
 
   backTo(mark: Mark): void {
     this.events.length = mark.events;
     this.ready.length = mark.ready;
     this.asked.length = mark.asked;
+    this.held.backTo(mark.held);
     this.commits.clear();
     this.#readCounters();
     this.#plans.clear();

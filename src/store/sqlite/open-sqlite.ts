@@ -12,6 +12,7 @@ import { lockFile } from './lock.ts';
 import { CORE_SCHEMA, type SchemaPart } from './schema.ts';
 import { fromSqlite } from './sqlite-error.ts';
 import { SqliteStore } from './sqlite-store.ts';
+import { catchUpAll } from './statements/catch-up.ts';
 import { releaseAll } from './statements/claim.ts';
 import { openScan } from './statements/scan.ts';
 
@@ -53,6 +54,9 @@ export function openSqlite(options: SqliteOptions): SqliteStore {
     writer.probe = options.probe ?? crashPoint(process.env.COAX_CRASH_AT);
     reader = new Connection(file, true);
     reader.exec('PRAGMA cache_size = -16384');
+    writer.exec('BEGIN IMMEDIATE');
+    catchUpAll(writer);
+    writer.exec('COMMIT');
     const engine = new Engine(writer, reader, new StoreClock(timers, options.wall ?? Date.now));
     const now = engine.clock.now();
     afterClockWentBack(writer, now);

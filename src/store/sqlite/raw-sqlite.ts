@@ -13,11 +13,13 @@ import {
   type RawTarget,
   rawTable,
 } from '../raw-tables.ts';
+import type { MessageRow } from '../rows.ts';
 import type { StoreScan } from '../store.ts';
 import { Connection } from './connection.ts';
 import { lockFile } from './lock.ts';
 import { migrate } from './open-sqlite.ts';
-import { CORE_SCHEMA, type SchemaPart } from './schema.ts';
+import { CORE_SCHEMA, ROWS_BEHIND, type SchemaPart } from './schema.ts';
+import { caughtUp } from './statements/catch-up.ts';
 import { openScan } from './statements/scan.ts';
 
 /** What this engine derives for itself. */
@@ -86,7 +88,9 @@ class RawSqlite implements RawSource {
   }
 
   async migrations(): Promise<readonly string[]> {
-    return this.connection.all<{ id: string }>('SELECT id FROM migrations').map(({ id }) => id);
+    return this.connection
+      .all<{ id: string }>('SELECT id FROM migrations WHERE id <> ?', ROWS_BEHIND)
+      .map(({ id }) => id);
   }
 
   async tables(): Promise<readonly RawTable[]> {
@@ -122,7 +126,8 @@ class RawSqlite implements RawSource {
     let batch: RawRow[] = [];
     let size = FIRST_BATCH;
     for (const row of statement.iterate()) {
-      batch.push(row as unknown as RawRow);
+      const values = row as unknown as RawRow;
+      batch.push(name === 'messages' ? this.#caughtUp(columns, values) : values);
       if (batch.length < size) continue;
       yield batch;
       size = nextBatch(batch, size);
@@ -130,6 +135,14 @@ class RawSqlite implements RawSource {
       await new Promise(resolve => setImmediate(resolve));
     }
     if (batch.length > 0) yield batch;
+  }
+
+  #caughtUp(columns: RawTable['columns'], values: RawRow): RawRow {
+    const row = Object.fromEntries(
+      columns.map(({ name }, at) => [name, values[at]]),
+    ) as unknown as MessageRow;
+    const now = caughtUp(this.connection, row);
+    return now === row ? values : columns.map(({ name }) => now[name as keyof MessageRow] as RawRow[number]);
   }
 
   async counters(): Promise<RawCounters> {

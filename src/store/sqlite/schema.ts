@@ -11,6 +11,9 @@ export interface SchemaPart {
   readonly sql: readonly string[];
 }
 
+/** A migration of this engine alone. */
+export const ROWS_BEHIND = '0007-rows-behind';
+
 /** Archive files, each with the msgids that were taken out of the store into it (JSON, [[first, last], …]). */
 const ARCHIVES = `CREATE TABLE archives (
   name TEXT PRIMARY KEY,
@@ -153,5 +156,11 @@ export const CORE_SCHEMA: readonly SchemaPart[] = [
         messages INTEGER NOT NULL
       ) STRICT, WITHOUT ROWID`,
     ],
+  },
+  {
+    // No table is another one: the row of a message that a worker holds may be behind its commits (held-messages.ts), which a Coax
+    // that does not know of it must not open.
+    id: ROWS_BEHIND,
+    sql: [],
   },
 ];

@@ -43,7 +43,7 @@ import {
 } from './statements/read.ts';
 import { openScan } from './statements/scan.ts';
 import { submit } from './statements/submit.ts';
-import { isCurrent, refused, writeClaimed } from './statements/write.ts';
+import { isCurrent, refused, settleAll, writeClaimed } from './statements/write.ts';
 import { WriteQueue } from './write-queue.ts';
 
 const IDLE_MS = 50;
@@ -70,7 +70,10 @@ export class SqliteStore implements Store {
     this.#onClose = onClose;
     this.#queue = new WriteQueue(engine.writer, timers, {
       ending: () => engine.commits.flush(),
-      durable: () => this.#tell(),
+      durable: () => {
+        engine.held.keep();
+        this.#tell();
+      },
       undone: () => engine.reload(),
       mark: () => engine.mark(),
       backTo: mark => engine.backTo(mark),
@@ -241,6 +244,7 @@ export class SqliteStore implements Store {
     await this.#queue.drained();
     this.#idle?.();
     try {
+      if (this.#engine.held.behind().length > 0) await this.#queue.enqueue(() => settleAll(this.#engine));
       this.#engine.writer.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     } catch {
       // A full disk: everything is in the log, and the next start reads it from there.

@@ -8,7 +8,7 @@ import type { Accepted, Allocation, AllocationQuery, NextState, StoreTx, Submiss
 import type { Connection } from './connection.ts';
 import type { Engine } from './engine.ts';
 import { submit } from './statements/submit.ts';
-import { moveMessage } from './statements/write.ts';
+import { letGo, moveMessage, settle } from './statements/write.ts';
 
 /** The open transaction of the embedded engine. */
 export class SqliteTx implements StoreTx {
@@ -25,6 +25,7 @@ export class SqliteTx implements StoreTx {
   }
 
   async message(msgid: number): Promise<Message | null> {
+    settle(this.#engine, msgid);
     const row = this.#engine.writer.get<MessageRow>('SELECT * FROM messages WHERE msgid = ?', msgid);
     return row === undefined ? null : toMessage(row, this.#engine.planOf);
   }
@@ -39,6 +40,7 @@ export class SqliteTx implements StoreTx {
   }
 
   async ask(msgid: number, ask: Ask): Promise<boolean> {
+    letGo(this.#engine, msgid);
     const row = this.#engine.writer.get<{ worker: string; ask: string | null }>(
       'SELECT worker, ask FROM messages WHERE msgid = ? AND lease_until IS NOT NULL',
       msgid,
@@ -57,6 +59,12 @@ export class SqliteTx implements StoreTx {
   }
 
   async children(msgid: number, generation: number): Promise<readonly Message[]> {
+    for (const held of this.#engine.writer.all<{ msgid: number }>(
+      `SELECT msgid FROM messages WHERE parent_msgid = ? AND parent_generation = ? AND lease_until IS NOT NULL`,
+      msgid,
+      generation,
+    ))
+      settle(this.#engine, held.msgid);
     return this.#engine.writer
       .all<MessageRow>(
         'SELECT * FROM messages WHERE parent_msgid = ? AND parent_generation = ? ORDER BY parent_branch',

@@ -70,6 +70,7 @@ export interface Mark {
   readonly events: number;
   readonly ready: number;
   readonly asked: number;
+  readonly held: number;
 }
 
 /**

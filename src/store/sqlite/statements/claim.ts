@@ -1,8 +1,10 @@
+import type { SQLInputValue } from 'node:sqlite';
 import { inTurn } from '../../projects/turns.ts';
 import { type MessageRow, toMessage } from '../../rows.ts';
 import type { Claim, ClaimRef, ClaimRequest, ExtendAnswer } from '../../store.ts';
 import type { Connection } from '../connection.ts';
 import type { Engine } from '../engine.ts';
+import { heldAs, letGo } from './write.ts';
 
 // SQLite takes a partial index only where its condition stands word for word.
 const QUEUED = `messages INDEXED BY messages_queue WHERE lease_until IS NULL AND phase = 'open'`;
@@ -40,8 +42,10 @@ export function claim(engine: Engine, request: ClaimRequest, now: number): Claim
     if (limit <= 0) break;
     const take = (project: string, count: number): MessageRow[] =>
       engine.writer.all<MessageRow>(CLAIM, request.worker, leaseUntil, address, project, now, count);
-    for (const row of claimAt(engine, address, limit, now, take))
+    for (const row of claimAt(engine, address, limit, now, take)) {
+      engine.held.set(row.msgid, heldAs(row));
       claims.push({ msgid: row.msgid, fence: row.fence, message: toMessage(row, engine.planOf), leaseUntil });
+    }
   }
   return claims;
 }
@@ -132,30 +136,31 @@ export function release(engine: Engine, claims: readonly ClaimRef[], begun: bool
   const sql = `${GIVE_BACK}${begun ? '' : ', begun = begun - 1'}, ready_at = coalesce(?, ready_at)
     WHERE msgid = ? AND fence = ? AND lease_until IS NOT NULL RETURNING address`;
   for (const { msgid, fence } of claims) {
+    letGo(engine, msgid);
     const row = engine.writer.get<{ address: string | null }>(sql, readyAt || null, msgid, fence);
     if (row?.address && readyAt === 0) engine.ready.push(row.address);
   }
 }
 
 export function releaseWorker(engine: Engine, worker: string): number {
-  return giveBack(
-    engine,
-    engine.writer.all(`${GIVE_BACK} WHERE worker = ? AND lease_until IS NOT NULL RETURNING address`, worker),
-  ).length;
+  return giveBack(engine, 'worker = ? AND lease_until IS NOT NULL', worker).length;
 }
 
 export function expireLeases(engine: Engine, now: number): string[] {
-  return giveBack(engine, engine.writer.all(`${GIVE_BACK} WHERE lease_until <= ? RETURNING address`, now));
+  return giveBack(engine, 'lease_until <= ?', now);
 }
 
 /** At start nobody else lives: every lease is a dead process's. */
 export function releaseAll(engine: Engine): number {
-  return giveBack(engine, engine.writer.all(`${GIVE_BACK} WHERE lease_until IS NOT NULL RETURNING address`))
-    .length;
+  return giveBack(engine, 'lease_until IS NOT NULL').length;
 }
 
-function giveBack(engine: Engine, rows: { address: string | null }[]): string[] {
-  const addresses = rows.flatMap(row => row.address ?? []);
+function giveBack(engine: Engine, which: string, ...values: SQLInputValue[]): string[] {
+  const held = engine.writer.all<{ msgid: number }>(`SELECT msgid FROM messages WHERE ${which}`, ...values);
+  for (const { msgid } of held) letGo(engine, msgid);
+  const addresses = engine.writer
+    .all<{ address: string | null }>(`${GIVE_BACK} WHERE ${which} RETURNING address`, ...values)
+    .flatMap(row => row.address ?? []);
   engine.ready.push(...addresses);
   return addresses;
 }

@@ -15,6 +15,7 @@ import { labelConditions, type MessageRow, toMessage } from '../../rows.ts';
 import type { CommitRange, MessageQuery } from '../../store.ts';
 import type { Connection } from '../connection.ts';
 import type { IdIndex } from '../id-index.ts';
+import { caughtUp } from './catch-up.ts';
 
 type PlanOf = (hash: string) => Plan;
 
@@ -42,7 +43,7 @@ function ofProjects(projects: readonly string[]): string {
 
 export function readMessage(connection: Connection, msgid: number, planOf: PlanOf): Message | null {
   const row = connection.get<MessageRow>('SELECT * FROM messages WHERE msgid = ?', msgid);
-  return row === undefined ? null : toMessage(row, planOf);
+  return row === undefined ? null : toMessage(caughtUp(connection, row, planOf), planOf);
 }
 
 export function readMessages(
@@ -78,7 +79,7 @@ export function readMessages(
       ...values,
       query.limit,
     )
-    .map(row => toMessage(row, planOf));
+    .map(row => toMessage(caughtUp(connection, row, planOf), planOf));
 }
 
 /** Looks at every message of these projects: there is no other way to tell how many are done. */

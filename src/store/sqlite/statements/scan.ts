@@ -2,6 +2,7 @@ import type { ArchiveRow, MsgidRange } from '../../archives.ts';
 import { type AllocationRow, type MessageRow, toAllocation, toRawMessage } from '../../rows.ts';
 import type { Allocation, RawCommitRow, RawMessageRow, StoreScan } from '../../store.ts';
 import type { Connection } from '../connection.ts';
+import { caughtUpIfSound } from './catch-up.ts';
 
 const PAGE = 500;
 
@@ -16,7 +17,7 @@ export function openScan(connection: Connection): StoreScan {
           after,
           PAGE,
         );
-        for (const row of rows) yield toRawMessage(row);
+        for (const row of rows) yield toRawMessage(caughtUpIfSound(connection, row));
         const last = rows.at(-1);
         if (last === undefined) return;
         after = last.msgid;

@@ -1,11 +1,13 @@
 import { CoaxError } from '../../../errors/coax-error.ts';
-import { GROUP_ADDRESS } from '../../../message/address.ts';
+import { addressOf, GROUP_ADDRESS } from '../../../message/address.ts';
 import type { Message, MessageState } from '../../../message/message.ts';
+import { sealedNames } from '../../../message/secret/sealed.ts';
 import { isResting } from '../../../message/status.ts';
 import { type Chained, chain, messageAfter, snapshotAfter } from '../../next-message.ts';
 import { type MessageRow, toMessage } from '../../rows.ts';
 import type { Claim, NextState, Write, WriteAnswer } from '../../store.ts';
 import type { Engine } from '../engine.ts';
+import type { Held } from '../held-messages.ts';
 
 // The common case, a step that is done and whose worker goes on with the next one. It leaves `phase` (open) and
 // `generation` (null) as they are: naming a column that a partial index looks at doubles the time of the update.
@@ -24,34 +26,104 @@ const MOVE = `UPDATE messages SET mode = ?, cursor = ?, attempt = ?, phase = ?, 
 
 const HELD = ' AND lease_until IS NOT NULL AND (ask IS NULL OR ?)';
 
+/** A row is behind by fewer commits than this, so that few need be read to bring it up to date. */
+const BEHIND_MAX = 64;
+
 /** Writes the next state of a claimed message, with its commits, if the claim is still current. */
 export function writeClaimed(engine: Engine, write: Write, next: NextState, now: number): WriteAnswer {
   const { claim } = write;
   const before = claim.message;
+  const held = engine.held.get(claim.msgid);
+  if (held !== undefined && !isOf(held, claim)) return { kind: 'lost' };
   const chained = chain(before, next);
   const keep =
     !isResting(next.state.phase) && next.state.phase === 'open' && next.readyAt <= now && write.keep(next);
   const after = messageAfter(before, next, chained, now, keep);
-  const changed = run(engine, before, after, next.address, write);
-  if (changed === 0) return refused(engine, claim);
+  if (held !== undefined && mayBeBehind(held, before, after, chained)) {
+    engine.held.set(claim.msgid, { ...held, seq: after.seq, newer: after });
+  } else {
+    const rowSeq = held?.rowSeq ?? before.seq;
+    if (run(engine, before, after, next.address, write, rowSeq) === 0) return refused(engine, claim);
+    if (!keep) engine.held.delete(claim.msgid);
+    else engine.held.set(claim.msgid, heldAs(after));
+  }
   insertCommits(engine, before, chained, next.state);
   tell(engine, after, next.address, chained, keep);
   return { kind: 'written', message: after, claim: keep ? { ...claim, message: after } : null };
 }
 
-function run(engine: Engine, before: Message, after: Message, address: string | null, write: Write): number {
+/** A claim whose message's row tells all. */
+export function heldAs({ fence, seq }: Pick<Message, 'fence' | 'seq'>): Held {
+  return { fence, seq, rowSeq: seq, newer: null };
+}
+
+function isOf(held: Held, { fence, message }: Claim): boolean {
+  return held.fence === fence && held.seq === message.seq;
+}
+
+/**
+ * Its worker goes on, and nothing has changed but what the ledger tells as well. Sealed values are looked for in the rows, to know
+ * which keys are needed.
+ */
+function mayBeBehind(held: Held, before: Message, after: Message, chained: readonly Chained[]): boolean {
+  return (
+    after.worker !== null &&
+    isPlain(before, after) &&
+    after.seq - held.rowSeq < BEHIND_MAX &&
+    chained.every(({ commit }) => sealedNames(commit.set ?? {}).length === 0)
+  );
+}
+
+/** Writes the row of a message that a worker holds, if it is behind. */
+export function settle(engine: Engine, msgid: number): void {
+  const held = engine.held.get(msgid);
+  if (!held?.newer) return;
+  const { newer, fence, rowSeq } = held;
+  runKeep(engine, newer, addressOf(newer, newer.plan), { fence, rowSeq, obeys: true });
+  engine.held.set(msgid, heldAs(newer));
+}
+
+/** The same, and from here on the row alone counts: somebody else changes it. */
+export function letGo(engine: Engine, msgid: number): void {
+  settle(engine, msgid);
+  engine.held.delete(msgid);
+}
+
+/** The same for all. */
+export function settleAll(engine: Engine): void {
+  for (const msgid of engine.held.behind()) settle(engine, msgid);
+}
+
+/** What the row must be for a write to be taken. */
+interface Expected {
+  readonly fence: number;
+  readonly rowSeq: number;
+  readonly obeys: boolean;
+}
+
+function run(
+  engine: Engine,
+  before: Message,
+  after: Message,
+  address: string | null,
+  { claim: { fence }, obeys }: Write,
+  rowSeq: number,
+): number {
   if (isPlain(before, after)) {
-    if (after.worker !== null) return runKeep(engine, after, address, write);
-    if (after.phase === 'done' || after.phase === 'rolled_back') return runRest(engine, after, write);
+    if (after.worker !== null) return runKeep(engine, after, address, { fence, rowSeq, obeys });
+    if (after.phase === 'done' || after.phase === 'rolled_back')
+      return runRest(engine, after, { fence, rowSeq, obeys });
   }
-  return runMove(engine, before, after, address, write.obeys);
+  return runMove(engine, after, address, { fence: before.fence, rowSeq, obeys });
 }
 
 /** Moves a message for a person or a group: no claim is needed, and one that exists ends. */
 export function moveMessage(engine: Engine, before: Message, next: NextState, now: number): Message {
+  letGo(engine, before.msgid);
   const chained = chain(before, next);
   const after = { ...messageAfter(before, next, chained, now, false), fence: before.fence + 1 };
-  if (runMove(engine, before, after, next.address, null) === 0) {
+  const expected = { fence: before.fence, rowSeq: before.seq, obeys: null };
+  if (runMove(engine, after, next.address, expected) === 0) {
     throw new CoaxError('COAX_LEASE_LOST', `message ${before.msgid} moved on meanwhile`);
   }
   insertCommits(engine, before, chained, next.state);
@@ -71,8 +143,7 @@ function isPlain(before: Message, state: MessageState): boolean {
   );
 }
 
-function runKeep(engine: Engine, after: Message, address: string | null, write: Write): number {
-  const { claim } = write;
+function runKeep(engine: Engine, after: Message, address: string | null, expected: Expected): number {
   const statement = engine.writer.prepare(KEEP);
   const { changes } = statement.run(
     after.cursor,
@@ -82,16 +153,15 @@ function runKeep(engine: Engine, after: Message, address: string | null, write: 
     after.head,
     address,
     after.updated,
-    claim.msgid,
-    claim.fence,
-    claim.message.seq,
-    Number(write.obeys),
+    after.msgid,
+    expected.fence,
+    expected.rowSeq,
+    Number(expected.obeys),
   );
   return Number(changes);
 }
 
-function runRest(engine: Engine, after: Message, write: Write): number {
-  const { claim } = write;
+function runRest(engine: Engine, after: Message, expected: Expected): number {
   const statement = engine.writer.prepare(REST);
   const { changes } = statement.run(
     after.cursor,
@@ -102,20 +172,20 @@ function runRest(engine: Engine, after: Message, write: Write): number {
     after.updated,
     after.readyAt,
     after.begun,
-    claim.msgid,
-    claim.fence,
-    claim.message.seq,
-    Number(write.obeys),
+    after.msgid,
+    expected.fence,
+    expected.rowSeq,
+    Number(expected.obeys),
   );
   return Number(changes);
 }
 
+/** `obeys` null: no claim is needed. */
 function runMove(
   engine: Engine,
-  before: Message,
   after: Message,
   address: string | null,
-  obeys: boolean | null,
+  { fence, rowSeq, obeys }: Omit<Expected, 'obeys'> & { readonly obeys: boolean | null },
 ): number {
   const statement = engine.writer.prepare(obeys === null ? MOVE : MOVE + HELD);
   // biome-ignore format: the order of the columns
@@ -123,7 +193,7 @@ function runMove(
     after.mode, after.cursor, after.attempt, after.phase, after.cause, text(after.error), text(after.undoError),
     after.rewindTo, JSON.stringify(after.trail), after.generation, after.seq, after.head, address, after.updated,
     after.readyAt, after.worker, Number(after.worker !== null), after.fence, after.begun, text(after.ask),
-    before.msgid, before.fence, before.seq,
+    after.msgid, fence, rowSeq,
   ];
   return Number(
     (obeys === null ? statement.run(...values) : statement.run(...values, Number(obeys))).changes,
@@ -136,6 +206,8 @@ function text(value: unknown): string | null {
 
 /** Would a write for that claim be taken? */
 export function isCurrent(engine: Engine, { claim, obeys }: Write): boolean {
+  const held = engine.held.get(claim.msgid);
+  if (held !== undefined) return isOf(held, claim);
   const statement = engine.writer.prepare(
     `SELECT 1 FROM messages WHERE msgid = ? AND fence = ? AND seq = ?${HELD}`,
   );
@@ -144,6 +216,7 @@ export function isCurrent(engine: Engine, { claim, obeys }: Write): boolean {
 
 /** Nothing was written: either somebody asked for something, or the claim is history. */
 export function refused(engine: Engine, claim: Claim): WriteAnswer {
+  letGo(engine, claim.msgid);
   const row = engine.writer.get<MessageRow>('SELECT * FROM messages WHERE msgid = ?', claim.msgid);
   const current =
     row !== undefined &&
