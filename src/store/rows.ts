@@ -47,6 +47,52 @@ export interface MessageRow {
   updated: number;
 }
 
+/** The columns of `messages` in the order that `toRow` takes them in. */
+export const ROW_COLUMNS = `msgid, flow, plan, mode, cursor, attempt, phase,
+  cause, error, undo_error, rewind_to, floor, base, trail, generation, seq, head, address,
+  ready_at, worker, lease_until, fence, begun, ask, parent_msgid, parent_step, parent_branch, parent_generation,
+  project, actor, labels, trace, created, updated`;
+
+/** A row that was read as an array, which is faster by far where many are read. */
+export function toRow(v: readonly unknown[]): MessageRow {
+  return {
+    msgid: v[0] as number,
+    flow: v[1] as string,
+    plan: v[2] as string,
+    mode: v[3] as string,
+    cursor: v[4] as number,
+    attempt: v[5] as number,
+    phase: v[6] as string,
+    cause: v[7] as string | null,
+    error: v[8] as string | null,
+    undo_error: v[9] as string | null,
+    rewind_to: v[10] as number | null,
+    floor: v[11] as number,
+    base: v[12] as string,
+    trail: v[13] as string,
+    generation: v[14] as number | null,
+    seq: v[15] as number,
+    head: v[16] as string,
+    address: v[17] as string | null,
+    ready_at: v[18] as number,
+    worker: v[19] as string | null,
+    lease_until: v[20] as number | null,
+    fence: v[21] as number,
+    begun: v[22] as number,
+    ask: v[23] as string | null,
+    parent_msgid: v[24] as number | null,
+    parent_step: v[25] as number | null,
+    parent_branch: v[26] as number | null,
+    parent_generation: v[27] as number | null,
+    project: v[28] as string,
+    actor: v[29] as string,
+    labels: v[30] as string | null,
+    trace: v[31] as string | null,
+    created: v[32] as number,
+    updated: v[33] as number,
+  };
+}
+
 export function toMessage(row: MessageRow, planOf: (hash: string) => Plan): Message {
   return {
     msgid: row.msgid,

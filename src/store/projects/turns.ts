@@ -19,7 +19,8 @@ export class Turns {
 }
 
 /** Takes one of each list in turn until all are empty. */
-export function inTurn<Value>(lists: readonly (readonly Value[])[]): Value[] {
+export function inTurn<Value>(lists: readonly (readonly Value[])[]): readonly Value[] {
+  if (lists.length === 1) return lists[0]!;
   const longest = Math.max(0, ...lists.map(list => list.length));
   return Array.from({ length: longest }, (_, at) => lists.flatMap(list => list.slice(at, at + 1))).flat();
 }

@@ -64,6 +64,15 @@ export class Connection {
     return this.guarded(() => this.prepare(sql).all(...values) as Row[]);
   }
 
+  /** Rows as arrays of their columns. */
+  arrays(sql: string, ...values: SQLInputValue[]): unknown[][] {
+    return this.guarded(() => {
+      const statement = this.prepare(sql);
+      statement.setReturnArrays(true);
+      return statement.all(...values) as unknown as unknown[][];
+    });
+  }
+
   get<Row>(sql: string, ...values: SQLInputValue[]): Row | undefined {
     return this.guarded(() => this.prepare(sql).get(...values) as Row | undefined);
   }

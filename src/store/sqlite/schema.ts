@@ -158,9 +158,13 @@ export const CORE_SCHEMA: readonly SchemaPart[] = [
     ],
   },
   {
-    // No table is another one: the row of a message that a worker holds may be behind its commits (held-messages.ts), which a Coax
-    // that does not know of it must not open.
+    // The row of a message that a worker holds may be behind its commits (held-messages.ts): a Coax that does not know of it must not
+    // open this. And an index whose condition is no list: SQLite sorted one of three anew for each message that came to rest.
     id: ROWS_BEHIND,
-    sql: [],
+    sql: [
+      `DROP INDEX messages_resting`,
+      `CREATE INDEX messages_resting ON messages (phase, msgid)
+         WHERE phase = 'waiting' OR phase = 'parked' OR phase = 'rolled_back'`,
+    ],
   },
 ];

@@ -1,6 +1,6 @@
 import type { SQLInputValue } from 'node:sqlite';
 import { inTurn } from '../../projects/turns.ts';
-import { type MessageRow, toMessage } from '../../rows.ts';
+import { type MessageRow, ROW_COLUMNS, toMessage, toRow } from '../../rows.ts';
 import type { Claim, ClaimRef, ClaimRequest, ExtendAnswer } from '../../store.ts';
 import type { Connection } from '../connection.ts';
 import type { Engine } from '../engine.ts';
@@ -13,11 +13,12 @@ const QUEUED = `messages INDEXED BY messages_queue WHERE lease_until IS NULL AND
  * The partial index holds exactly the claimable messages, by address and project in order of readiness: a claim reads the first
  * entries of each project, however long the queues are.
  */
-const CLAIM = `UPDATE messages SET worker = ?1, lease_until = ?2, fence = fence + 1, begun = begun + 1
-  WHERE msgid IN (
-    SELECT msgid FROM ${QUEUED} AND address = ?3 AND project = ?4 AND ready_at <= ?5
-    ORDER BY ready_at, msgid LIMIT ?6
-  ) RETURNING *`;
+const FIRST = `FROM ${QUEUED} AND address = ?1 AND project = ?2 AND ready_at <= ?3 ORDER BY ready_at, msgid LIMIT ?4`;
+
+// Read, then written: `RETURNING` would carry each row through a table of its own.
+const READ = `SELECT ${ROW_COLUMNS} ${FIRST}`;
+const LEASE = `UPDATE messages SET worker = ?5, lease_until = ?6, fence = fence + 1, begun = begun + 1
+  WHERE msgid IN (SELECT msgid ${FIRST})`;
 
 /** The next project at an address, with the time at which its first message is ready. */
 const NEXT_PROJECT = `SELECT project, ready_at FROM ${QUEUED} AND address = ? AND project > ?
@@ -40,9 +41,17 @@ export function claim(engine: Engine, request: ClaimRequest, now: number): Claim
   for (const address of request.addresses) {
     const limit = request.limit - claims.length;
     if (limit <= 0) break;
-    const take = (project: string, count: number): MessageRow[] =>
-      engine.writer.all<MessageRow>(CLAIM, request.worker, leaseUntil, address, project, now, count);
+    const take = (project: string, count: number): MessageRow[] => {
+      const first = [address, project, now, count] as const;
+      const rows = engine.writer.arrays(READ, ...first).map(toRow);
+      if (rows.length > 0) engine.writer.run(LEASE, ...first, request.worker, leaseUntil);
+      return rows;
+    };
     for (const row of claimAt(engine, address, limit, now, take)) {
+      row.worker = request.worker;
+      row.lease_until = leaseUntil;
+      row.fence += 1;
+      row.begun += 1;
       engine.held.set(row.msgid, heldAs(row));
       claims.push({ msgid: row.msgid, fence: row.fence, message: toMessage(row, engine.planOf), leaseUntil });
     }
@@ -56,7 +65,7 @@ function claimAt(
   limit: number,
   now: number,
   take: (project: string, count: number) => MessageRow[],
-): MessageRow[] {
+): readonly MessageRow[] {
   const { turns } = engine;
   const taken = new Map<string, MessageRow[]>();
   let open = readyProjects(engine, address, turns.last(address), limit, now);
@@ -67,7 +76,6 @@ function claimAt(
       const wanted = Math.min(share, left);
       if (wanted === 0) break;
       const rows = take(project, wanted);
-      rows.sort((a, b) => a.ready_at - b.ready_at || a.msgid - b.msgid);
       taken.set(project, [...(taken.get(project) ?? []), ...rows]);
       turns.served(address, project);
       left -= rows.length;

@@ -19,17 +19,14 @@ import { caughtUp } from './catch-up.ts';
 
 type PlanOf = (hash: string) => Plan;
 
-// SQLite takes a partial index only where its condition stands word for word.
-const RESTING = `phase IN ('waiting', 'parked', 'rolled_back')`;
-
 /** The condition of each status; `?now` stands for the time. */
 const STATUS_SQL: Readonly<Record<Status, string>> = {
   queued: `phase = 'open' AND lease_until IS NULL AND ready_at <= ?now`,
   running: `lease_until IS NOT NULL`,
   waiting: `(phase = 'waiting' OR (phase = 'open' AND lease_until IS NULL AND ready_at > ?now))`,
   done: `phase = 'done'`,
-  rolled_back: `phase = 'rolled_back' AND ${RESTING}`,
-  parked: `phase = 'parked' AND ${RESTING}`,
+  rolled_back: `phase = 'rolled_back'`,
+  parked: `phase = 'parked'`,
 };
 
 const statusSql = (status: Status, now: number): string => STATUS_SQL[status].replaceAll('?now', String(now));
@@ -107,8 +104,7 @@ export function readCounts(connection: Connection, now: number): Record<Status, 
   }
   // Two indexes, so two looks.
   counts.waiting =
-    count(`phase = 'waiting' AND ${RESTING}`) +
-    count(`phase = 'open' AND lease_until IS NULL AND ready_at > ${now}`);
+    count(`phase = 'waiting'`) + count(`phase = 'open' AND lease_until IS NULL AND ready_at > ${now}`);
   // What is in no other status is done. Msgids are given one by one and it is known which are gone, so that nothing need
   // be counted: a look at every row took half a second of a store of a million.
   const all = connection.get<{ n: number }>(
