@@ -206,9 +206,13 @@ export class World {
     );
   }
 
+  /** As the ledger has it: the row itself may be behind while a worker holds the message. */
   row(msgid: number): { fence: number; seq: number; head: string; lease_until: number | null } | undefined {
     return this.#reader
-      ?.prepare('SELECT fence, seq, head, lease_until FROM messages WHERE msgid = ?')
+      ?.prepare(
+        `SELECT m.fence, c.seq, c.id AS head, m.lease_until FROM messages m JOIN commits c ON c.msgid = m.msgid
+         WHERE m.msgid = ? ORDER BY c.seq DESC LIMIT 1`,
+      )
       .get(msgid) as { fence: number; seq: number; head: string; lease_until: number | null } | undefined;
   }
 
