@@ -1,9 +1,15 @@
 import type { Step } from './message.ts';
 
+const LABELS = new WeakMap<Step, string>();
+
 /** A step as people and commits name it: `module action`, `all` or `each`. */
 export function stepLabel(step: Step): string {
-  if ('all' in step) return 'all';
-  return 'each' in step ? 'each' : `${step.module} ${step.action}`;
+  let label = LABELS.get(step);
+  if (label === undefined) {
+    label = 'all' in step ? 'all' : 'each' in step ? 'each' : `${step.module} ${step.action}`;
+    LABELS.set(step, label);
+  }
+  return label;
 }
 
 /** Is that the label of a group? Those of actions have two words. */

@@ -54,7 +54,8 @@ export interface Action {
   readonly output: object | null;
   /** File it came from, or null when built in. */
   readonly file: string | null;
-  run(call: StepCall): Promise<StepOutcome>;
+  /** An outcome that is known at once comes as it is: most of what a function that waits for nothing costs would be promises. */
+  run(call: StepCall): StepOutcome | Promise<StepOutcome>;
   /**
    * Does many calls of a transactional action in their one transaction, beside other such transactions. Null: nothing was
    * written for that call, and `run` is to do it. Throws when nothing may be kept, and `run` is to do each.

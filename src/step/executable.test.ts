@@ -52,8 +52,8 @@ function callOf(more: Partial<StepCall> = {}): StepCall {
   };
 }
 
-function run(script: string, more: Partial<StepCall> = {}): Promise<StepOutcome> {
-  return makeExecutable('m', 'act', program(`#!/bin/sh\n${script}\n`), UNDECLARED).run(callOf(more));
+async function run(script: string, more: Partial<StepCall> = {}): Promise<StepOutcome> {
+  return await makeExecutable('m', 'act', program(`#!/bin/sh\n${script}\n`), UNDECLARED).run(callOf(more));
 }
 
 function failure(outcome: StepOutcome): {

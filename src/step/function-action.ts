@@ -29,7 +29,7 @@ export interface CodeSource {
   readonly hash: string;
 }
 
-const DONE: Promise<StepOutcome> = Promise.resolve({ kind: 'ok', set: {} });
+const DONE: StepOutcome = { kind: 'ok', set: {} };
 
 /**
  * Makes a TypeScript function an action. Input and output are checked by their schemas at this edge; nothing that the
@@ -45,28 +45,26 @@ export function makeFunctionAction(
   const done = (given: unknown): StepOutcome => outcomeOfOutput(spec.output, given);
   const undone = (): StepOutcome => ({ kind: 'ok', set: {} });
 
-  function run(call: StepCall): Promise<StepOutcome> {
+  function run(call: StepCall): StepOutcome | Promise<StepOutcome> {
     try {
       if (call.mode === 'rollback') return undo(call);
       const parsed = input.safeParse(call.parameters);
-      if (!parsed.success) return Promise.resolve(inputFault(parsed.error));
+      if (!parsed.success) return inputFault(parsed.error);
       const given = spec.do(parsed.data, call);
-      return isPromise(given)
-        ? given.then(done, error => outcomeOfError(error, call))
-        : Promise.resolve(done(given));
+      return isPromise(given) ? given.then(done, error => outcomeOfError(error, call)) : done(given);
     } catch (error) {
-      return Promise.resolve(outcomeOfError(error, call));
+      return outcomeOfError(error, call);
     }
   }
 
-  function undo(call: StepCall): Promise<StepOutcome> {
+  function undo(call: StepCall): StepOutcome | Promise<StepOutcome> {
     if (spec.undo === undefined) {
-      return Promise.resolve(terminal('COAX_STEP_IRREVERSIBLE', `${module} ${name} has no undo`));
+      return terminal('COAX_STEP_IRREVERSIBLE', `${module} ${name} has no undo`);
     }
     const parsed = input.safeParse(call.parameters);
     if (!parsed.success) {
       // The same check kept `do` from beginning, unless it has set something: then a person must look.
-      return hasMembers(call.output) ? Promise.resolve(inputFault(parsed.error)) : DONE;
+      return hasMembers(call.output) ? inputFault(parsed.error) : DONE;
     }
     const given = spec.undo(parsed.data, call.output, call);
     return isPromise(given) ? given.then(undone, error => outcomeOfError(error, call)) : DONE;

@@ -2,6 +2,7 @@ import {
   type Context,
   createTraceState,
   isSpanContextValid,
+  ProxyTracerProvider,
   ROOT_CONTEXT,
   type Span,
   TraceFlags,
@@ -14,6 +15,12 @@ import type { Trace } from '../message/carried/trace.ts';
  * nothing; the trace that a message carries is handed on all the same.
  */
 export const tracer = trace.getTracer('coax');
+
+/** Does anybody make spans of what is told here? Else none need be begun. */
+export function isTraced(): boolean {
+  const provider = trace.getTracerProvider();
+  return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer('coax') !== undefined;
+}
 
 /** A trace that was carried here, as what a span begins under. */
 export function contextOf(carried: Trace | null): Context {

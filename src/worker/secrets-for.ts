@@ -27,9 +27,12 @@ const NO_SECRETS: Secrets = { kind: 'open', revealed: null };
  * The secrets that an action is to have: those among the step's parameters that its declared input names, and of an undo what
  * the step itself had set. An action that declares no input is given none. Most messages have none, which costs a look.
  */
-export async function secretsFor(channel: Channel, claim: Claim, action: Action): Promise<Secrets> {
+export function secretsFor(channel: Channel, claim: Claim, action: Action): Secrets | Promise<Secrets> {
+  return mayHoldSecrets(claim.message) ? opened(channel, claim, action) : NO_SECRETS;
+}
+
+async function opened(channel: Channel, claim: Claim, action: Action): Promise<Secrets> {
   const { message } = claim;
-  if (!mayHoldSecrets(message)) return NO_SECRETS;
   const undoing = message.mode === 'rollback';
   const parameters = undoing ? parametersToUndo(message, message.cursor) : parametersOf(message);
   const declared = namesOf(action.input);

@@ -1,18 +1,32 @@
-import { type Context, context, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import {
+  type Context,
+  context,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
 import type { Trace } from '../message/carried/trace.ts';
 import type { ActionStep, Message } from '../message/message.ts';
 import type { StepOutcome } from '../message/outcome.ts';
-import { contextOf, tracer, traceUnder } from '../tracing/trace-context.ts';
+import { contextOf, isTraced, tracer, traceUnder } from '../tracing/trace-context.ts';
 
 /** One run of a step as a span of the message's trace, whichever process does it. */
 export class StepSpan {
   /** What the step hands on to what it calls. */
   readonly trace: Trace | null;
-  readonly #span: Span;
+  readonly #span: Span | null;
   readonly #context: Context;
 
   constructor(message: Message, step: ActionStep, worker: string) {
     const { mode, trace: carried } = message;
+    if (!isTraced()) {
+      this.#span = null;
+      this.#context = ROOT_CONTEXT;
+      this.trace = carried;
+      return;
+    }
     const name = `${step.module} ${step.action}`;
     const parent = contextOf(carried);
     this.#span = tracer.startSpan(
@@ -36,10 +50,11 @@ export class StepSpan {
 
   /** Spans that are begun in `work` are children of this one. */
   run<T>(work: () => T): T {
-    return context.with(this.#context, work);
+    return this.#span === null ? work() : context.with(this.#context, work);
   }
 
   end(outcome: StepOutcome): void {
+    if (this.#span === null) return;
     if (this.#span.isRecording()) {
       this.#span.setAttribute('coax.outcome', outcome.kind);
       if (outcome.kind !== 'ok') {

@@ -1,12 +1,13 @@
 import type { Channel, Claim, Finish, FinishAnswer } from '../channel/channel.ts';
 import type { Revealed } from '../channel/secrets.ts';
 import { CoaxError, isCoaxError } from '../errors/coax-error.ts';
-import { type ActionStep, isGroup, type StepError } from '../message/message.ts';
+import { type ActionStep, isGroup } from '../message/message.ts';
 import { type StepOutcome, terminal } from '../message/outcome.ts';
 import { secretPlaces } from '../message/secret/secret-places.ts';
 import type { Action, Catalogue } from '../step/contract.ts';
 import { REAL_TIMERS, type Timers } from '../store/timers.ts';
 import type { Together, Tx } from '../store/tx.ts';
+import { calledOff, irreversible, timedOut, unknown, withNotes } from './outcomes.ts';
 import { RunningStep } from './running-step.ts';
 import { secretsFor } from './secrets-for.ts';
 import { Slots } from './slots.ts';
@@ -48,6 +49,11 @@ const UNKNOWN_AGAIN_MS = 500;
 /** Until when a claim is held for certain (monotonic). */
 interface Lease {
   until: number;
+}
+
+interface Performed {
+  readonly outcome: StepOutcome;
+  readonly call: RunningStep;
 }
 
 interface Entry {
@@ -187,20 +193,23 @@ export class Worker {
     const action = this.#options.catalogue.find(step.module, step.action);
     if (action === null) return this.#leave(claim, step);
     if (message.mode === 'rollback' && !action.undoable)
-      return this.#finish(claim, step, irreversible(step), action);
+      return await this.#finish(claim, step, irreversible(step), action);
     const started = this.#options.now();
-    const secrets = await secretsFor(this.#options.channel, claim, action);
+    const asked = secretsFor(this.#options.channel, claim, action);
+    const secrets = asked instanceof Promise ? await asked : asked;
     if (secrets.kind === 'lost') return null;
-    if (secrets.kind === 'failed') return this.#finish(claim, step, secrets.outcome, null, started);
-    if (action.kind === 'transactional') return this.#doInTransaction(claim, step, action, secrets.revealed);
-    const { outcome, call } = await this.#perform(claim, lease, step, action, secrets.revealed);
+    if (secrets.kind === 'failed') return await this.#finish(claim, step, secrets.outcome, null, started);
+    if (action.kind === 'transactional')
+      return await this.#doInTransaction(claim, step, action, secrets.revealed);
+    const performed = this.#perform(claim, lease, step, action, secrets.revealed);
+    const { outcome, call } = performed instanceof Promise ? await performed : performed;
     // Nothing is known of what the next owner does with it.
     if (call.stopped === 'lost') return null;
     if (call.stopped === 'drain' && outcome.kind !== 'ok') {
       await this.#options.channel.release([claim], outcome.error.begun !== false);
       return null;
     }
-    return this.#finish(claim, step, withNotes(outcome, call), action, started);
+    return await this.#finish(claim, step, withNotes(outcome, call), action, started);
   }
 
   /** Another worker may know the action: this one is older or newer. If none does, the step fails, rather than being stuck. */
@@ -211,39 +220,56 @@ export class Worker {
     return null;
   }
 
-  async #perform(
+  /** A function that is done at once is done before anything else can happen; whatever takes its time can be stopped. */
+  #perform(
     claim: Claim,
     lease: Lease,
     step: ActionStep,
     action: Action,
     revealed: Revealed | null,
-  ): Promise<{ outcome: StepOutcome; call: RunningStep }> {
+  ): Performed | Promise<Performed> {
     const external = action.kind === 'executable';
     const call = new RunningStep(claim, step, this.#options.name, revealed);
+    if (external) return this.#performLater(call, lease, action, external);
+    const now = this.#timers.monotonic();
+    if (now >= lease.until) {
+      call.stop('lost');
+      return ended(call, calledOff(call));
+    }
+    call.begin(now);
+    const outcome = call.span.run(() => action.run(call));
+    if (outcome instanceof Promise) return this.#performLater(call, lease, action, external, outcome);
+    return ended(call, outcome);
+  }
+
+  /** `begun`: what it comes to, if it has begun. */
+  async #performLater(
+    call: RunningStep,
+    lease: Lease,
+    action: Action,
+    external: boolean,
+    begun?: Promise<StepOutcome>,
+  ): Promise<Performed> {
+    const { msgid } = call;
     const entry: Entry = { call, lease, giveUp: null, external };
     // Before its turn, so that its lease is extended while it waits.
-    this.#running.set(claim.msgid, entry);
+    this.#running.set(msgid, entry);
     if (external) await this.#executables.take();
     try {
       // Another may be at it by now.
       if (this.#timers.monotonic() >= lease.until) call.stop('lost');
-      if (call.stopped !== null) {
-        const outcome = calledOff(call);
-        call.span.end(outcome);
-        return { outcome, call };
-      }
-      call.begin(this.#timers.monotonic());
+      if (call.stopped !== null && begun === undefined) return ended(call, calledOff(call));
+      if (begun === undefined) call.begin(this.#timers.monotonic());
       const outcome = await new Promise<StepOutcome>(resolve => {
         entry.giveUp = resolve;
-        call.span
-          .run(() => action.run(call))
-          .then(resolve, error => resolve(terminal('COAX_INTERNAL', String(error))));
+        Promise.resolve(begun ?? call.span.run(() => action.run(call))).then(resolve, error =>
+          resolve(terminal('COAX_INTERNAL', String(error))),
+        );
       });
-      call.span.end(outcome);
-      return { outcome, call };
+      return ended(call, outcome);
     } finally {
       // A claim that was lost may be here once more by now.
-      if (this.#running.get(claim.msgid) === entry) this.#running.delete(claim.msgid);
+      if (this.#running.get(msgid) === entry) this.#running.delete(msgid);
       if (external) this.#executables.give();
     }
   }
@@ -301,7 +327,8 @@ export class Worker {
   }
 
   /** A transaction that is held open for too long fails the step rather than everybody. */
-  #bounded(run: Promise<StepOutcome>, step: ActionStep): Promise<StepOutcome> {
+  #bounded(run: StepOutcome | Promise<StepOutcome>, step: ActionStep): StepOutcome | Promise<StepOutcome> {
+    if (!(run instanceof Promise)) return run;
     return new Promise((resolve, reject) => {
       const limit = Math.min(TRANSACTION_MS, step.timeoutMs);
       const stop = this.#timers.after(limit, () => {
@@ -448,47 +475,7 @@ function sameList(a: readonly string[], b: readonly string[]): boolean {
   return a === b || (a.length === b.length && a.every((item, index) => item === b[index]));
 }
 
-function unknown(step: ActionStep): StepOutcome {
-  const error = {
-    code: 'COAX_MODULE_UNKNOWN',
-    reason: `no action ${step.module} ${step.action} is known here any more`,
-  };
-  return { kind: 'retryable', error };
-}
-
-function irreversible(step: ActionStep): StepOutcome {
-  return terminal('COAX_STEP_IRREVERSIBLE', `${step.module} ${step.action} has no undo`);
-}
-
-/** It was told to stop while it waited for its turn. */
-function calledOff({ mode }: RunningStep): StepOutcome {
-  const error: StepError = { code: 'COAX_STEP_CANCELLED', reason: 'it was called off before it began' };
-  return { kind: 'retryable', error: mode === 'normal' ? { ...error, begun: false } : error };
-}
-
-function timedOut(call: RunningStep): StepOutcome {
-  const error: StepError = {
-    code: 'COAX_STEP_TIMEOUT',
-    reason: `it took longer than ${call.timeoutMs} ms and did not heed its signal`,
-  };
-  return { kind: 'retryable', error };
-}
-
-/** What the step logged and wants kept, joined to its outcome. */
-function withNotes(outcome: StepOutcome, call: RunningStep): StepOutcome {
-  const log = call.logged;
-  if (outcome.kind === 'ok') {
-    if (log === '' && call.kept === undefined) return outcome;
-    return {
-      ...outcome,
-      ...(log !== '' && outcome.log === undefined && { log }),
-      ...(call.kept !== undefined && { detail: call.kept }),
-    };
-  }
-  const error: StepError = {
-    ...outcome.error,
-    ...(log !== '' && outcome.error.log === undefined && { log }),
-    ...(call.kept !== undefined && outcome.error.detail === undefined && { detail: call.kept }),
-  };
-  return { ...outcome, error };
+function ended(call: RunningStep, outcome: StepOutcome): Performed {
+  call.span.end(outcome);
+  return { outcome, call };
 }
