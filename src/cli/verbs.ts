@@ -174,6 +174,11 @@ export const GROUPS: readonly VerbGroup[] = [
         'List packages: published, or on hosts',
         () => import('./commands/repository/package-ls.ts'),
       ),
+      verb(
+        'package unpublish',
+        'Take versions back: nobody can install them any more',
+        () => import('./commands/package/package-unpublish.ts'),
+      ),
       verb('package show', 'One published package', () => import('./commands/repository/package-show.ts')),
       verb(
         'package install',
@@ -230,6 +235,11 @@ export const GROUPS: readonly VerbGroup[] = [
         'repository rotate',
         'Other keys, other thresholds, a later end',
         () => import('./commands/repository/repository-rotate.ts'),
+      ),
+      verb(
+        'repository gc',
+        'Delete what no published package names any more',
+        () => import('./commands/repository/repository-gc.ts'),
       ),
       verb(
         'repository verify',

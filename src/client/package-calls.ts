@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import type {
+  CollectAnswer,
   KeyView,
   MissingAnswer,
   PublishedList,
@@ -58,6 +59,10 @@ export class PackageCalls {
 
   refresh(): Promise<RepositoryView> {
     return this.#transport.json({ method: 'POST', path: `${REPOSITORY}/refresh`, body: {} });
+  }
+
+  collect(body: { readonly graceMs?: number; readonly dryRun?: boolean }): Promise<CollectAnswer> {
+    return this.#transport.json({ method: 'POST', path: `${REPOSITORY}/collect`, body });
   }
 
   async missing(sha256s: readonly string[]): Promise<string[]> {

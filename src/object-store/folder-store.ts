@@ -51,6 +51,12 @@ export class FolderStore implements ObjectStore {
     );
   }
 
+  remove(name: string): Promise<void> {
+    return this.#guarded(name, async () => {
+      await rm(join(this.place, name), { force: true });
+    });
+  }
+
   list(): Promise<readonly string[]> {
     return this.#guarded('', async () => {
       const names = (await ifThere(readdir(this.place))) ?? [];

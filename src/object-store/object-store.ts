@@ -31,6 +31,8 @@ export interface ObjectStore {
   /** Null when there is none. The caller reads the stream to its end or destroys it. */
   open(name: string): Promise<StoredObject | null>;
   has(name: string): Promise<boolean>;
+  /** Gone when it resolves, also when there was none. */
+  remove(name: string): Promise<void>;
   /** Names, in order. */
   list(): Promise<readonly string[]>;
   /** A URL that gives the bytes to whoever has it, for so long; null for a place that has no such URLs. */

@@ -76,6 +76,13 @@ export class S3Store implements ObjectStore {
     return true;
   }
 
+  async remove(name: string): Promise<void> {
+    const answer = await this.#send('DELETE', this.#url(name), name);
+    // Some stores say 404 where Amazon's says 204 for what is not there.
+    if (answer.status === 404 && !(await answer.clone().text()).includes('NoSuchBucket')) return;
+    await this.#check(answer, name);
+  }
+
   async link(name: string, seconds: number): Promise<string> {
     const url = new URL(this.#url(name));
     url.searchParams.set('X-Amz-Expires', String(seconds));

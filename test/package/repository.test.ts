@@ -1,22 +1,25 @@
 /** The repository as its server keeps it, on both engines, in a folder and in a real S3 store. */
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { after, before, describe, it } from 'node:test';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { keyBox } from '../../src/cli/compose/open-package-repository.ts';
 import { installationSchema } from '../../src/cli/installation-schema.ts';
 import { makeClient } from '../../src/client/client.ts';
-import { parseManifest } from '../../src/package/format/manifest.ts';
+import { digestOf, manifestBytes, parseManifest } from '../../src/package/format/manifest.ts';
 import { objectsOf, openRepository } from '../../src/package/repository/open-repository.ts';
+import { unpublishPackages } from '../../src/package/repository/publish.ts';
+import { targetObject } from '../../src/package/repository/published.ts';
 import { hashesOf } from '../../src/package/repository/repository-contents.ts';
 import {
   type FileKind,
   filesIn,
   type RepositoryFiles,
 } from '../../src/package/repository/repository-files.ts';
+import { repositoryTables } from '../../src/package/repository/schema.ts';
 import { TrustedRepository } from '../../src/package/repository/trusted-repository.ts';
 import { verifyRepository } from '../../src/package/repository/verify-repository.ts';
 import { openSecrets } from '../../src/secret/open-secrets.ts';
@@ -60,12 +63,14 @@ function counted(files: RepositoryFiles): { files: RepositoryFiles; asked: Recor
   return { files: { name: files.name, open }, asked };
 }
 
-function suite(openStore: () => Promise<Store>): void {
+/** `openStore`: a new one each time. */
+function suite(openStore: (name: string) => Promise<Store>): void {
   let store: Store;
-  before(async () => {
-    store = await openStore();
+  let opened = 0;
+  beforeEach(async () => {
+    store = await openStore(`packages${++opened}`);
   });
-  after(() => store.close());
+  afterEach(() => store.close());
 
   it('publishes, refuses what it should, renews and rotates; readers of the place see the same', async () => {
     const { repository, again, place, publisher, secrets } = await open(store);
@@ -152,7 +157,70 @@ function suite(openStore: () => Promise<Store>): void {
     const report = await verifyRepository(trust(inPlace));
     assert.deepEqual([report.packages, report.contents, report.faults], [2, 2, []]);
   });
+
+  it('deletes what nothing has named for a while, and nothing that somebody is about to name', async () => {
+    const { repository, again, place, publisher } = await open(store);
+    await publisher.init();
+    const one = await publisher.bring('1.0.0', { a: 'one', b: 'shared' });
+    const two = await publisher.bring('2.0.0', { b: 'shared', c: 'two' });
+    await repository.publish(await publisher.next([one, two]));
+    const coming = { b: 'shared', d: 'three' };
+    const three = await publisher.bring('3.0.0', coming);
+    writeFileSync(join(place, 'contents', 'notes.txt'), 'of somebody else');
+    const trusted = trust(repository.files());
+    await unpublishPackages(
+      { current: () => trusted.current(), publish: targets => repository.publish(targets) },
+      [{ name: 'web', version: '1.0.0' }],
+      { keys: [publisher.targets], now: Date.now() },
+    );
+    assert.deepEqual(await versions(repository.files()), ['2.0.0']);
+
+    const long = { graceMs: 3_600_000, dryRun: false };
+    const noted = await repository.collect(long);
+    assert.deepEqual([noted.needed, noted.waiting, noted.removed], [3, 4, []]);
+    assert.equal(noted.next !== null && noted.next > Date.now(), true);
+    await aged(store);
+    assert.equal((await again().collect({ ...long, dryRun: true })).removed.length, 4);
+    const sha = (text: string) => hash('sha256', text);
+    // A publisher asks what to bring: that is left to him, and its time begins anew.
+    assert.deepEqual(await repository.missing([sha('three')]), []);
+    const { removed, waiting } = await again().collect(long);
+    const manifests = [one, three].map(
+      each => `targets/${targetObject({ ...each, sha256: digestOf(manifestBytes(each)) })}`,
+    );
+    assert.deepEqual([...removed].sort(), [`contents/${sha('one')}.zst`, ...manifests].sort());
+    assert.equal(waiting, 1);
+    await assert.rejects(repository.publish(await publisher.next([three])), { code: 'COAX_PACKAGE_REFUSED' });
+    await publisher.bring('3.0.0', coming);
+    await repository.publish(await publisher.next([three]));
+    assert.deepEqual((await repository.collect(long)).waiting, 0);
+
+    // One that is being deleted is brought anew, and not published before it is gone.
+    const four = await publisher.bring('4.0.0', { e: 'four' });
+    await repository.collect(long);
+    await aged(store, { doomed: 1 });
+    assert.deepEqual(await repository.missing([sha('four'), sha('two')]), [sha('four')]);
+    await assert.rejects(repository.publish(await publisher.next([four])), { code: 'COAX_REPOSITORY_STATE' });
+    assert.equal((await repository.collect(long)).removed.length, 2);
+    await publisher.bring('4.0.0', { e: 'four' });
+    await repository.publish(await publisher.next([four]));
+    const report = await verifyRepository(trust(repository.files()));
+    assert.deepEqual([report.packages, report.faults], [3, []]);
+    // What is no file of a repository is nobody's business, and without a manifest nothing is deleted.
+    assert.equal(existsSync(join(place, 'contents', 'notes.txt')), true);
+    rmSync(join(place, 'targets', targetObject({ ...two, sha256: digestOf(manifestBytes(two)) })));
+    await assert.rejects(repository.collect(long), { code: 'COAX_REPOSITORY_STATE' });
+  });
 }
+
+/** What is noted has been noted for long. */
+const aged = (store: Store, more: { doomed?: number } = {}): Promise<unknown> =>
+  store.transact(({ db }) =>
+    repositoryTables(db)
+      .updateTable('package_garbage')
+      .set({ since: 1, ...more })
+      .execute(),
+  );
 
 describe('a repository', () => {
   let cluster: PostgresCluster;
@@ -163,7 +231,7 @@ describe('a repository', () => {
   describe('on SQLite', () =>
     suite(async () => openSqlite({ file: join(folder(), 'coax.db'), schema: installationSchema })));
   describe('on PostgreSQL', () =>
-    suite(() => openPostgres({ url: cluster.url(), namespace: 'packages', schema: installationSchema })));
+    suite(namespace => openPostgres({ url: cluster.url(), namespace, schema: installationSchema })));
 
   it('takes no bytes under a hash that is not theirs, and finds a byte that was changed', async () => {
     const store = openSqlite({ file: join(folder(), 'coax.db'), schema: installationSchema });
@@ -274,6 +342,11 @@ describe('a repository', () => {
           [report.packages, report.contents, report.bytes, report.faults],
           [1, 2, big.length + 3, []],
         );
+      }
+      await objects.contents.put('gone.zst', Buffer.from('x'));
+      for (const there of [true, false]) {
+        assert.equal(await objects.contents.has('gone.zst'), there);
+        await objects.contents.remove('gone.zst');
       }
       assert.deepEqual(await objects.metadata.list(), [
         '1.root.json',

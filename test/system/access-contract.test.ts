@@ -174,6 +174,7 @@ async function packageSamples(): Promise<typeof samples> {
     repository: {},
     repositoryOnlineKey: {},
     refreshRepository: {},
+    collectRepository: { body: { dryRun: true } },
     package: { values: { name: 'web', version: '1.0.0' } },
     rotateRepository: { body: { root: root.toString() } },
     missingContents: { body: { sha256: ['0'.repeat(64)] } },

@@ -80,6 +80,30 @@ export const RepositoryRotate = z
   .strictObject({ root: SignedText, targets: SignedText.optional() })
   .meta({ id: 'RepositoryRotate' });
 
+const HOUR_MS = 3_600_000;
+export const CollectAsked = z
+  .strictObject({
+    graceMs: z
+      .int()
+      .min(HOUR_MS)
+      .default(7 * 24 * HOUR_MS)
+      .meta({ description: 'What nothing has named for so long is deleted; a week if absent.' }),
+    dryRun: z.boolean().default(false).meta({ description: 'Only say what would be deleted.' }),
+  })
+  .meta({ id: 'CollectAsked' });
+export const CollectAnswer = z
+  .object({
+    needed: z.int().meta({ description: 'Files that published packages need.' }),
+    waiting: z.int().meta({ description: 'Files that nothing names, and whose time is not over.' }),
+    removed: z.array(z.string()).meta({ description: 'Files that were deleted, or would be.' }),
+    next: Time.nullable().meta({ description: 'When the first of those that wait may go.' }),
+  })
+  .meta({
+    id: 'RepositoryCollected',
+    description: 'What was deleted of the repository, and what waits for it.',
+  });
+export type CollectAnswer = z.infer<typeof CollectAnswer>;
+
 export const MissingBody = z
   .strictObject({ sha256: z.array(Sha256).max(10_000) })
   .meta({ id: 'ContentsAsked' });

@@ -6,9 +6,11 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { buildPackage } from '../format/build.ts';
+import { type Manifest, manifestBytes } from '../format/manifest.ts';
 import { newKeyPem, signingKey } from './keys.ts';
-import { makeRoot, makeSnapshot, makeTargets, makeTimestamp, signed } from './metadata.ts';
-import { type PublisherCalls, publishArchives } from './publish.ts';
+import { makeRoot, makeSnapshot, makeTargets, makeTimestamp, parseMetadata, signed } from './metadata.ts';
+import { type PublisherCalls, publishArchives, unpublishPackages } from './publish.ts';
+import { targetOf } from './published.ts';
 import type { RepositoryFiles } from './repository-files.ts';
 import { TrustedRepository } from './trusted-repository.ts';
 
@@ -69,4 +71,52 @@ test('a publisher signs nothing on top of what does not verify', async t => {
   assert.deepEqual([sent, published], [[], []]);
   await publishArchives(callsAt('b'), [file], options);
   assert.deepEqual([sent.length, published.length], [1, 1]);
+});
+
+test('a version is taken back only when what others need is left', async () => {
+  const key = newKey();
+  const root = makeRoot({
+    version: 1,
+    root: { keys: [key], threshold: 1 },
+    targets: { keys: [key], threshold: 1 },
+    online: key,
+    expires: UNTIL,
+  });
+  const target = (name: string, version: string, dependencies: Record<string, string> = {}) => {
+    const manifest: Manifest = {
+      ...{ format: 1, name, version, dependencies, architecture: 'any', about: '', health: null, hooks: {} },
+      entries: [],
+    };
+    return [`${name}@${version}.json`, targetOf(manifest, manifestBytes(manifest), 1)] as const;
+  };
+  const all = [
+    target('lib', '1.0.0'),
+    target('lib', '1.1.0'),
+    target('web', '1.0.0', { lib: '^1.0.0', none: '*' }),
+  ];
+  const bytes = signed(makeTargets(7, Object.fromEntries(all), UNTIL), [key]);
+  const left: string[][] = [];
+  const calls = {
+    current: async () => ({ root: signed(root, [key]), targets: bytes }),
+    publish: async (next: Buffer) => {
+      const { version, targets } = parseMetadata('targets', next, 'next').signed;
+      left.push([String(version), ...Object.keys(targets)]);
+    },
+  };
+  const unpublish = (
+    names: readonly string[],
+    more: { force?: boolean; keys?: readonly (typeof key)[] } = {},
+  ) =>
+    unpublishPackages(
+      calls,
+      names.map(text => ({ name: text.split('@')[0]!, version: text.split('@')[1]! })),
+      { keys: [key], now: Date.now(), ...more },
+    );
+  await unpublish(['lib@1.0.0']);
+  await assert.rejects(unpublish(['lib@1.0.0', 'lib@1.1.0']), { code: 'COAX_PACKAGE_DEPENDENCY' });
+  await unpublish(['lib@1.0.0', 'lib@1.1.0'], { force: true });
+  await unpublish(['lib@1.0.0', 'lib@1.1.0', 'web@1.0.0']);
+  await assert.rejects(unpublish(['lib@2.0.0']), { code: 'COAX_PACKAGE_NOT_FOUND' });
+  await assert.rejects(unpublish(['lib@1.0.0'], { keys: [newKey()] }), { code: 'COAX_REPOSITORY_KEY' });
+  assert.deepEqual(left, [['8', 'lib@1.1.0.json', 'web@1.0.0.json'], ['8', 'web@1.0.0.json'], ['8']]);
 });

@@ -1,10 +1,11 @@
+import { satisfies } from 'semver';
 import { CoaxError } from '../../errors/coax-error.ts';
 import { type ArchiveHead, archiveContents, openArchive } from '../format/archive.ts';
 import { digestOf } from '../format/manifest.ts';
 import { verifiedBytes } from '../format/verified-bytes.ts';
 import type { SigningKey } from './keys.ts';
 import { makeTargets, parseMetadata, SIGNED_MS, signed, signersOf } from './metadata.ts';
-import { targetOf, targetPath } from './published.ts';
+import { type PublishedPackage, publishedIn, targetOf, targetPath } from './published.ts';
 import { hashesOf } from './repository-contents.ts';
 
 /** What a publisher asks of the server that keeps the repository. */
@@ -95,6 +96,52 @@ export async function resignTargets<Repository>(
   assertMaySign(signersOf(root, 'targets'), keys);
   const { version, targets } = parseMetadata('targets', current.targets, 'targets').signed;
   return calls.publish(signed(makeTargets(version + 1, targets, now + holdsMs), keys));
+}
+
+export interface UnpublishOptions extends PublishOptions {
+  /** Also when another published package would find no version that suits it. */
+  readonly force?: boolean;
+}
+
+/**
+ * Signs the targets without these versions: from then on nobody can install them, and `Repository.collect` deletes their contents after a while. Errors:
+ * COAX_PACKAGE_NOT_FOUND, COAX_PACKAGE_DEPENDENCY, and as `publishArchives`.
+ */
+export async function unpublishPackages<Repository>(
+  calls: Pick<PublisherCalls<Repository>, 'current' | 'publish'>,
+  gone: readonly { readonly name: string; readonly version: string }[],
+  { keys, now, holdsMs = SIGNED_MS, force = false }: UnpublishOptions,
+): Promise<Repository> {
+  const current = await calls.current();
+  const root = parseMetadata('root', current.root, 'root');
+  assertMaySign(signersOf(root, 'targets'), keys);
+  const before = parseMetadata('targets', current.targets, 'targets').signed;
+  const targets = { ...before.targets };
+  for (const { name, version } of gone) {
+    const path = targetPath(name, version);
+    if (targets[path] === undefined)
+      throw new CoaxError('COAX_PACKAGE_NOT_FOUND', `${name}@${version} is not published`, {
+        where: `${name}@${version}`,
+      });
+    delete targets[path];
+  }
+  const next = makeTargets(before.version + 1, targets, now + holdsMs);
+  if (!force) assertNobodyLacks(publishedIn(before), publishedIn(next.signed));
+  return calls.publish(signed(next, keys));
+}
+
+/** Who could be installed by what is published still can. */
+function assertNobodyLacks(before: readonly PublishedPackage[], after: readonly PublishedPackage[]): void {
+  const suits = (all: readonly PublishedPackage[], name: string, range: string): boolean =>
+    all.some(each => each.name === name && satisfies(each.version, range, { includePrerelease: true }));
+  for (const { name, version, dependencies } of after)
+    for (const [needed, range] of Object.entries(dependencies))
+      if (suits(before, needed, range) && !suits(after, needed, range))
+        throw new CoaxError(
+          'COAX_PACKAGE_DEPENDENCY',
+          `${name}@${version} needs ${needed} ${range}, and no version of it would be left`,
+          { where: `${name}@${version}`, hint: 'Unpublish that as well, or use --force.' },
+        );
 }
 
 async function send(

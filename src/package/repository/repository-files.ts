@@ -20,6 +20,12 @@ export interface RepositoryFiles {
   open(kind: FileKind, name: string, signal?: AbortSignal): Promise<Readable | null>;
 }
 
+/** Nothing else of the place is given out. */
+export const isFileName = (kind: 'targets' | 'contents', name: string): boolean =>
+  (kind === 'contents' ? /^[0-9a-f]{64}\.zst$/ : /^[0-9a-f]{64}\.[0-9a-z-]+@[0-9A-Za-z.-]+\.json$/).test(
+    name,
+  );
+
 /** The three places of a repository: folders beside each other, or prefixes of a bucket. */
 export type RepositoryObjects = Readonly<Record<FileKind, ObjectStore>>;
 

@@ -2,6 +2,8 @@ import { Readable } from 'node:stream';
 import type { Metadata, Root, Targets } from '@tufjs/models';
 import { CoaxError } from '../../errors/coax-error.ts';
 import type { Store, StoreTx } from '../../store/store.ts';
+import { type CollectOptions, type CollectReport, collectGarbage } from './garbage/collect.ts';
+import { GarbageBook } from './garbage/garbage-book.ts';
 import type { PublicKey, SigningKey } from './keys.ts';
 import {
   assertSignedBy,
@@ -30,9 +32,9 @@ import {
   resealKeys,
   takeOnlineKey,
 } from './online-key.ts';
-import { type PublishedPackage, publishedIn, targetOf } from './published.ts';
-import type { RepositoryContents } from './repository-contents.ts';
-import type { RepositoryFiles, RepositoryObjects } from './repository-files.ts';
+import { type PublishedPackage, publishedIn, targetObject, targetOf } from './published.ts';
+import { contentObject, hashesOf, type RepositoryContents } from './repository-contents.ts';
+import { isFileName, type RepositoryFiles, type RepositoryObjects } from './repository-files.ts';
 import { repositoryTables } from './schema.ts';
 
 export interface RepositoryParts {
@@ -68,6 +70,7 @@ export class Repository {
   readonly #store: Store;
   readonly #box: KeyBox;
   readonly #objects: RepositoryObjects;
+  readonly #garbage: GarbageBook;
   /** What this process knows to be copied. */
   readonly #copied = new Set<string>();
   #copying: Promise<void> = Promise.resolve();
@@ -76,6 +79,7 @@ export class Repository {
     this.#store = store;
     this.#box = box;
     this.#objects = objects;
+    this.#garbage = new GarbageBook(store);
     this.contents = contents;
   }
 
@@ -102,6 +106,19 @@ export class Repository {
   /** All versions of all packages. Errors: COAX_REPOSITORY_STATE before the first root. */
   async packages(): Promise<PublishedPackage[]> {
     return publishedIn((await this.#current()).targets.signed);
+  }
+
+  /** Which of these contents a publisher must bring. What is there stays there for him, though nothing names it yet. */
+  async missing(sha256s: readonly string[]): Promise<string[]> {
+    const doomed = new Set(await this.#garbage.touch('contents', sha256s.map(contentObject)));
+    const missing = new Set(await this.contents.missing(sha256s));
+    return sha256s.filter(sha256 => missing.has(sha256) || doomed.has(contentObject(sha256)));
+  }
+
+  /** Deletes what no published package has named for so long. Errors: COAX_REPOSITORY_STATE. */
+  async collect(options: Omit<CollectOptions, 'now'>): Promise<CollectReport> {
+    const now = this.#store.now();
+    return collectGarbage(await this.packages(), this.#objects, this.#garbage, { ...options, now });
   }
 
   /** The first root, with targets of no package. Errors: COAX_REPOSITORY_STATE, COAX_REPOSITORY_REFUSED. */
@@ -314,6 +331,7 @@ export class Repository {
       const path = `${published.name}@${published.version}`;
       if (before[`${path}.json`] !== undefined) continue;
       const { manifest, bytes } = await this.contents.storedManifest(published);
+      await this.#keep(published, hashesOf(manifest));
       const told = targets.signed.targets[`${path}.json`];
       if (!told?.equals(targetOf(manifest, bytes, published.published)))
         throw new CoaxError(
@@ -324,6 +342,20 @@ export class Repository {
           },
         );
     }
+  }
+
+  /** From here on nothing of a package is deleted for longer than its publication takes; and what was just being deleted is seen now. */
+  async #keep(published: PublishedPackage, hashes: readonly string[]): Promise<void> {
+    const doomed = [
+      ...(await this.#garbage.touch('targets', [targetObject(published)])),
+      ...(await this.#garbage.touch('contents', hashes.map(contentObject))),
+    ];
+    if (doomed.length > 0)
+      throw refused(
+        `${doomed.length} files of ${published.name}@${published.version} are just being deleted`,
+        'Publish it again: what is missing is brought anew. If it goes on, `coax repository gc` ends what was cut off.',
+      );
+    await this.contents.storedManifest(published);
   }
 
   #stateOf({ root, targets, snapshot, timestamp }: CurrentMetadata): RepositoryState {
@@ -393,12 +425,6 @@ function none(): never {
 
 const takenIn = <K extends 'root' | 'targets'>(kind: K, bytes: Buffer) =>
   parseMetadata(kind, bytes, kind, 'COAX_REPOSITORY_REFUSED');
-
-/** Nothing else of the place is given out. */
-const isFileName = (kind: 'targets' | 'contents', name: string): boolean =>
-  (kind === 'contents' ? /^[0-9a-f]{64}\.zst$/ : /^[0-9a-f]{64}\.[0-9a-z-]+@[0-9A-Za-z.-]+\.json$/).test(
-    name,
-  );
 
 function readableOf(bytes: Buffer): Readable {
   return Readable.from([bytes]);

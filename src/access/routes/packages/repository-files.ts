@@ -82,7 +82,7 @@ function missingRoute(app: App, { services: { packages } }: RouteContext): void 
         response: { 200: MissingAnswer, ...PROBLEMS },
       },
     },
-    async ({ body: { sha256 } }) => ({ missing: await packages.contents.missing(sha256) }),
+    async ({ body: { sha256 } }) => ({ missing: await packages.missing(sha256) }),
   );
 }
 

@@ -1,4 +1,6 @@
 import {
+  CollectAnswer,
+  CollectAsked,
   KeyView,
   OnlineKeyAsked,
   RepositoryInit,
@@ -15,6 +17,7 @@ const NONE_YET = { ...PROBLEMS.default, description: 'There is no repository yet
 /** The repository of host packages: how it stands, and who may sign for it. */
 export function repositoryRoutes(app: App, context: RouteContext): void {
   stateRoutes(app, context);
+  collectRoute(app, context);
   rootRoutes(app, context);
 }
 
@@ -47,6 +50,28 @@ function stateRoutes(app: App, { services: { packages } }: RouteContext): void {
     async () => {
       await packages.renew(true);
       return viewRepository((await packages.state()) ?? none());
+    },
+  );
+}
+
+function collectRoute(app: App, { services: { packages } }: RouteContext): void {
+  app.post(
+    '/v1/package-repository/collect',
+    {
+      config: { needs: 'admin', scope: 'installation' },
+      schema: {
+        operationId: 'collectRepository',
+        tags: ['packages'],
+        summary: 'Delete manifests and contents that no published package has named for a while',
+        description:
+          'What is noted as unnamed for the first time waits from then on. What a publisher has brought and not yet published has as long.',
+        body: CollectAsked,
+        response: { 200: CollectAnswer, ...PROBLEMS },
+      },
+    },
+    async ({ body }) => {
+      const { next, removed, ...counts } = await packages.collect(body);
+      return { ...counts, removed: [...removed], next: next === null ? null : isoTime(next) };
     },
   );
 }
