@@ -1,68 +1,21 @@
 /** Rollouts on five real agents, each on a machine of its own: what fails stays small, and too much of it is taken back. */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { JoinTokenView } from '../../src/api/agent.ts';
-import type { Client } from '../../src/client/client.ts';
 import { Transport } from '../../src/client/transport.ts';
-import { buildPackage } from '../../src/package/format/build.ts';
-import { makeRoot, makeTargets, signed } from '../../src/package/repository/metadata.ts';
-import { publishArchives } from '../../src/package/repository/publish.ts';
-import { TrustedRepository } from '../../src/package/repository/trusted-repository.ts';
+import { makeRoot, signed } from '../../src/package/repository/metadata.ts';
 import { makePostgresCluster } from '../../src/testing/postgres-cluster.ts';
 import { Fleet } from '../fleet/fleet-fixture.ts';
 import { Processes, until } from '../system/process-fixture.ts';
+import { buildWeb, publishAll } from './publish-all.ts';
 import { newKey } from './publisher.ts';
 
 const skip = process.getuid?.() === 0 ? false : 'network namespaces are made by root';
 const evil = newKey();
 const HOSTS = ['a', 'b', 'c', 'd', 'e'];
-
-/** Builds a package whose health check fails on these machines: it knows where it is by its own path. */
-async function build(dir: string, version: string, fails: readonly string[]): Promise<string> {
-  const from = join(dir, version);
-  mkdirSync(join(from, 'files/bin'), { recursive: true });
-  const health = 'health: {command: [bin/check], attempts: 1, timeout: 30s}';
-  writeFileSync(join(from, 'package.yaml'), `name: web\nversion: ${version}\n${health}\n`);
-  writeFileSync(join(from, 'files/version'), version);
-  const cases = fails.map(host => `*/${host}/packages/* | */packages/${host}/*) exit 1 ;;`).join('\n');
-  writeFileSync(join(from, 'files/bin/check'), `#!/bin/sh\ncase "$0" in\n${cases}\n*) exit 0 ;;\nesac\n`);
-  chmodSync(join(from, 'files/bin/check'), 0o755);
-  return (await buildPackage(from, dir, null)).file;
-}
-
-/** A repository with these archives, published over HTTP as `coax package publish` does. */
-async function publishAll(client: Client, dir: string, files: readonly string[]): Promise<void> {
-  const [root, targets] = [newKey(), newKey()];
-  const { packages } = client;
-  const expires = Date.now() + 1e10;
-  const first = makeRoot({
-    version: 1,
-    root: { keys: [root], threshold: 1 },
-    targets: { keys: [targets], threshold: 1 },
-    online: await packages.onlineKey(),
-    expires,
-  });
-  await packages.init({
-    root: signed(first, [root]).toString(),
-    targets: signed(makeTargets(1, {}, expires), [targets]).toString(),
-  });
-  const trusted = new TrustedRepository({
-    files: { name: client.url, open: (kind, name) => packages.open(kind, name) },
-    folder: join(dir, 'trust'),
-  });
-  const calls = {
-    current: () => trusted.current(),
-    missing: (hashes: readonly string[]) => packages.missing(hashes),
-    putContent: (sha256: string, size: number, bytes: AsyncIterable<Uint8Array>) =>
-      packages.putContent(sha256, size, bytes),
-    putManifest: (bytes: Uint8Array) => packages.putManifest(bytes),
-    publish: (bytes: Uint8Array) => packages.publish(bytes),
-  };
-  await publishArchives(calls, files, { keys: [targets], now: Date.now() });
-}
 
 test('canaries stop a bad version, the budget bounds it, and people approve what goes on', {
   skip,
@@ -74,10 +27,10 @@ test('canaries stop a bad version, the budget bounds it, and people approve what
   await Promise.all(HOSTS.map(host => fleet.join(host, ['--simulate'])));
   const { client } = fleet;
   await publishAll(client, dir, [
-    await build(dir, '1.0.0', []),
-    await build(dir, '1.1.0', ['c']),
-    await build(dir, '1.2.0', ['c', 'd', 'e']),
-    await build(dir, '1.3.0', []),
+    await buildWeb(dir, '1.0.0', []),
+    await buildWeb(dir, '1.1.0', ['c']),
+    await buildWeb(dir, '1.2.0', ['c', 'd', 'e']),
+    await buildWeb(dir, '1.3.0', []),
   ]);
   const on = 'fleet=yes';
   const standing = (): Record<string, string> =>
@@ -183,8 +136,8 @@ test('on PostgreSQL it is the same', async t => {
   await using processes = new Processes();
   const { client } = await processes.server('server', [], { COAX_STORE: cluster.url() });
   await publishAll(client, dir, [
-    await build(dir, '1.0.0', []),
-    await build(dir, '1.1.0', ['sim-2', 'sim-3']),
+    await buildWeb(dir, '1.0.0', []),
+    await buildWeb(dir, '1.1.0', ['sim-2', 'sim-3']),
   ]);
   const run = async (version: string, more = {}) => {
     const parameters = { package: 'web', version, on: 'all', ...more };
@@ -212,7 +165,7 @@ test('an agent that was given another root takes nothing from the server', async
   t.after(() => rmSync(dir, { recursive: true }));
   await using processes = new Processes();
   const { client, url, token } = await processes.server('server');
-  await publishAll(client, dir, [await build(dir, '1.0.0', [])]);
+  await publishAll(client, dir, [await buildWeb(dir, '1.0.0', [])]);
   const transport = new Transport({ url, token });
   t.after(() => transport.close());
   const joinAs = async (name: string, root: Uint8Array): Promise<void> => {

@@ -112,6 +112,24 @@ const webhook = createRoute({
   ),
 });
 
+const packages = createRoute({
+  getParentRoute: () => root,
+  path: '/packages',
+  component: lazyRouteComponent(
+    part(() => import('./screens/packages/packages.tsx')),
+    'Packages',
+  ),
+});
+
+const rollout = createRoute({
+  getParentRoute: () => root,
+  path: '/rollouts/$msgid',
+  component: lazyRouteComponent(
+    part(() => import('./screens/rollout/rollout.tsx')),
+    'Rollout',
+  ),
+});
+
 export const router = createRouter({
   routeTree: root.addChildren([
     overview,
@@ -125,6 +143,8 @@ export const router = createRouter({
     vm,
     webhooks,
     webhook,
+    packages,
+    rollout,
   ]),
   defaultPreload: 'intent',
   scrollRestoration: true,

@@ -18,6 +18,8 @@ export const CONSOLE_PATHS = [
   '/vms/:vm',
   '/webhooks',
   '/webhooks/:webhook',
+  '/packages',
+  '/rollouts/:msgid',
   '/enter',
 ] as const;
 

@@ -5,6 +5,7 @@ const PATHS = {
   create: 'M8 3v10M3 8h10',
   hosts: 'M2 3h12v4H2zM2 9h12v4H2zM4.5 5h.01M4.5 11h.01',
   vms: 'M2 3h12v8H2zM5.5 14h5M8 11v3',
+  packages: 'M2.5 5L8 2l5.5 3v6L8 14l-5.5-3zM2.5 5L8 8l5.5-3M8 8v6',
   webhooks: 'M3 13a2.5 2.5 0 102-4l3-4.5a2.5 2.5 0 10-2.5-1M5 11h6a2.5 2.5 0 10-1-3L7.6 4.5',
   copy: 'M5.5 5.5h8v8h-8zM2.5 10.5v-8h8',
   check: 'M3 8.5l3.2 3.2L13 4.8',

@@ -16,6 +16,7 @@ const SCREENS: readonly Screen[] = [
   { to: '/create', word: 'nav.create', icon: 'create' },
   { to: '/hosts', word: 'nav.hosts', icon: 'hosts' },
   { to: '/vms', word: 'nav.vms', icon: 'vms' },
+  { to: '/packages', word: 'nav.packages', icon: 'packages' },
   { to: '/webhooks', word: 'nav.webhooks', icon: 'webhooks' },
 ];
 

@@ -1,3 +1,5 @@
+import { enDelivery } from './en-delivery.ts';
+
 /** The console's words in English. Every other language has the same names, and the same `{holes}` in each text. */
 export const en = {
   'nav.overview': 'Overview',
@@ -392,64 +394,9 @@ export const en = {
   'host.blocked.lost': 'It is lost already.',
 
   'nav.webhooks': 'Webhooks',
-  'webhooks.new': 'New webhook',
-  'webhooks.create': 'Create it',
-  'webhooks.none': 'No webhook yet',
-  'webhooks.about': 'A webhook tells a program of yours what becomes of messages.',
-  'webhook.id': 'Webhook',
-  'webhook.url': 'Address',
-  'webhook.urlHint':
-    'Events are sent there by POST. It must be one of the public internet, or one that the server was told to allow.',
-  'webhook.urlWrong': 'Give an address that begins with https:// or http://.',
-  'webhook.events': 'Events',
-  'webhook.noEvents': 'Tick at least one.',
-  'webhook.flow': 'Flow',
-  'webhook.by': 'Made by',
-  'webhook.event.accepted': 'accepted',
-  'webhook.event.failed': 'failed',
-  'webhook.event.done': 'done',
-  'webhook.event.rolled_back': 'rolled back',
-  'webhook.event.parked': 'parked',
-  'webhook.active': 'active',
-  'webhook.disabled': 'disabled',
-  'webhook.disabledWhy': 'Disabled: {reason}. What happens meanwhile waits.',
-  'webhook.secret': 'The secret of this webhook',
-  'webhook.secretOnce':
-    'Your program checks by it that events come from here. It is shown this once: copy it now.',
-  'webhook.secretBoth': 'For a day the old secret signs, too.',
-  'webhook.copySecret': 'Copy the secret',
-  'webhook.kept': 'I have it',
-  'webhook.deeds': 'What to do with this webhook',
-  'webhook.do.test': 'Send a test',
-  'webhook.do.enable': 'Enable',
-  'webhook.do.disable': 'Disable',
-  'webhook.do.rotate': 'New secret',
-  'webhook.do.remove': 'Remove',
-  'webhook.do.rotate.about':
-    'Events for {url} are signed with a new secret, and for a day with the old one as well.',
-  'webhook.do.remove.about': 'Nothing is sent to {url} any more, and what still waits for it is dropped.',
   'blocked.webhooks': 'An admin of the project does that.',
-  'deliveries.title': 'Deliveries',
-  'deliveries.all': 'All',
-  'deliveries.pending': 'Waiting',
-  'deliveries.dead': 'Dead letters',
-  'deliveries.delivered': 'Delivered',
-  'deliveries.is.pending': 'waiting',
-  'deliveries.is.dead': 'given up',
-  'deliveries.is.delivered': 'delivered',
-  'deliveries.event': 'Event',
-  'deliveries.message': 'Message',
-  'deliveries.state': 'State',
-  'deliveries.attempts': 'Attempts',
-  'deliveries.result': 'Result',
-  'deliveries.when': 'When',
-  'deliveries.next': 'again at {time}',
-  'deliveries.retry': 'Send again',
-  'deliveries.retryAll': 'Send all again',
-  'deliveries.more': 'Show more',
-  'deliveries.none': 'Nothing was sent yet',
-  'deliveries.noneAbout': 'It hears of what happens from now on. “Send a test” tries it.',
-  'deliveries.noneFit': 'There is none',
+
+  'nav.packages': 'Packages',
 
   'heat.title': 'Fleet',
   'heat.by': 'Colour by',
@@ -463,6 +410,8 @@ export const en = {
   'heat.full': 'full',
   'heat.empty': 'empty',
   'heat.cell': '{host}: {state}, CPUs {cpu} %, memory {mem} %',
+
+  ...enDelivery,
 } as const;
 
 export type WordName = keyof typeof en;

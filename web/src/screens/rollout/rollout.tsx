@@ -1,0 +1,150 @@
+import { Link, useParams } from '@tanstack/react-router';
+import { useState } from 'react';
+import type { MessageView } from '../../../../src/api/message.ts';
+import type { RolloutView } from '../../../../src/api/package/rollout.ts';
+import { useMessage } from '../../api/message.ts';
+import { approveRollout, useRollout } from '../../api/packages.ts';
+import { useMay } from '../../api/whoami.ts';
+import { Badge, StatusBadge } from '../../parts/badge.tsx';
+import { Button } from '../../parts/button.tsx';
+import { useCommand } from '../../parts/command/command-line.tsx';
+import { type Deed, DeedDialog } from '../../parts/deed-dialog.tsx';
+import { Empty, Loading, ProblemNotice } from '../../parts/notice.tsx';
+import { Screen } from '../../parts/screen.tsx';
+import { useWords, type word as Word } from '../../words/words.ts';
+import { FailedHosts, Progress } from './progress.tsx';
+import { Waves } from './waves.tsx';
+
+/** One rollout, as it goes: its waves, what failed of what may, and the person's word where it waits for one. */
+export function Rollout() {
+  const msgid = Number(useParams({ from: '/rollouts/$msgid' }).msgid);
+  const word = useWords();
+  const { data: rollout, error, refetch } = useRollout(msgid);
+  const message = useMessage(msgid);
+  useCommand(`coax rollout show ${msgid}`);
+  const fault = error ?? message.error;
+  if (fault !== null) {
+    return (
+      <div className="mx-auto max-w-2xl p-4">
+        <ProblemNotice error={fault} onRetry={() => void refetch()} />
+      </div>
+    );
+  }
+  if (rollout === undefined || message.data === undefined) return <Loading />;
+  if (rollout === null) {
+    const { status, error: why } = message.data.message;
+    return (
+      <Screen title={word('rollout.title', { msgid })} actions={<StatusBadge status={status} />}>
+        <div className="card">
+          <Empty title={word('rollout.notBegun')}>
+            {why?.reason} <MessageLink msgid={msgid} />
+          </Empty>
+        </div>
+      </Screen>
+    );
+  }
+  return <RolloutScreen rollout={rollout} message={message.data.message} />;
+}
+
+type Decision = 'approve' | 'reject';
+
+function RolloutScreen({ rollout, message }: { rollout: RolloutView; message: MessageView }) {
+  const word = useWords();
+  const { msgid, paused, state } = rollout;
+  const mayDo = useMay('operate', message.project);
+  const [decision, setDecision] = useState<Decision | null>(null);
+  const waits = paused && state === 'under_way';
+  const blocked = mayDo ? null : word('blocked.nowhere');
+  return (
+    <Screen
+      title={`${rollout.package}@${rollout.version}`}
+      actions={
+        <>
+          <StateBadge rollout={rollout} message={message} />
+          <MessageLink msgid={msgid} />
+          {waits && (
+            <fieldset className="flex flex-wrap gap-1.5 md:ml-auto">
+              <legend className="sr-only">{word('rollout.decide')}</legend>
+              <Button kind="main" blocked={blocked} onClick={() => setDecision('approve')}>
+                {word('rollout.approve')}
+              </Button>
+              <Button kind="danger" blocked={blocked} onClick={() => setDecision('reject')}>
+                {word('rollout.reject')}
+              </Button>
+            </fieldset>
+          )}
+        </>
+      }
+    >
+      {waits && (
+        <p role="status" className="rounded-lg border border-wait/40 bg-wait-soft px-3 py-2 text-wait">
+          {word('rollout.waits', { wave: waveName(rollout, word) })}
+        </p>
+      )}
+      {message.error && (
+        <p role="status" className="rounded-lg border border-back/40 bg-back-soft px-3 py-2 text-back">
+          {word('rollout.back', { reason: message.error.reason, n: rollout.hosts.undone })}
+        </p>
+      )}
+      <Progress rollout={rollout} />
+      <Waves rollout={rollout} />
+      <FailedHosts rollout={rollout} />
+      {decision !== null && (
+        <DeedDialog
+          title={`${word(`rollout.${decision}`)} · ${rollout.package}@${rollout.version}`}
+          deed={decisionDeed(decision, rollout, word)}
+          onClose={() => setDecision(null)}
+          onDone={() => setDecision(null)}
+        />
+      )}
+    </Screen>
+  );
+}
+
+function waveName({ waves, wave }: RolloutView, word: typeof Word): string {
+  const name = waves[wave]?.name ?? '';
+  return name === 'canary' ? word('rollout.canaryWave') : name;
+}
+
+function decisionDeed(decision: Decision, { msgid }: RolloutView, word: typeof Word): Deed {
+  const reject = decision === 'reject';
+  return {
+    label: word(`rollout.${decision}`),
+    about: word(`rollout.${decision}About`),
+    takesReason: true,
+    danger: reject,
+    command: reason =>
+      `coax approve ${msgid}${reject ? ' --reject' : ''} --reason '${reason.replaceAll("'", `'\\''`)}'`,
+    act: reason => approveRollout(msgid, reject, reason),
+  };
+}
+
+function StateBadge({ rollout: { state, paused }, message }: { rollout: RolloutView; message: MessageView }) {
+  const word = useWords();
+  if (message.status === 'parked') return <StatusBadge status="parked" />;
+  if (state === 'done') return <Badge tone="good">{word('rollout.is.done')}</Badge>;
+  if (state === 'undone' || message.mode === 'rollback')
+    return (
+      <Badge tone="back">
+        {word(message.status === 'rolled_back' ? 'rollout.is.undone' : 'rollout.is.back')}
+      </Badge>
+    );
+  return paused ? (
+    <Badge tone="wait">{word('rollout.is.paused')}</Badge>
+  ) : (
+    <Badge tone="busy">{word('rollout.is.under_way')}</Badge>
+  );
+}
+
+function MessageLink({ msgid }: { msgid: number }) {
+  const word = useWords();
+  return (
+    <Link
+      to="/messages/$msgid"
+      params={{ msgid: String(msgid) }}
+      className="text-accent underline underline-offset-2"
+    >
+      {word('rollout.message', { msgid })}
+    </Link>
+  );
+}
