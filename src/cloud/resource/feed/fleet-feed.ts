@@ -32,7 +32,7 @@ const FORGET_EVERY_MS = 60_000;
 const UNSURE_MAX = 20_000;
 
 /** A moment at which the store is read: an open transaction, or the store's reader and clock. */
-export type Moment = Pick<Tx, 'db' | 'now'>;
+export type Moment = Pick<Tx, 'db' | 'now' | 'beside'>;
 
 /**
  * The fleet as this process knows it, so that a choice costs no query: read whole once, then kept up by the change stream. What this
@@ -143,12 +143,17 @@ export class FleetFeed {
   async #look(at: Moment): Promise<Fleet> {
     const isAway = at.now - this.#looked > CHANGES_KEPT_MS / 2;
     if (this.#mark === null || isAway) return await this.#load(at);
-    const { mark: next, claims } = await this.#claimsSince(at, this.#mark);
     const age = at.now - this.#compared;
     const isSmall = this.#fleet.size <= SMALL_FLEET;
+    const compares = age < 0 || age >= (isSmall ? COMPARE_MS.small : COMPARE_MS.large);
+    const mark = this.#mark;
+    const reading = this.#claimsSince(at, mark);
+    // In a transaction both go out together and are done in this order.
+    const [{ mark: next, claims }, hosts] =
+      at.beside && !compares ? await Promise.all([reading, hostsSince(at.db, mark)]) : [await reading, null];
     // Hosts are read after the mark was: one that changes in between is read once more.
-    if (age < 0 || age >= (isSmall ? COMPARE_MS.small : COMPARE_MS.large)) await this.#compare(at);
-    else this.#put(await hostsSince(at.db, this.#mark));
+    if (compares) await this.#compare(at);
+    else this.#put(hosts ?? (await hostsSince(at.db, mark)));
     this.#apply(claims);
     for (const [key] of claims) this.#unsure.delete(key);
     await this.#settle(at);

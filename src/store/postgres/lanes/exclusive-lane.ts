@@ -72,7 +72,7 @@ export class ExclusiveLane {
       async (link, notes) => {
         const settle: (() => void)[] = [];
         await this.#fill(link, batch, settle, notes);
-        return settle;
+        return { value: settle };
       },
     );
     if (ended.fate === 'aborted') await this.#failed(batch, ended.error);

@@ -1,4 +1,3 @@
-import { invariant } from '../../../errors/coax-error.ts';
 import type { NextState, Write, WriteAnswer } from '../../store.ts';
 import type { Together } from '../../tx.ts';
 import type { Engine, Tell } from '../engine.ts';
@@ -6,9 +5,9 @@ import type { Link } from '../link/link.ts';
 import type { Notes } from '../notes.ts';
 import { remedyOf } from '../postgres-error.ts';
 import { PostgresTx } from '../postgres-tx.ts';
-import { claimedMove, isKept, type Move, writeKept, writeMoves, writtenAnswer } from '../statements/write.ts';
+import { allKept, allMoves, claimedMove, isKept, type Move, writtenAnswer } from '../statements/write.ts';
 import { Batcher } from './batcher.ts';
-import { inTransaction } from './transaction.ts';
+import { type Done, inTransaction } from './transaction.ts';
 import { apart } from './write-lane.ts';
 
 const BATCH_MAX = 64;
@@ -58,9 +57,9 @@ export class TogetherLane {
   /** Runs a transaction of the caller's own beside others. */
   async transact<T>(work: (tx: PostgresTx) => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
-      const ended = await inTransaction(this.#engine, this.#engine.shared, 'shared', (link, notes) =>
-        this.#within(link, notes, work),
-      );
+      const ended = await inTransaction(this.#engine, this.#engine.shared, 'shared', async (link, notes) => ({
+        value: await this.#within(link, notes, work),
+      }));
       if (ended.fate === 'committed') {
         this.#tell(ended.notes);
         return ended.value;
@@ -93,12 +92,12 @@ export class TogetherLane {
   }
 
   /** Answers of those that were written; the others have written nothing. */
-  async #writeAll(link: Link, notes: Notes, batch: readonly Item[]): Promise<Map<Item, WriteAnswer>> {
+  async #writeAll(link: Link, notes: Notes, batch: readonly Item[]): Promise<Done<Map<Item, WriteAnswer>>> {
     const items = batch.map(({ together }) => together.item);
     const kept: Move[] = [];
     const others: Move[] = [];
     const answers = new Map<Item, WriteAnswer>();
-    await this.#within(link, notes, async tx => {
+    const now = await this.#within(link, notes, async tx => {
       const states = await batch[0]!.together.all(tx, items);
       for (const [index, item] of batch.entries()) {
         const next = states[index];
@@ -107,15 +106,14 @@ export class TogetherLane {
         (isKept(item.write, next) ? kept : others).push(move);
         answers.set(item, writtenAnswer(item.write, move));
       }
-      const writing = [
-        ...(kept.length > 0 ? [writeKept(this.#engine, link, kept, tx.now, notes)] : []),
-        ...(others.length > 0 ? [writeMoves(this.#engine, link, others, tx.now, notes)] : []),
-      ];
-      const moved = (await Promise.all(writing)).reduce((sum, { size }) => sum + size, 0);
-      // A claim that is history must not leave what its step wrote, nor a message of which somebody asked something.
-      invariant(moved === answers.size, 'a claim was lost while its step was done');
+      return tx.now;
     });
-    return answers;
+    // A claim that is history must not leave what its step wrote, nor a message of which somebody asked something: then they fail.
+    const writes = [
+      ...(kept.length > 0 ? [allKept(this.#engine, kept, now, notes)] : []),
+      ...(others.length > 0 ? [allMoves(this.#engine, others, now, notes)] : []),
+    ];
+    return { value: answers, last: () => Promise.all(writes.map(write => write(link))) };
   }
 
   async #within<T>(link: Link, notes: Notes, work: (tx: PostgresTx) => Promise<T>): Promise<T> {

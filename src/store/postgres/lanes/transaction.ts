@@ -1,4 +1,4 @@
-import { CoaxError } from '../../../errors/coax-error.ts';
+import { CoaxError, invariant } from '../../../errors/coax-error.ts';
 import type { Engine } from '../engine.ts';
 import type { Link } from '../link/link.ts';
 import type { Pool } from '../link/pool.ts';
@@ -32,12 +32,18 @@ interface Begun {
   readonly incarnation: string;
 }
 
+/** What a transaction comes to. `last` sends its last statements: the end goes out behind them, and if one fails nothing is kept. */
+export interface Done<T> {
+  readonly value: T;
+  last?(): Promise<unknown>;
+}
+
 /** Runs `work` in a transaction that holds the lock, and finds out what became of it. Throws nothing. */
 export async function inTransaction<T>(
   engine: Engine,
   pool: Pool,
   mode: LockMode,
-  work: (link: Link, notes: Notes) => Promise<T>,
+  work: (link: Link, notes: Notes) => Promise<Done<T>>,
 ): Promise<Ended<T>> {
   const notes = new Notes();
   let begun: Begun | null = null;
@@ -46,8 +52,9 @@ export async function inTransaction<T>(
     await pool.use(async link => {
       try {
         begun = { xid: await begin(link, mode), incarnation: link.incarnation };
-        ended = { value: await work(link, notes) };
-        await link.once('COMMIT');
+        const done = await work(link, notes);
+        ended = { value: done.value };
+        await commit(link, done);
       } catch (error) {
         if (ended === null && !link.broken) await link.once('ROLLBACK').catch(() => link.destroy());
         throw error;
@@ -60,6 +67,16 @@ export async function inTransaction<T>(
     if (fate === 'unknown') return { fate, error: unknownFate(engine) };
   }
   return { fate: 'committed', value: (ended as unknown as { value: T }).value, notes };
+}
+
+/** One way there and back. COMMIT rolls a transaction back of which a statement has failed; the error is that statement's. */
+async function commit(link: Link, done: Done<unknown>): Promise<void> {
+  // What cannot be sent throws here, and COMMIT is not sent either.
+  const last = done.last?.();
+  const ending = link.once('COMMIT');
+  ending.catch(() => {});
+  await last;
+  invariant((await ending).command === 'COMMIT', 'a transaction was rolled back by its COMMIT');
 }
 
 /** The statements go out together: one way there and back. Its number is given once it has the lock. */

@@ -54,6 +54,7 @@ const WRITE = `WITH parents AS MATERIALIZED (
   WHERE body IS NOT NULL AND (SELECT count(*) FROM earlier) >= 0
 )
 SELECT msgid, (SELECT count(*) FROM woken) AS woken FROM moved`;
+const WRITE_ALL = allOrNone(WRITE, 35, '(SELECT count(*) FROM woken)');
 
 /**
  * The common case, a step that is done and whose worker goes on with the next one: it changes a third of the columns, and
@@ -72,6 +73,14 @@ const WRITE_KEPT = `WITH moved AS (
   SELECT msgid, seq, prefix, $13::integer, head, body, snapshot FROM moved
 )
 SELECT msgid FROM moved`;
+const WRITE_ALL_KEPT = allOrNone(WRITE_KEPT, 14, '0');
+
+/** The same, which fails as a division by zero when not all moved. `last`: the number of the value that says how many they are. */
+function allOrNone(sql: string, last: number, woken: string): string {
+  const end = sql.lastIndexOf('SELECT msgid');
+  return `${sql.slice(0, end)}SELECT ${woken} AS woken,
+    1 / (CASE WHEN (SELECT count(*) FROM moved) = $${last}::bigint THEN 1 ELSE 0 END) AS all_moved`;
+}
 
 /** Will this be a move that WRITE_KEPT can write? */
 export function isKept(write: Write, next: NextState): boolean {
@@ -134,8 +143,7 @@ export async function writeMoves(
   now: number,
   notes: Notes,
 ): Promise<ReadonlySet<number>> {
-  // Everybody locks rows in the same order, so that two batches do not wait for each other.
-  const moves = [...given].sort((a, b) => a.before.msgid - b.before.msgid);
+  const moves = inOrder(given);
   const rows = await link.run<{ msgid: number; woken: number }>(WRITE, valuesOf(engine, moves, now));
   const moved = new Set(rows.map(({ msgid }) => msgid));
   for (const move of moves) if (moved.has(move.before.msgid)) noteMove(move, notes);
@@ -151,10 +159,55 @@ export async function writeKept(
   now: number,
   notes: Notes,
 ): Promise<ReadonlySet<number>> {
-  const moves = [...given].sort((a, b) => a.before.msgid - b.before.msgid);
+  const moves = inOrder(given);
+  const rows = await link.run<{ msgid: number }>(WRITE_KEPT, keptValuesOf(engine, moves, now));
+  const moved = new Set(rows.map(({ msgid }) => msgid));
+  for (const move of moves) if (moved.has(move.before.msgid)) noteMove(move, notes);
+  return moved;
+}
+
+/**
+ * What writes all of these moves, or fails: the last statement of its transaction, so its answer need not be looked at. All that can
+ * go wrong before it is sent goes wrong here.
+ */
+export function allMoves(
+  engine: Engine,
+  given: readonly Move[],
+  now: number,
+  notes: Notes,
+): (link: Link) => Promise<void> {
+  const moves = inOrder(given);
+  const values = [...valuesOf(engine, moves, now), moves.length];
+  for (const move of moves) noteMove(move, notes);
+  return async link => {
+    const [row] = await link.run<{ woken: number }>(WRITE_ALL, values);
+    if ((row?.woken ?? 0) > 0) notes.ready.push(GROUP_ADDRESS);
+  };
+}
+
+/** The same of moves that `isKept` chose. */
+export function allKept(
+  engine: Engine,
+  given: readonly Move[],
+  now: number,
+  notes: Notes,
+): (link: Link) => Promise<void> {
+  const moves = inOrder(given);
+  const values = [...keptValuesOf(engine, moves, now), moves.length];
+  for (const move of moves) noteMove(move, notes);
+  return async link => {
+    await link.run(WRITE_ALL_KEPT, values);
+  };
+}
+
+/** Everybody locks rows in the same order, so that two batches do not wait for each other. */
+const inOrder = (moves: readonly Move[]): Move[] =>
+  [...moves].sort((a, b) => a.before.msgid - b.before.msgid);
+
+function keptValuesOf(engine: Engine, moves: readonly Move[], now: number): (Buffer | number)[] {
   const numbers = (of: (move: Move) => number): Buffer => bigintArray(moves.map(of));
   const texts = (of: (move: Move) => string | null): Buffer => textArray(moves.map(of));
-  const rows = await link.run<{ msgid: number }>(WRITE_KEPT, [
+  return [
     now,
     numbers(({ before }) => before.msgid),
     numbers(({ before }) => before.fence),
@@ -168,10 +221,7 @@ export async function writeKept(
     texts(({ chained }) => chained[0]?.encoded ?? null),
     texts(({ before, chained, after }) => snapshotAfter(before, chained, after)),
     engine.origin,
-  ]);
-  const moved = new Set(rows.map(({ msgid }) => msgid));
-  for (const move of moves) if (moved.has(move.before.msgid)) noteMove(move, notes);
-  return moved;
+  ];
 }
 
 function valuesOf(engine: Engine, moves: readonly Move[], now: number): (Buffer | number)[] {
