@@ -307,6 +307,9 @@ export class PostgresStore implements Store {
       );
     for (const [msgid, worker] of notice.asked) this.#tellAsk(msgid, worker);
     if (notice.listens) this.#audience.heard();
+    if (notice.asks && this.#commits.size > 0) this.#notifier.listen();
+    // It hears from now on, and does not know of whom.
+    if (notice.origin === 0) this.#notifier.ask();
     if (notice.commits) this.#feed.look();
   }
 

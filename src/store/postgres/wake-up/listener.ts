@@ -66,7 +66,7 @@ export class Listener {
     const both = this.#withCommits ? `; LISTEN ${quoted(commits)}` : '';
     await link.once(`LISTEN ${quoted(work)}${both}`);
     // Nobody knows what was told meanwhile.
-    this.#heard({ origin: 0, ready: null, asked: [], commits: true, listens: false });
+    this.#heard({ origin: 0, ready: null, asked: [], commits: true, listens: false, asks: false });
   }
 
   /** Until the connection ends. */

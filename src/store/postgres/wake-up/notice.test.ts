@@ -8,11 +8,18 @@ const notice = (more: Partial<Notice>): Notice => ({
   asked: [],
   commits: false,
   listens: false,
+  asks: false,
   ...more,
 });
 
 test('a notice comes as it was sent', () => {
-  const sent = notice({ ready: ['net', 'disk@h1'], asked: [[3, 'w1']], commits: true, listens: true });
+  const sent = notice({
+    ready: ['net', 'disk@h1'],
+    asked: [[3, 'w1']],
+    commits: true,
+    listens: true,
+    asks: true,
+  });
   assert.deepEqual(encodeNotices(sent).map(decodeNotice), [sent]);
 });
 

@@ -10,6 +10,8 @@ export interface Notice {
   readonly commits: boolean;
   /** The sender listens to commits, and wants to be told of others'. */
   readonly listens: boolean;
+  /** The sender wants to be told who listens. */
+  readonly asks: boolean;
 }
 
 /** PostgreSQL refuses payloads of 8,000 bytes and more. */
@@ -19,7 +21,12 @@ const ADDRESSES_MAX = 100;
 /** One payload or, when people have asked a lot, several. */
 export function encodeNotices(notice: Notice): string[] {
   const few = notice.ready !== null && notice.ready.length <= ADDRESSES_MAX ? notice.ready : null;
-  const head = { o: notice.origin, ...(notice.commits && { c: 1 }), ...(notice.listens && { l: 1 }) };
+  const head = {
+    o: notice.origin,
+    ...(notice.commits && { c: 1 }),
+    ...(notice.listens && { l: 1 }),
+    ...(notice.asks && { q: 1 }),
+  };
   const whole = JSON.stringify({ ...head, a: few, k: notice.asked });
   if (Buffer.byteLength(whole) <= BYTES_MAX) return [whole];
   if (notice.asked.length > 1) {
@@ -31,6 +38,7 @@ export function encodeNotices(notice: Notice): string[] {
         ready: [],
         commits: false,
         listens: false,
+        asks: false,
         asked: notice.asked.slice(middle),
       }),
     ];
@@ -41,15 +49,16 @@ export function encodeNotices(notice: Notice): string[] {
 /** Null when it is not one of ours. */
 export function decodeNotice(text: string): Notice | null {
   try {
-    const { o, a, k, c, l } = JSON.parse(text) as {
+    const { o, a, k, c, l, q } = JSON.parse(text) as {
       o: number;
       a: string[] | null;
       k: [number, string][];
       c?: 1;
       l?: 1;
+      q?: 1;
     };
     if (typeof o !== 'number' || !Array.isArray(k)) return null;
-    return { origin: o, ready: a, asked: k, commits: c === 1, listens: l === 1 };
+    return { origin: o, ready: a, asked: k, commits: c === 1, listens: l === 1, asks: q === 1 };
   } catch {
     return null;
   }

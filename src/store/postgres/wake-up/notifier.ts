@@ -28,6 +28,7 @@ export class Notifier {
   #asked: [number, string][] = [];
   #commits = false;
   #listens = false;
+  #asks = false;
   #stopSaying: (() => void) | undefined;
   /** Transactions that wait to be told of. */
   #pushed = 0;
@@ -39,8 +40,16 @@ export class Notifier {
     this.#audience = audience;
   }
 
+  /** Asks who listens to commits, once the answers can be heard. */
+  ask(): void {
+    this.#asks = true;
+    this.#audience.asked();
+    this.#sendSoon();
+  }
+
   /** Says from now on that this process listens to commits. */
   listen(): void {
+    this.#stopSaying?.();
     this.#listens = true;
     this.#sendSoon();
     this.#stopSaying = this.#engine.timers.after(SAID_EVERY_MS, () => this.listen(), true);
@@ -64,7 +73,7 @@ export class Notifier {
   }
 
   #hasNews(): boolean {
-    return this.#ready.size > 0 || this.#asked.length > 0 || this.#commits || this.#listens;
+    return this.#ready.size > 0 || this.#asked.length > 0 || this.#commits || this.#listens || this.#asks;
   }
 
   async drained(): Promise<void> {
@@ -97,11 +106,13 @@ export class Notifier {
       asked: [],
       commits: false,
       listens: false,
+      asks: false,
     };
     const { work, commits } = this.#channels;
     const sent: [string, string][] = [];
-    if (this.#ready.size > 0 || this.#asked.length > 0 || this.#listens) {
-      const notice = { ...nothing, ready: [...this.#ready], asked: this.#asked, listens: this.#listens };
+    const [listens, asks] = [this.#listens, this.#asks];
+    if (this.#ready.size > 0 || this.#asked.length > 0 || listens || asks) {
+      const notice = { ...nothing, ready: [...this.#ready], asked: this.#asked, listens, asks };
       for (const payload of encodeNotices(notice)) sent.push([work, payload]);
     }
     if (this.#commits)
@@ -110,6 +121,7 @@ export class Notifier {
     this.#asked = [];
     this.#commits = false;
     this.#listens = false;
+    this.#asks = false;
     return sent;
   }
 }
