@@ -140,9 +140,9 @@ export async function workOff(rig: CloudRig, plan: Plan, count: number): Promise
   return (performance.now() - began) / 1000;
 }
 
-/** Resolves once so many messages are done, whoever does them. */
-export async function doneAtLeast(store: Store, messages: number): Promise<void> {
-  while ((await store.counts()).done < messages) await new Promise(resolve => setTimeout(resolve, 20));
+/** Resolves once so many messages are done, whoever does them. Each look counts them all, which takes the database some time. */
+export async function doneAtLeast(store: Store, messages: number, lookMs = 20): Promise<void> {
+  while ((await store.counts()).done < messages) await new Promise(resolve => setTimeout(resolve, lookMs));
 }
 
 /** Milliseconds from each submission until its end, one after the other; the worker runs. */

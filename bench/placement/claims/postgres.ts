@@ -9,7 +9,7 @@ import { checkLoops } from './claim-loop.ts';
 import { type CloudRig, checkClaims, doneAtLeast, openCloudRig, submitVms } from './cloud-rig.ts';
 import { startSchedulers } from './schedulers.ts';
 
-const FULL = { hosts: 10_000, messages: 2000, each: 10_000, batch: 256, rounds: 3, schedulers: 4 };
+const FULL = { hosts: 10_000, messages: 20_000, each: 10_000, batch: 256, rounds: 3, schedulers: 4 };
 const QUICK = { hosts: 20, messages: 100, each: 100, batch: 16, rounds: 1, schedulers: 2 };
 
 /**
@@ -93,7 +93,8 @@ async function claimsPerSecond(
       await submitVms(rig, rig.claimHost, messages);
       const began = rig.store.now();
       schedulers.go();
-      await doneAtLeast(rig.store, messages);
+      // When the last was done is read from the store.
+      await doneAtLeast(rig.store, messages, 500);
       const seconds = ((await newestUpdate(rig)) - began) / 1000;
       await checkClaims(rig, messages);
       return messages / seconds;

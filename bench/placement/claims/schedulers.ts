@@ -13,6 +13,7 @@ import { claimLoop, type LoopOptions, readyScheduler } from './claim-loop.ts';
 import { openCloudRig } from './cloud-rig.ts';
 
 export interface Schedulers {
+  readonly pids: readonly number[];
   /** Lets them take messages. */
   go(): void;
   /** Instead: lets them choose and claim without messages; resolves when all are done, with the number of tries that were lost. */
@@ -55,6 +56,7 @@ export async function startSchedulers(url: string, count: number, leaseMs = 30_0
     throw error;
   }
   return {
+    pids: children.map(({ pid = 0 }) => pid),
     go() {
       for (const child of children) child.stdin.write('go\n');
     },
@@ -92,6 +94,8 @@ async function serve(
   const yields = (address: string) => !isOwn(address, { name, peers });
   const rig = await openCloudRig({ url, dir, hosts: 0, serves: ['resource'], yields });
   const scheduler = await readyScheduler(rig.store);
+  // A server that places reads the fleet as it starts; this one is told that it has no hosts.
+  await rig.cloud.scheduler.feed.fleet({ db: rig.store.reader, now: rig.store.now() });
   for (const each of [scheduler, rig.cloud.scheduler]) each.share(name, () => peers);
   console.log('ready');
   for await (const line of createInterface({ input: process.stdin })) {
