@@ -16,6 +16,8 @@ type Server = Pick<ClientOptions, 'url' | 'ca'>;
 
 /** A server that does not answer a short request for so long is taken for away. */
 const ANSWER_MS = 10_000;
+/** Whoever stops an agent waits for it no longer than this; without it the host is missed when its lease ends. */
+const GOODBYE_MS = 3000;
 
 /** Asks the server to take this host in. Errors: COAX_AUTH_MISSING for a token that is over, COAX_HOST_EXISTS. */
 export async function enrol(server: Server, token: string, body: EnrolBody): Promise<EnrolAnswer> {
@@ -36,6 +38,7 @@ export class AgentClient {
   /** Proves who the host is. */
   readonly session: HostSession;
   readonly #transport: Transport;
+  readonly #host: string;
   readonly #path: string;
 
   constructor(server: Server, host: string, key: KeyObject) {
@@ -43,11 +46,17 @@ export class AgentClient {
     const options = { ...server, token: this.session };
     this.#transport = new Transport(options);
     this.channel = new HttpChannel(options);
+    this.#host = host;
     this.#path = pathOf(host, 'report');
   }
 
   report(report: AgentReport): Promise<ReportAnswer> {
     return this.#transport.json({ method: 'PUT', path: this.#path, body: report, idleMs: ANSWER_MS });
+  }
+
+  /** The agent stops, and holds no step any more. */
+  async goodbye(): Promise<void> {
+    await this.#transport.json({ method: 'POST', path: pathOf(this.#host, 'goodbye'), idleMs: GOODBYE_MS });
   }
 
   close(): void {

@@ -94,8 +94,15 @@ export class Agent {
     await this.#worker.drain(graceMs);
   }
 
+  /** Tells the server that this agent stops, if it is there; to be called when no step is under way any more. */
+  async sayGoodbye(): Promise<void> {
+    // A report that came after it would bring the host up again.
+    await this.#reporter.close();
+    if (this.#status.connected) await this.#client.goodbye();
+  }
+
   close(): void {
-    this.#reporter.close();
+    void this.#reporter.close();
     this.#serial?.close();
     this.#meter[Symbol.dispose]();
     this.#client.close();

@@ -72,7 +72,7 @@ test('reports come every five seconds, a fifth more or less', async () => {
     const { waits, reporter } = await tryReporter(random);
     await waits.over();
     assert.deepEqual(waits.asked, [ms, ms]);
-    reporter.close();
+    await reporter.close();
   }
 });
 
@@ -94,7 +94,7 @@ test('a server that is away is tried again after waits that double, up to fiftee
 
 test('after its end nothing is sent and nothing is heard', async () => {
   const { waits, reporter, heard } = await tryReporter(0.5);
-  reporter.close();
+  await reporter.close();
   await waits.over();
   assert.deepEqual(heard, ['answer']);
 });

@@ -34,16 +34,19 @@ export class Reporter {
   #faults = 0;
   #stopWaiting: () => void = () => {};
   #ended = false;
+  #telling: Promise<void>;
 
   constructor(options: ReporterOptions) {
     this.#options = options;
     this.#timers = options.timers ?? REAL_TIMERS;
-    void this.#tell();
+    this.#telling = this.#tell();
   }
 
-  close(): void {
+  /** Resolves when no report is under way any more. */
+  async close(): Promise<void> {
     this.#ended = true;
     this.#stopWaiting();
+    await this.#telling;
   }
 
   async #tell(): Promise<void> {
@@ -56,7 +59,9 @@ export class Reporter {
       if (!this.#ended) this.#options.onFault(error);
     }
     if (this.#ended) return;
-    this.#stopWaiting = this.#timers.after(this.#waitMs(), () => void this.#tell());
+    this.#stopWaiting = this.#timers.after(this.#waitMs(), () => {
+      this.#telling = this.#tell();
+    });
   }
 
   #waitMs(): number {

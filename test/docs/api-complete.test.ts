@@ -68,7 +68,7 @@ const OVER_HTTP: Readonly<Record<string, readonly string[]>> = {
   status: ['counts', 'messages', 'readyz'],
   workers: ['workers'],
   worker: ['claim', 'extend', 'finish', 'release', 'reveal', 'hello', 'session'],
-  agent: ['enrol', 'agentChallenge', 'agentSession', 'agentReport'],
+  agent: ['enrol', 'agentChallenge', 'agentSession', 'agentReport', 'agentGoodbye'],
   archive: ['archive'],
   'package publish': ['missingContents', 'putContent', 'putManifest', 'publishTargets', 'repositoryFile'],
   'package rollout': ['submit', 'rollout', 'message'],

@@ -127,10 +127,14 @@ test('an agent in the background: it is connected when the command returns, and 
   await gone(pid);
   const after = fleet.coax('a', 'a', ['agent', 'status']);
   assert.equal(await after.ended, 6, after.output);
+  await fleet.untilState('a', 'down');
+  const { items } = await fleet.client.hosts();
+  assert.match(items.find(({ name }) => name === 'a')!.reason, /^its agent was stopped \(20/);
 
   // The second start needs no token. One that cannot be used says why at once.
   const again = fleet.coax('a', 'a', ['agent', '--daemonize']);
   assert.equal(await again.ended, 0, again.output);
+  await fleet.untilState('a', 'up');
   const used = fleet.coax(
     'a',
     'other',

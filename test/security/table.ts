@@ -84,6 +84,7 @@ const ABSENT = new Set([
   'revokeAgent',
   'revokeJoinToken',
   'agentReport',
+  'agentGoodbye',
   'network',
   'console',
 ]);

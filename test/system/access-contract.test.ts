@@ -62,6 +62,7 @@ const HOLDING = new Set(['wait', 'waitMs']);
 /** Of these, generated values would take the host that the others need, or work that they count on. */
 const SAMPLE_ALONE = new Set([
   'agentReport',
+  'agentGoodbye',
   'enrol',
   'agentSession',
   'revokeAgent',

@@ -65,6 +65,7 @@ test('of all operations a host may use those that are marked as its own, and no 
   }
   assert.ok(all.length > 40);
   const itsOwn = [
+    'agentGoodbye',
     'agentReport',
     'claim',
     'extend',

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { agentWorkerName } from '../../src/api/agent.ts';
+import { Agents } from '../../src/cloud/agents/agents.ts';
 import { agentTables } from '../../src/cloud/agents/schema.ts';
 import { openSimulated } from '../../src/cloud/compute/simulated/simulated.ts';
 import type { Difference } from '../../src/cloud/hosts/compare.ts';
@@ -148,7 +150,7 @@ onBothEngines('hosts', options => {
     await using fixture = await openFixture(options());
     const { store } = fixture;
     const agent = { public_key: 'k', version: '1', address: '', boot_id: 'b', report: '' };
-    const row = { host: 'sim-3', ...agent, enrolled: 1, seen: 1, lease_until: 1 };
+    const row = { host: 'sim-3', ...agent, enrolled: 1, seen: 1, lease_until: 2 };
     await store.transact(async ({ db }) => {
       await agentTables(db).insertInto('agents').values(row).execute();
       await db.updateTable('hosts').set({ agent: 1 }).where('name', '=', 'sim-3').execute();
@@ -169,10 +171,14 @@ onBothEngines('hosts', options => {
       const heard = { seen: store.now() + 1, lease_until: store.now() + 600_000 };
       await store.transact(({ db }) => db.updateTable('agents').set(heard).execute());
       while ((await stateOf(fixture, 'sim-3')).state !== 'up') await sleep(20);
+      // One that says goodbye is not waited for.
+      await new Agents(store, agentWorkerName).goodbye('sim-3');
+      while ((await stateOf(fixture, 'sim-3')).state !== 'down') await sleep(20);
+      assert.match((await stateOf(fixture, 'sim-3')).reason, /^its agent was stopped \(20\d\d-.*Z\)$/);
     } finally {
       await watch.close();
     }
-    assert.deepEqual(submitted, ['host_down', 'return_host']);
+    assert.deepEqual(submitted, ['host_down', 'return_host', 'host_down']);
     assert.deepEqual(faults, []);
   });
 
@@ -181,7 +187,7 @@ onBothEngines('hosts', options => {
     const { store } = fixture;
     const agent = { public_key: 'k', version: '1', address: '', boot_id: 'b', report: '' };
     // sim-4 lost its key: nobody knows whether it runs.
-    const leases = { 'sim-2': 1, 'sim-3': 1, 'sim-4': 0 };
+    const leases = { 'sim-2': 2, 'sim-3': 2, 'sim-4': 0 };
     await store.transact(async ({ db }) => {
       for (const [host, lease_until] of Object.entries(leases)) {
         const row = { host, ...agent, enrolled: 1, seen: 1, lease_until };

@@ -83,6 +83,7 @@ export async function openAgent(options: AgentOptions): Promise<RunningAgent> {
     connected: agent.connected,
     async close(graceMs = GRACE_MS) {
       await agent.drain(graceMs);
+      await agent.sayGoodbye().catch(error => options.log(`the server was not told: ${textOf(error)}`));
       await closing.disposeAsync();
     },
   };

@@ -115,6 +115,22 @@ export class Agents {
   }
 
   /**
+   * Its agent stops: nothing renews the lease, so it ends now. A lease that ends when the host was last heard of tells that
+   * this is why. Errors: COAX_NOT_FOUND, also when the host's key was revoked.
+   */
+  async goodbye(host: string): Promise<void> {
+    const gone = await this.#store.transact(tx =>
+      agentTables(tx.db)
+        .updateTable('agents')
+        .set({ seen: tx.now, lease_until: tx.now })
+        .where('host', '=', host)
+        .where('public_key', '!=', '')
+        .executeTakeFirst(),
+    );
+    if (Number(gone.numUpdatedRows) === 0) throw noAgent(host);
+  }
+
+  /**
    * The host's key opens nothing any more, from now: its sessions end, what it holds is given back, and it is down. Returns
    * how many sessions ended. Errors: COAX_NOT_FOUND.
    */
@@ -125,10 +141,7 @@ export class Agents {
         .set({ public_key: '', lease_until: 0 })
         .where('host', '=', host)
         .executeTakeFirst();
-      if (Number(gone.numUpdatedRows) === 0) {
-        const hint = '`coax host ls` shows which hosts have one.';
-        throw new CoaxError('COAX_NOT_FOUND', `no host ${host} has an agent`, { where: host, hint });
-      }
+      if (Number(gone.numUpdatedRows) === 0) throw noAgent(host);
       await agentTables(tx.db)
         .deleteFrom('join_tokens')
         .where('host', '=', host)
@@ -181,4 +194,9 @@ function unknownKey(host: string): CoaxError {
       hint: `\`coax host token ${host} --replace\` on the server makes a token by which it joins anew.`,
     },
   );
+}
+
+function noAgent(host: string): CoaxError {
+  const hint = '`coax host ls` shows which hosts have one.';
+  return new CoaxError('COAX_NOT_FOUND', `no host ${host} has an agent`, { where: host, hint });
 }

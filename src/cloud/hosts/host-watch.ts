@@ -20,6 +20,13 @@ export interface HostWatchOptions {
   readonly timers?: Timers;
 }
 
+/** Why nothing is heard of a host: when its lease ended as it was last heard of, its agent has said goodbye. */
+function silenceOf(seen: number, leaseUntil: number): string {
+  if (seen === 0) return 'it has never reported';
+  const when = new Date(seen).toISOString();
+  return seen === leaseUntil ? `its agent was stopped (${when})` : `not heard of since ${when}`;
+}
+
 interface Watched {
   readonly host: string;
   readonly state: HostState;
@@ -78,8 +85,7 @@ export class HostWatch {
     const { submit } = this.#options;
     const isSilent = leaseUntil < now;
     if (isSilent && (state === 'up' || state === 'draining')) {
-      const reason =
-        seen === 0 ? 'it has never reported' : `not heard of since ${new Date(seen).toISOString()}`;
+      const reason = silenceOf(seen, leaseUntil);
       await submit('host_down', { host, reason }, `host-down/${host}/${leaseUntil}/${since}`);
     }
     // Only a report that came after it was marked says that it is back.
@@ -101,7 +107,7 @@ export class HostWatch {
       // Without a lease it never reported, or its key was revoked: that says nothing of the machine.
       const isOver = leaseUntil > 0 && now - Math.max(leaseUntil, since) >= lostAfterMs;
       if (state !== 'down' || !isOver) continue;
-      const reason = `not heard of since ${new Date(seen).toISOString()}: coax up --lost-after ${lostAfterMs / 1000}s declares it lost, and promises that it is fenced`;
+      const reason = `${silenceOf(seen, leaseUntil)}: coax up --lost-after ${lostAfterMs / 1000}s declares it lost, and promises that it is fenced`;
       await submit('lose_host', { host, reason, fenced: true }, `lose-host/${host}/${leaseUntil}/${since}`);
     }
   }

@@ -215,4 +215,23 @@ function reportRoute(app: App, { services: { agents } }: RouteContext): void {
     },
     async ({ params: { host }, body }) => ({ ...(await agents.report(host, body)) }),
   );
+
+  app.post(
+    '/v1/agents/:host/goodbye',
+    {
+      config: { opens: 'host', needs: 'admin', scope: 'installation' },
+      schema: {
+        operationId: 'agentGoodbye',
+        tags: ['hosts'],
+        summary:
+          "A host's agent stops and holds no step any more: the host is down now, not when its lease ends",
+        params: AgentHostPath,
+        response: { 200: Done, ...PROBLEMS },
+      },
+    },
+    async ({ params: { host } }) => {
+      await agents.goodbye(host);
+      return { ok: true as const };
+    },
+  );
 }
