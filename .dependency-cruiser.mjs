@@ -75,7 +75,7 @@ const MAY_IMPORT = {
     'errors/',
   ],
   // Who asks, and what that may do.
-  identity: ['config-file/', 'message/', 'errors/', 'store/[^/]+$'],
+  identity: ['config-file/', 'message/', 'errors/', 'flow/duration\\.ts$', 'store/[^/]+$'],
   access: [
     'api/',
     'identity/',

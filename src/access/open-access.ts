@@ -44,6 +44,7 @@ import { serialRoutes } from './routes/fleet/serial.ts';
 import { vmRoutes } from './routes/fleet/vm.ts';
 import { accountRoutes } from './routes/identity/account.ts';
 import { loginRoutes } from './routes/identity/login.ts';
+import { loginSessionRoutes } from './routes/identity/login-session.ts';
 import { projectRoutes } from './routes/identity/project.ts';
 import { roleRoutes } from './routes/identity/role.ts';
 import { sessionRoutes } from './routes/identity/session.ts';
@@ -286,6 +287,7 @@ function registerRoutes(scope: App, app: App, context: RouteContext, gate: Gate)
   sessionRoutes(scope, context);
   loginRoutes(scope, context);
   ticketRoutes(scope, context);
+  loginSessionRoutes(scope, context);
   projectRoutes(scope, context);
   tokenRoutes(scope, context);
   accountRoutes(scope, context);

@@ -17,10 +17,12 @@ import { readOidcFile } from '../identity/oidc/oidc-file.ts';
 import { OidcLogin } from '../identity/oidc/oidc-login.ts';
 import { gitExport } from '../ledger/git-export.ts';
 import { DEFAULT_PROJECT } from '../message/limits.ts';
+import type { OpenSecrets } from '../secret/open-secrets.ts';
 import { exportMessages } from '../store/export.ts';
 import type { FsckReport } from '../store/fsck.ts';
+import type { Store } from '../store/store.ts';
 import { openArchives } from './compose/archives.ts';
-import { renewPackages } from './compose/open-package-repository.ts';
+import { keyBox, renewPackages } from './compose/open-package-repository.ts';
 import { openBook, openParts } from './compose/open-parts.ts';
 import { checkStore, makeDataDir } from './compose/open-store.ts';
 import { openWebhooks } from './compose/open-webhooks.ts';
@@ -62,11 +64,7 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
   const archives = openArchives(opened, parts.store, dataDir, options);
   const store = archives.readable;
   const agents = new Agents(store, agentWorkerName);
-  const identity = new Identity({
-    store,
-    token: keepToken(dataDir),
-    others: token => hostPrincipal(agents, token),
-  });
+  const identity = openIdentity({ store, dataDir, agents, oidc, secrets: parts.secrets });
   const submit = submitter({ ...parts, secrets: parts.secrets.given, flows, identity });
   const watch = new HostWatch({
     store,
@@ -117,6 +115,22 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
   const { lingerMs = 0 } = options;
   const leave = lingerMs > 0 ? () => access.leave(lingerMs) : null;
   return running(opened.move(), work, health, { url: access.url, leave });
+}
+
+function openIdentity(needs: {
+  readonly store: Store;
+  readonly dataDir: string;
+  readonly agents: Agents;
+  readonly oidc: OidcLogin | null;
+  readonly secrets: OpenSecrets;
+}): Identity {
+  const { store, dataDir, agents, oidc, secrets } = needs;
+  return new Identity({
+    store,
+    token: keepToken(dataDir),
+    others: token => hostPrincipal(agents, token),
+    sessions: oidc && { provider: oidc, sealing: keyBox(secrets) },
+  });
 }
 
 /** What the server itself submits, for the whole installation. */

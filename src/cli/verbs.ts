@@ -28,6 +28,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   token: 'API tokens',
   account: 'Service accounts: names for programs',
   role: 'Who has which role where',
+  session: 'Who is logged in',
   flow: 'Named plans',
   step: 'Actions that plans are made of',
   cgi: 'CGI scripts that the server serves',
@@ -286,6 +287,12 @@ export const GROUPS: readonly VerbGroup[] = [
       verb('role revoke', 'Take a role away', () => import('./commands/access/role-revoke.ts')),
       verb('role show', 'One role of somebody', () => import('./commands/access/role-show.ts')),
       verb('role ls', 'List who has which role', () => import('./commands/access/role-ls.ts')),
+      verb('session ls', 'List who is logged in', () => import('./commands/access/session-ls.ts')),
+      verb(
+        'session revoke',
+        'End the session of somebody',
+        () => import('./commands/access/session-revoke.ts'),
+      ),
     ],
   },
   {

@@ -10,6 +10,7 @@ import type {
   ProjectView,
   RoleList,
   RoleView,
+  SessionList,
   TokenBody,
   TokenList,
   TokenMade,
@@ -78,6 +79,14 @@ export class AccessClient {
 
   revokeToken(name: string): Promise<unknown> {
     return this.#post(`/v1/tokens/${encodeURIComponent(name)}/revoke`);
+  }
+
+  sessions(query: Where = {}): Promise<SessionList> {
+    return this.#get('/v1/sessions', { ...query });
+  }
+
+  revokeSession(id: string): Promise<unknown> {
+    return this.#post(`/v1/sessions/${encodeURIComponent(id)}/revoke`);
   }
 
   accounts(query: Where = {}): Promise<AccountList> {

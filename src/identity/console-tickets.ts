@@ -91,7 +91,11 @@ export class ConsoleTickets {
       const hash = tokenHash(session);
       await db
         .insertInto('login_sessions')
-        .values({ hash, actor, subjects, grants, token, created: tx.now, expires })
+        // The provider looks again at the session that asked for the ticket, not at this one, which ends no later.
+        .values({
+          ...{ hash, actor, subjects, grants, token, created: tx.now, expires, ends: expires },
+          ...{ refresh: '', looked: 0, looking: 0 },
+        })
         .execute();
       return { text: session, expires };
     });

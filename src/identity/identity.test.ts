@@ -7,10 +7,11 @@ import { isCoaxError } from '../errors/coax-error.ts';
 import { openSqlite } from '../store/sqlite/open-sqlite.ts';
 import { REAL_TIMERS } from '../store/timers.ts';
 import { Identity } from './identity.ts';
+import type { SessionNeeds } from './login-sessions.ts';
 import { may, projectsWith } from './principal.ts';
 import { identitySchema } from './schema.ts';
 
-function open(t: { after(work: () => Promise<void>): void }) {
+function open(t: { after(work: () => Promise<void>): void }, sessions: SessionNeeds | null = null) {
   const dir = mkdtempSync(join(tmpdir(), 'coax-identity-'));
   let shift = 0;
   const timers = { ...REAL_TIMERS, monotonic: () => REAL_TIMERS.monotonic() + shift };
@@ -21,7 +22,7 @@ function open(t: { after(work: () => Promise<void>): void }) {
   });
   const others = async (token: string) =>
     token === 'of-h1' ? { actor: 'agent/h1', host: 'h1', grants: [] } : null;
-  const identity = new Identity({ store, token: 'coax_secret', actor: 'ann', others });
+  const identity = new Identity({ store, token: 'coax_secret', actor: 'ann', others, sessions });
   return { store, identity, later: (ms: number) => (shift += ms) };
 }
 
@@ -127,6 +128,47 @@ test('a session lives as long as the token that was traded for it, and half a da
   later(12 * 3_600_000 + 1);
   assert.equal(await identity.principalOf(person.text), null);
 });
+
+test('a login is looked at again by one at a time, and is over when nobody could for long', async t => {
+  const asked: string[] = [];
+  const answers: PromiseWithResolvers<void>[] = [];
+  const { identity, later } = open(t, {
+    provider: {
+      times: { lifeMs: 10 * HOUR_MS, recheckMs: HOUR_MS, uncheckedMs: 4 * HOUR_MS },
+      async again(refresh) {
+        asked.push(refresh);
+        const answer = Promise.withResolvers<void>();
+        answers.push(answer);
+        await answer.promise;
+        return { actor: 'alice', subjects: [], grants: [], refresh: `${refresh}+` };
+      },
+    },
+    sealing: { seal: text => `sealed ${text}`, open: sealed => sealed.slice('sealed '.length) },
+  });
+  const grants = [{ project: 'web', role: 'operator' }] as const;
+  const { text } = await identity.sessions.open({ actor: 'alice', subjects: [], grants, refresh: 'r' });
+  const grantsNow = async () => (await identity.principalOf(text))?.grants;
+  assert.deepEqual(await grantsNow(), grants);
+  later(HOUR_MS);
+  // The second does not wait for the first, and meanwhile has what was known.
+  const first = grantsNow();
+  while (answers.length === 0) await new Promise(resolve => setImmediate(resolve));
+  assert.deepEqual([await grantsNow(), asked], [grants, ['r']]);
+  answers[0]!.resolve();
+  assert.deepEqual(await first, []);
+  identity.changed();
+  assert.deepEqual([await grantsNow(), asked], [[], ['r']]);
+  later(HOUR_MS);
+  const second = grantsNow();
+  while (answers.length === 1) await new Promise(resolve => setImmediate(resolve));
+  answers[1]!.reject(new Error('the provider is away'));
+  assert.deepEqual([await second, asked], [[], ['r', 'r+']]);
+  later(3 * HOUR_MS);
+  assert.equal(await grantsNow(), undefined);
+  assert.equal(asked.length, 2);
+});
+
+const HOUR_MS = 3_600_000;
 
 test('a project that was removed gives its name to nobody', async t => {
   const { identity } = open(t);

@@ -3,7 +3,7 @@ import type { Store } from '../store/store.ts';
 import { Accounts } from './accounts.ts';
 import { Bindings } from './bindings.ts';
 import { ConsoleTickets } from './console-tickets.ts';
-import { LoginSessions } from './login-sessions.ts';
+import { LoginSessions, type SessionNeeds } from './login-sessions.ts';
 import { INSTALLATION, type Principal } from './principal.ts';
 import { Projects } from './projects.ts';
 import { Tokens, tokenHash } from './tokens.ts';
@@ -18,6 +18,8 @@ export interface IdentityOptions {
   readonly token: string;
   /** As whom that token stands in the ledger. */
   readonly actor?: string;
+  /** By what logins of a provider are looked at again; absent if there is none. */
+  readonly sessions?: SessionNeeds | null;
   /** Whom a token of another kind stands for: a host's session. */
   others(token: string): Promise<Principal | null>;
 }
@@ -36,7 +38,7 @@ export class Identity {
   readonly #others: IdentityOptions['others'];
   readonly #remembered = new Map<string, { readonly principal: Principal; readonly until: number }>();
 
-  constructor({ store, token, actor = 'admin', others }: IdentityOptions) {
+  constructor({ store, token, actor = 'admin', others, sessions = null }: IdentityOptions) {
     this.#store = store;
     this.#known = Buffer.from(tokenHash(token));
     this.#owner = { actor, host: null, grants: [{ project: INSTALLATION, role: 'admin' }] };
@@ -45,7 +47,7 @@ export class Identity {
     this.bindings = new Bindings(store);
     this.accounts = new Accounts(store);
     this.tokens = new Tokens(store, this.bindings);
-    this.sessions = new LoginSessions(store, this.bindings);
+    this.sessions = new LoginSessions(store, this.bindings, sessions);
     this.tickets = new ConsoleTickets(store);
   }
 

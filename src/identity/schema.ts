@@ -11,8 +11,9 @@ import type { Role } from './principal.ts';
  * `api_tokens`: `role` empty means what the account's bindings give. `role_bindings`: a subject is a person as the login names
  * it, `group:NAME`, or `sa/NAME`; a project is `*` for the whole installation. `login_sessions`: `subjects` is a JSON list of
  * whose bindings count; `token` is the hash of the API token that was traded for it, or empty;
- * `grants` is a JSON list of what the login itself gave. `console_tickets`: what a session is to be opened with, until `expires`; it
- * ends at `session_expires` at the latest.
+ * `grants` is a JSON list of what the login itself gave. `refresh` is what the provider looks at the person again by, sealed, or
+ * empty; `looked` is when it last did, and until `looking` a server is at it. `console_tickets`: what a session is to be opened
+ * with, until `expires`; it ends at `session_expires` at the latest.
  */
 export const identitySchema = [
   {
@@ -84,6 +85,15 @@ export const identitySchema = [
         expires bigint NOT NULL)`,
     ],
   },
+  {
+    id: 'access-0005',
+    sql: [
+      `ALTER TABLE login_sessions ADD COLUMN refresh text NOT NULL DEFAULT ''`,
+      'ALTER TABLE login_sessions ADD COLUMN looked bigint NOT NULL DEFAULT 0',
+      'ALTER TABLE login_sessions ADD COLUMN looking bigint NOT NULL DEFAULT 0',
+      'ALTER TABLE login_sessions ADD COLUMN ends bigint NOT NULL DEFAULT 0',
+    ],
+  },
 ] as const;
 
 export interface ProjectRow {
@@ -129,14 +139,20 @@ export interface BindingRow {
   created_by: string;
 }
 
-interface SessionRow {
+export interface SessionRow {
   hash: string;
   actor: string;
   subjects: string;
   token: string;
   created: number;
+  /** Earlier than `ends` when the provider has not looked at the person again by then. */
   expires: number;
   grants: string;
+  refresh: string;
+  looked: number;
+  looking: number;
+  /** Whatever the provider says. */
+  ends: number;
 }
 
 interface TicketRow {

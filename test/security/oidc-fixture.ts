@@ -10,8 +10,8 @@ import { openServed } from '../system/access-fixture.ts';
 
 const SECRET = 'a-secret-of-the-client';
 
-/** A server of Coax, with its console if the folder of that is given, and the process of a provider that it takes logins from. */
-export async function openWithProvider(console?: string, devices = true) {
+/** `more`: lines of the file of settings. A server of Coax, with its console if the folder of that is given, and the process of a provider that it takes logins from. */
+export async function openWithProvider(console?: string, devices = true, more = '') {
   const provider: ChildProcess = fork(join(ROOT, 'test/security/oidc-provider.ts'), {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
@@ -29,7 +29,7 @@ cliClientId: coax-cli
 groups: groups
 roles:
   - {claim: groups, value: shop-dev, role: operator, project: shop}
-`,
+${more}`,
     );
     return readOidcFile(join(dir, file));
   };
@@ -44,6 +44,18 @@ roles:
     served,
     issuer,
     settingsIn,
+    /** What the provider says of somebody from now on; null: they are gone. */
+    async change(login: string, claims: Record<string, unknown> | null): Promise<void> {
+      const changed = once(provider, 'message');
+      provider.send({ login, claims });
+      await changed;
+    },
+    /** Ends the provider's process. */
+    async endProvider(): Promise<void> {
+      const ended = once(provider, 'exit');
+      provider.kill();
+      await ended;
+    },
     async [Symbol.asyncDispose](): Promise<void> {
       await served[Symbol.asyncDispose]();
       provider.kill();

@@ -5,12 +5,18 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-const PEOPLE: Readonly<Record<string, Record<string, unknown>>> = {
+const PEOPLE: Record<string, Record<string, unknown> | null> = {
   alice: { email: 'alice@example.org', email_verified: true, groups: ['shop-dev', 'staff'] },
   bob: { email: 'alice@example.org', email_verified: false, groups: ['shop-dev'] },
   carol: { email: 'carol@example.org', email_verified: true, groups: [] },
   dave: { email: 'admin', email_verified: true, groups: ['shop-dev'] },
 };
+
+/** Somebody's claims from now on; null: they are gone. */
+interface Change {
+  readonly login: string;
+  readonly claims: Record<string, unknown> | null;
+}
 
 /** `devices`: whether it has the device authorization grant (RFC 8628). */
 interface Told {
@@ -35,7 +41,12 @@ process.once('message', async ({ issuer, back, secret, devices = true }: Told) =
   const { default: Provider } = (await import('oidc-provider' as string)) as { default: ProviderClass };
   const provider = new Provider(issuer, {
     clients: [
-      { client_id: 'coax', client_secret: secret, redirect_uris: [back] },
+      {
+        client_id: 'coax',
+        client_secret: secret,
+        redirect_uris: [back],
+        grant_types: ['authorization_code', 'refresh_token'],
+      },
       // A command line (RFC 8252): it has no secret, and comes back to any port of loopback.
       {
         client_id: 'coax-cli',
@@ -56,9 +67,15 @@ process.once('message', async ({ issuer, back, secret, devices = true }: Told) =
     claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['groups'] },
     pkce: { required: () => true },
     async findAccount(_context: unknown, id: string) {
-      return { accountId: id, claims: async () => ({ sub: id, ...PEOPLE[id] }) };
+      return PEOPLE[id] === null
+        ? undefined
+        : { accountId: id, claims: async () => ({ sub: id, ...PEOPLE[id] }) };
     },
   });
   server.on('request', provider.callback());
+  process.on('message', ({ login, claims }: Change) => {
+    PEOPLE[login] = claims;
+    process.send!({ changed: login });
+  });
   process.send!({ ready: true });
 });

@@ -62,6 +62,7 @@ const OF_ALL = [
   '/v1/agents/{',
   '/v1/join-tokens/{',
   '/v1/secret-keys/{',
+  '/v1/sessions/{',
   '/errors/{',
 ];
 /** Operations whose query or body names a thing of a project. */
@@ -83,6 +84,7 @@ const ABSENT = new Set([
   'withdrawRole',
   'revokeAgent',
   'revokeJoinToken',
+  'revokeLoginSession',
   'agentReport',
   'agentGoodbye',
   'network',

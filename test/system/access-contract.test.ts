@@ -123,6 +123,7 @@ before(async () => {
     rewind: { values: { msgid: await message('lab note') }, body: { to: 0 } },
     resolve: { values: { msgid: await message('lab stick', 'lab fail') }, body: { how: 'undone' } },
     role: { values: { subject: 'ann@example.org', project: 'default' } },
+    revokeLoginSession: { values: { id: await sessionId() } },
     decideMany: { body: { verb: 'cancel', selector: 'nobody=here' } },
     removeVm: { values: { name: 'to-remove' } },
     flow: { values: { name: 'create_vm' } },
@@ -133,6 +134,12 @@ before(async () => {
 after(async () => {
   await served[Symbol.asyncDispose]();
 });
+
+async function sessionId(): Promise<string> {
+  const { sessions } = served.services.identity;
+  await sessions.open({ actor: 'ann@example.org', subjects: [] });
+  return (await sessions.list())[0]!.id;
+}
 
 /** Webhooks that nothing is sent to: no server of this test sends any. */
 async function webhookSamples(): Promise<typeof samples> {

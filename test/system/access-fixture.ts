@@ -167,6 +167,7 @@ export async function openServed(
     token: TOKEN,
     actor: 'tester',
     others: token => hostPrincipal(agents, token),
+    sessions: options.oidc === undefined ? null : { provider: options.oidc, sealing: keyBox(secrets) },
   });
   const services: Services = {
     store,

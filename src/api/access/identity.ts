@@ -163,6 +163,26 @@ export type RoleView = z.infer<typeof RoleView>;
 export const RoleList = pageOf(RoleView, 'RoleList');
 export type RoleList = z.infer<typeof RoleList>;
 
+export const SessionPath = z.object({
+  id: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/)
+    .meta({ description: 'As the list of sessions has it.' }),
+});
+export const SessionView = z
+  .object({
+    id: z.string().meta({ description: 'Names the session; opens nothing.' }),
+    actor: z.string(),
+    by: z.enum(['token', 'provider']).meta({ description: 'What was traded for it: a token, or a login.' }),
+    created: Time,
+    expires: Time.meta({ description: 'Later, when the provider looks at the person again by then.' }),
+    looked: Time.nullable().meta({ description: 'When the provider looked at the person last.' }),
+  })
+  .meta({ id: 'LoginSession', description: 'A session of a person.' });
+export type SessionView = z.infer<typeof SessionView>;
+export const SessionList = pageOf(SessionView, 'LoginSessionList');
+export type SessionList = z.infer<typeof SessionList>;
+
 export const SignInBody = z.strictObject({ token: z.string().min(1).max(512) }).meta({ id: 'SignIn' });
 export const TicketBody = z
   .strictObject({

@@ -29,6 +29,7 @@ test('what is left out is the usual', () => {
     groups: null,
     cliClientId: 'coax',
     url: null,
+    sessions: { lifeMs: 12 * 3_600_000, recheckMs: 15 * 60_000, uncheckedMs: 4 * 3_600_000 },
     roles: [],
   });
 });
@@ -41,6 +42,7 @@ test('each fault of the file is told, and where it is', () => {
     ['issuer: https://a.example', 'oidc.yaml', /`clientId` is missing/],
     [`issuer: https://a.example\nclientId: coax\n${role}`, 'oidc.yaml:3:41', /roles\.0\.role/],
     ['{issuer: https://a.example, clientId: coax, clientSecretFile: none}', 'none', /cannot be read/],
+    ['{issuer: https://a.example, clientId: coax, sessions: {life: 0s}}', 'oidc.yaml:1:62', /sessions\.life/],
     ['issuer: [', 'oidc.yaml:1:10', /not YAML/],
   ] as const) {
     assert.throws(

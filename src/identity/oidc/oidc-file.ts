@@ -3,8 +3,13 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { readConfig } from '../../config-file/read-config.ts';
 import { CoaxError, type Fault, textOf } from '../../errors/coax-error.ts';
+import { parseDuration } from '../../flow/duration.ts';
+import { SESSION_MS, type SessionTimes } from '../login-sessions.ts';
 import type { Grant } from '../principal.ts';
 
+const LENGTH_MAX_MS = 30 * 86_400_000;
+const RECHECK_MS = 15 * 60_000;
+const UNCHECKED_MS = 4 * 3_600_000;
 const HINT = 'issuer: https://login.example.org, clientId: coax, clientSecretFile: oidc-secret';
 
 /** Codes and passwords of people go over that address, so it is TLS, or does not leave this machine. */
@@ -20,6 +25,10 @@ const Mapped = z.strictObject({
     .string()
     .regex(/^(\*|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)$/, 'give a project, or "*" for the installation'),
 });
+const Length = z
+  .string()
+  .transform(text => parseDuration(text) ?? 0)
+  .refine(ms => ms >= 1000 && ms <= LENGTH_MAX_MS, 'give a length of time from 1s to 30d, as 15m');
 const OidcText = z.strictObject({
   name: z.string().min(1).max(60).optional(),
   issuer: Address,
@@ -31,6 +40,9 @@ const OidcText = z.strictObject({
   claim: Claim.default('email'),
   groups: Claim.optional(),
   url: Address.optional(),
+  sessions: z
+    .strictObject({ life: Length.optional(), recheck: Length.optional(), unchecked: Length.optional() })
+    .default({}),
   roles: z.array(Mapped).max(1000).default([]),
 });
 
@@ -59,6 +71,7 @@ export interface OidcSettings {
   readonly groups: string | null;
   /** Where browsers reach the server; null: where they say that they do. */
   readonly url: string | null;
+  readonly sessions: SessionTimes;
   readonly roles: readonly MappedRole[];
 }
 
@@ -66,12 +79,17 @@ export interface OidcSettings {
 export function readOidcFile(file: string): OidcSettings {
   const config = readConfig(textIn(file, 'the file'), file, OidcText);
   if ('faults' in config) throw invalid(file, config.faults);
-  const { name, clientSecretFile, cliClientId, groups, url, scopes, ...rest } = config.value;
+  const { name, clientSecretFile, cliClientId, groups, url, scopes, sessions, ...rest } = config.value;
   return {
     ...rest,
     name: name ?? new URL(rest.issuer).host,
     scopes: [...new Set(['openid', ...scopes])],
     groups: groups ?? null,
+    sessions: {
+      lifeMs: sessions.life ?? SESSION_MS,
+      recheckMs: sessions.recheck ?? RECHECK_MS,
+      uncheckedMs: sessions.unchecked ?? UNCHECKED_MS,
+    },
     // Without a secret, the client of the console is one that command lines can be, too.
     cliClientId: cliClientId ?? (clientSecretFile === undefined ? rest.clientId : null),
     url: url === undefined ? null : new URL(url).origin,

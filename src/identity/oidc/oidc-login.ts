@@ -1,6 +1,7 @@
 import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import * as openid from 'openid-client';
 import { CoaxError, isCoaxError, textOf } from '../../errors/coax-error.ts';
+import type { SessionProvider, SessionTimes } from '../login-sessions.ts';
 import type { LoginTicket } from './login-ticket.ts';
 import type { OidcSettings } from './oidc-file.ts';
 import { type Claims, type Person, personOf } from './person.ts';
@@ -17,11 +18,16 @@ export interface ProviderTokens {
   readonly accessToken: string;
 }
 
+/** Somebody who logged in, and what to ask by whether that still holds; null when the provider gave nothing for it. */
+export interface LoggedIn extends Person {
+  readonly refresh: string | null;
+}
+
 /**
  * Logins of people by a provider of OpenID Connect: the authorization code flow with PKCE, state and nonce (OpenID Connect
  * Core 1.0, 3.1; RFC 7636; RFC 9207). The provider is asked about itself at the first login, so that a server starts without.
  */
-export class OidcLogin {
+export class OidcLogin implements SessionProvider {
   readonly settings: OidcSettings;
   #known: Promise<openid.Configuration> | null = null;
   #keys: JWTVerifyGetKey | null = null;
@@ -40,6 +46,8 @@ export class OidcLogin {
       nonce: ticket.nonce,
       code_challenge: await openid.calculatePKCECodeChallenge(ticket.verifier),
       code_challenge_method: 'S256',
+      // OpenID Connect Core 1.0, 11: without it the scope is ignored.
+      ...(this.settings.scopes.includes('offline_access') && { prompt: 'consent' }),
     });
     return address.href;
   }
@@ -48,7 +56,7 @@ export class OidcLogin {
    * Who came back. `back`: as `begin` was given it; `answer`: the query that the provider sent them with. Errors:
    * COAX_LOGIN_FAILED, COAX_LOGIN_UNAVAILABLE.
    */
-  async end(ticket: LoginTicket, back: string, answer: string): Promise<Person> {
+  async end(ticket: LoginTicket, back: string, answer: string): Promise<LoggedIn> {
     const given = new URLSearchParams(answer);
     if (given.get('state') !== ticket.state)
       throw new CoaxError('COAX_LOGIN_FAILED', 'that is not the login which this browser has begun');
@@ -63,14 +71,45 @@ export class OidcLogin {
         idTokenExpected: true,
       });
       const signed = tokens.claims() as Claims;
-      const more =
-        provider.serverMetadata().userinfo_endpoint === undefined
-          ? {}
-          : await openid.fetchUserInfo(provider, tokens.access_token, signed.sub);
-      return personOf({ ...more, ...signed }, this.settings);
+      const person = await this.#person(provider, tokens.access_token, signed);
+      return { ...person, refresh: refreshOf(signed.sub, tokens.refresh_token) };
     } catch (cause) {
       throw isCoaxError(cause) ? cause : this.#failure(cause);
     }
+  }
+
+  get times(): SessionTimes {
+    return this.settings.sessions;
+  }
+
+  /**
+   * Who somebody is now who logged in before (OpenID Connect Core 1.0, 12); null when the provider says that the login is over, or
+   * of whom nobody here can be made any more. `refresh`: as `end`, or this the last time, gave it. Errors: COAX_LOGIN_UNAVAILABLE,
+   * COAX_LOGIN_FAILED.
+   */
+  async again(refresh: string): Promise<LoggedIn | null> {
+    const { sub, token } = JSON.parse(refresh) as { sub: string; token: string };
+    const provider = await this.#provider();
+    try {
+      const tokens = await openid.refreshTokenGrant(provider, token);
+      const signed = (tokens.claims() ?? { sub }) as Claims;
+      if (signed.sub !== sub) return null;
+      const person = await this.#person(provider, tokens.access_token, signed);
+      return { ...person, refresh: refreshOf(sub, tokens.refresh_token ?? token) };
+    } catch (cause) {
+      if (cause instanceof openid.ResponseBodyError && cause.error === 'invalid_grant') return null;
+      if (isCoaxError(cause, 'COAX_LOGIN_FAILED')) return null;
+      throw isCoaxError(cause) ? cause : this.#failure(cause);
+    }
+  }
+
+  /** The ID token's word counts before that of the other place. */
+  async #person(provider: openid.Configuration, accessToken: string, signed: Claims): Promise<Person> {
+    const more =
+      provider.serverMetadata().userinfo_endpoint === undefined
+        ? {}
+        : await openid.fetchUserInfo(provider, accessToken, signed.sub);
+    return personOf({ ...more, ...signed }, this.settings);
   }
 
   /**
@@ -184,3 +223,6 @@ export class OidcLogin {
     return new CoaxError('COAX_LOGIN_UNAVAILABLE', reason, { cause });
   }
 }
+
+const refreshOf = (sub: string, token: string | undefined): string | null =>
+  token === undefined ? null : JSON.stringify({ sub, token });

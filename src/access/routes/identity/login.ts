@@ -135,7 +135,7 @@ function callbackRoute(app: App, { services: { identity, oidc = null, store } }:
         const person = await provider.end(ticket, backOf(request, provider), answer);
         await rolesOf(identity, person);
         const session = await identity.sessions.open(person);
-        const seconds = Math.floor((session.expires - store.now()) / 1000);
+        const seconds = Math.floor((session.ends - store.now()) / 1000);
         setSessionCookie(request, reply, session.text, seconds);
         reply.redirect(ticket.to, 303);
       }),
