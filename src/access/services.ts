@@ -44,8 +44,8 @@ export interface Services {
   fsck(): Promise<FsckResult>;
   /** Moves old finished messages to archive files; `to`: another place than the server's own. */
   archive(olderThanMs: number, to: string | null): Promise<Archived>;
-  /** The ledger as a stream for `git fast-import`. */
-  exportGit(): AsyncIterable<string | Uint8Array>;
+  /** The ledger of these projects, or of all, as a stream for `git fast-import`. */
+  exportGit(projects?: readonly string[]): AsyncIterable<string | Uint8Array>;
   /** The workers of every process on the store. */
   readonly workers: Workers;
   /** Name of this process among them. */

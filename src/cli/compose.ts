@@ -93,7 +93,7 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
       fsck: async () => joinReports(await checkStore(parts.store), await parts.cloud.fsckReport()),
       archive: (olderThanMs, to) => archives.archive(olderThanMs, to),
       cgi: parts.cgi && { folder: parts.cgi, dataDir },
-      exportGit: () => gitExport(exportMessages(store)),
+      exportGit: projects => gitExport(exportMessages(store, projects)),
       workers: work.presence,
       name: work.name,
       health,

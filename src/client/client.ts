@@ -210,7 +210,8 @@ export class CoaxClient {
 
   /** The ledger as a stream for `git fast-import`. */
   async *exportGit(signal?: AbortSignal): AsyncGenerator<Buffer> {
-    const answer = await this.transport.send({ method: 'GET', path: '/v1/export', signal, idleMs: 0 });
+    const query = { project: this.project };
+    const answer = await this.transport.send({ method: 'GET', path: '/v1/export', query, signal, idleMs: 0 });
     try {
       for await (const chunk of answer) yield chunk as Buffer;
     } finally {

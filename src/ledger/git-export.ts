@@ -1,5 +1,6 @@
 import { canonical } from '../message/canonical.ts';
 import type { MessageState, Parameters, Plan } from '../message/message.ts';
+import { mapSealed, shownSealed } from '../message/secret/sealed.ts';
 import { stepLabel } from '../message/step-label.ts';
 import { isMembers } from './accepted.ts';
 import type { Commit } from './commit.ts';
@@ -18,7 +19,7 @@ export interface ExportMessage {
 /**
  * The ledger as a stream for `git fast-import` (git-fast-import(1)): a new repository whose branch `main` has one git
  * commit for each ledger commit, in the order of time. `messages/MSGID/parameters.json` has one parameter a line, so
- * `git blame` names the step that set it; `messages/MSGID/message.yaml` says where the message stands.
+ * `git blame` names the step that set it, secrets as views show them; `messages/MSGID/message.yaml` says where the message stands.
  *
  * Takes messages in the order of their msgids; keeps only those in memory whose commits overlap in time. Errors:
  * COAX_STORE_CORRUPT when a chain does not replay.
@@ -137,7 +138,9 @@ const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ');
 function parametersJson(msgid: number, parameters: Parameters): string {
   const lines = Object.keys(parameters)
     .sort()
-    .map(name => `  ${JSON.stringify(name)}: ${canonical(parameters[name])},\n`);
+    .map(
+      name => `  ${JSON.stringify(name)}: ${canonical(mapSealed(parameters[name] ?? null, shownSealed))},\n`,
+    );
   return `{\n${lines.join('')}  "$message": ${msgid}\n}\n`;
 }
 

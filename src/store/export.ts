@@ -4,13 +4,16 @@ import { chainOf } from './chain.ts';
 import type { Store } from './store.ts';
 
 /**
- * Every message with its chain, by msgid, as `gitExport` takes them; archived ones too when `store` reads archives. Errors:
+ * Every message, of these projects or of all, with its chain, by msgid, as `gitExport` takes them; archived ones too when `store` reads archives. Errors:
  * COAX_STORE_CORRUPT when a row cannot be read, and those of reading an archive.
  */
-export async function* exportMessages(store: Store): AsyncGenerator<ExportMessage> {
+export async function* exportMessages(
+  store: Store,
+  projects?: readonly string[],
+): AsyncGenerator<ExportMessage> {
   for await (const msgid of msgidsOf(store)) {
     const message = await store.message(msgid);
-    if (message === null) continue;
+    if (message === null || projects?.includes(message.project) === false) continue;
     const commits = [];
     for await (const commit of chainOf(store, msgid)) commits.push(commit);
     yield { msgid, flow: message.flow, plan: message.plan, created: message.created, commits };

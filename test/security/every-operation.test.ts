@@ -101,6 +101,7 @@ async function request(operation: Operation, thing: typeof own, project: string)
   const path = operation.path.replace(/\{(\w+)\}/g, (_all, name: string) => values[name]!);
   const queries: Record<string, string> = {
     diff: `?a=${thing.msgid}&b=${thing.commit}`,
+    export: `?project=${project}`,
     role: `?subject=${project}@example.org&project=${project}`,
   };
   return { path: path + (queries[operation.operationId] ?? ''), body: bodyFor(operation, project) };
@@ -210,6 +211,17 @@ test('lists, counts, events and replays show nothing of another project', async 
     const text = JSON.stringify(body);
     assert.ok(!text.includes('other'), `${path}: ${text}`);
   }
+  const exported = async (token: string, query = '') => {
+    const headers = { authorization: `Bearer ${token}` };
+    const answer = await fetch(`${served.url}/v1/export${query}`, { headers });
+    assert.equal(answer.status, 200);
+    return answer.text();
+  };
+  const mine = await exported(token);
+  assert.ok(mine.includes('own-vm') && mine.endsWith('done\n') && !mine.includes('other'));
+  assert.equal(await exported(token, '?project=own'), mine);
+  const ours = await exported(tokens.get('viewer *')!);
+  assert.ok(ours.includes('own-vm') && ours.includes('other-vm'));
   const all = await ask(served, 'GET', '/v1/messages', { token: tokens.get('viewer *')! });
   assert.ok(JSON.stringify(all.body).includes('other-vm'));
   const counts = await ask(served, 'GET', '/v1/counts', { token });

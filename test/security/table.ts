@@ -70,6 +70,7 @@ const NAMES_ONE = new Set([
   'diff',
   'submit',
   'decideMany',
+  'export',
   'createWebhook',
   'createToken',
   'createAccount',

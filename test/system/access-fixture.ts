@@ -192,7 +192,7 @@ export async function openServed(
     actorOf: given => identity.principalOf(given),
     fsck: () => fsckStore(store.scan()),
     archive: async () => ({ place: '', archives: [], messages: 0, commits: 0, bytes: 0, kept: 0 }),
-    exportGit: () => gitExport(exportMessages(store)),
+    exportGit: projects => gitExport(exportMessages(store, projects)),
     workers: presence,
     name: worker.name,
     health,

@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { FsckReportView } from '../../../api/fsck.ts';
+import { ProjectQuery } from '../../../api/message.ts';
+import { projectsToShow } from '../../admission/access-to.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 
 export function fsckRoutes(app: App, { services }: RouteContext): void {
@@ -29,19 +31,21 @@ export function fsckRoutes(app: App, { services }: RouteContext): void {
   app.get(
     '/v1/export',
     {
-      config: { needs: 'view', scope: 'installation' },
+      config: { needs: 'view', scope: 'project' },
       schema: {
         operationId: 'export',
         tags: ['ledger'],
-        summary: 'The ledger as a stream for `git fast-import`',
+        summary: 'The ledger as a stream for `git fast-import`: of the projects that you may look at',
+        querystring: ProjectQuery,
         response: {
           200: { description: 'A stream.', content: { 'text/plain': { schema: z.string() } } },
           ...PROBLEMS,
         },
       },
     },
-    async (_request, reply) => {
-      const stream = Readable.from(services.exportGit(), { objectMode: false });
+    async (request, reply) => {
+      const { projects } = projectsToShow(request, request.query.project);
+      const stream = Readable.from(services.exportGit(projects), { objectMode: false });
       // The route's type knows JSON answers only.
       return reply.type('text/plain; charset=utf-8').send(stream as unknown as string);
     },
