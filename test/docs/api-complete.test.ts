@@ -80,7 +80,7 @@ const OVER_HTTP: Readonly<Record<string, readonly string[]>> = {
   'package remove': ['hosts', 'host', 'submit'],
   'package verify': ['hosts', 'host', 'submit', 'message'],
   'package gc': ['hosts', 'host', 'submit', 'message'],
-  'package show': ['package', 'packages'],
+  'package show': ['package', 'packages', 'hosts', 'host', 'submit', 'message'],
   'repository verify': ['repositoryFile'],
   doctor: ['doctor'],
   whoami: ['whoami'],
