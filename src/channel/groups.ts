@@ -231,17 +231,36 @@ function failure(step: GroupStep, children: readonly Message[], of: number, tole
     ({ cause, error }) => cause !== 'reverted' && error?.reason !== SIBLING_FAILED,
   );
   const first = failed.find(({ cause }) => cause === 'failed') ?? failed[0] ?? children[0];
-  const reason = first?.error?.reason ?? 'it was rolled back';
   const counted =
     step.tolerate === undefined ? '' : `${partlyText({ failed: failed.length, of, tolerated })}; `;
+  const root = first && rootOf(first);
+  const reason = root?.error?.reason ?? 'it was rolled back';
   return terminal(
     'COAX_GROUP_FAILED',
-    `${counted}branch ${first?.parent?.branch} (message ${first?.msgid}) failed: ${reason}`,
-    {
-      children: children.map(child => child.msgid),
-      ...(first?.error && { error: { code: first.error.code, reason: first.error.reason } }),
-    },
+    `${counted}branch ${root?.branch} (message ${root?.msgid}) failed: ${reason}`,
+    { children: children.map(child => child.msgid), ...root },
   );
+}
+
+/** The branch that failed by itself: of groups in groups the innermost, `2.0` being branch 0 of the group in branch 2. */
+interface FailedBranch {
+  readonly branch: string;
+  readonly msgid: number;
+  readonly error?: { readonly code: string; readonly reason: string };
+}
+
+function rootOf({ msgid, parent, error }: Message): FailedBranch {
+  const branch = String(parent?.branch);
+  if (!error) return { branch, msgid };
+  const { code, reason, detail } = error;
+  const inner = code === 'COAX_GROUP_FAILED' ? (detail as Partial<FailedBranch> | undefined) : undefined;
+  if (inner?.branch === undefined || inner.msgid === undefined)
+    return { branch, msgid, error: { code, reason } };
+  return {
+    branch: `${branch}.${inner.branch}`,
+    msgid: inner.msgid,
+    ...(inner.error && { error: inner.error }),
+  };
 }
 
 /** What a child has set, without what it was given. */

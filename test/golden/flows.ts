@@ -25,6 +25,14 @@ parameters: {names: {type: array}}
 steps:
   - {each: names, as: name, limit: 2, collect: vms, steps: [compute create_vm]}
 `,
+  nested: `
+name: nested
+parameters: {names: {type: array}}
+steps:
+  - all:
+      - {name: disk, steps: [volume make]}
+      - {name: vms, steps: [{each: names, as: name, collect: vms, steps: [compute create_vm]}]}
+`,
   each_host: `
 name: each_host
 parameters: {hosts: {type: array}, spare: {type: [string, integer]}}
