@@ -131,8 +131,10 @@ describe('store copy', () => {
         const twin = openSqlite({ file: join(dir, 'back.db'), schema: installationSchema });
         const distributed = await openPostgres({ url, schema: installationSchema });
         const original = openSqlite({ file, schema: installationSchema });
+        let lastMsgid = 0;
         try {
           const expected = await seen(original);
+          lastMsgid = await original.scan().lastMsgid();
           assert.deepEqual(await seen(twin), expected);
           assert.deepEqual(await seen(distributed), expected);
           for (const store of [twin, distributed]) {
@@ -173,7 +175,10 @@ describe('store copy', () => {
             await server.rest(vm.msgid);
           }
         }
-        assert.equal(msgids[0], msgids[1], 'msgids go on where they stood');
+        // Those of PostgreSQL may have holes: the message that was sent a second time had got one.
+        const [onPostgres, onSqlite] = msgids as [number, number];
+        assert.equal(onSqlite, lastMsgid + 1, 'msgids go on where they stood');
+        assert.ok(onPostgres > lastMsgid && onPostgres <= lastMsgid + 2, String(onPostgres));
         const [last] = await sql('SELECT max(pos) AS pos FROM commits');
         assert.ok(Number(last?.pos) > there.commits);
       }),

@@ -89,11 +89,12 @@ export function placementModule(scheduler: Scheduler, policyOf: PolicyOf): Modul
         about:
           'Gives back the free places of a reservation whose time is over, and its name. Others are left alone.',
         transactional: true,
-        irreversible: true,
         input: z.object({ reservation: z.string().min(1), message: z.int() }),
         output: z.object({ places: z.int().describe('given back') }),
         do: async ({ reservation, message }, { tx }) =>
           givenBack(tx, scheduler, await endReservation(tx, reservation, message)),
+        // Its time is over all the same.
+        async undo() {},
       },
       take_reserved: {
         about: 'Takes a place of a reservation for a VM, and claims its name.',
