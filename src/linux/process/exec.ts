@@ -81,6 +81,10 @@ export async function exec(
     shade.close();
   }
   const stop = () => killGroup(child.pid);
+  const closePipes = () => {
+    child.stdout!.destroy();
+    child.stderr!.destroy();
+  };
   const stdout = collect(child.stdout!, stop);
   const stderr = collect(child.stderr!, stop);
   child.stdin!.on('error', () => {}); // EPIPE: it did not want its input
@@ -93,10 +97,8 @@ export async function exec(
       child.once('error', reject);
       // A grandchild may hold the pipes open long after the program ended.
       child.once('exit', () => {
-        grace = setTimeout(() => {
-          child.stdout!.destroy();
-          child.stderr!.destroy();
-        }, GRACE_MS);
+        // `setImmediate`: what lies in the pipes is read first, however late this turn of the event loop is.
+        grace = setTimeout(() => setImmediate(closePipes), GRACE_MS);
       });
       child.once('close', (code, signal) => {
         clearTimeout(grace);

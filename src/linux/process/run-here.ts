@@ -202,7 +202,15 @@ class Run {
   #awaitPipes(): void {
     clearTimeout(this.#pipeGrace);
     if (this.#pipesOpen === 0 || (this.#held && this.#ended === undefined)) return;
-    this.#pipeGrace = setTimeout(() => this.#closePipes(), PIPE_GRACE_MS);
+    this.#pipeGrace = setTimeout(() => setImmediate(() => this.#givePipesUp()), PIPE_GRACE_MS);
+  }
+
+  /**
+   * Called after the turn of the event loop in which the time was over: where we were not given the processor for so long, that turn
+   * is the first to look at the pipes, and has read what lies in them.
+   */
+  #givePipesUp(): void {
+    if (!this.#held || this.#ended !== undefined) this.#closePipes();
   }
 
   #closePipes(): void {

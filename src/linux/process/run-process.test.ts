@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -326,3 +329,38 @@ for (const [way, run] of ways) {
     }
   });
 }
+
+test('what a program wrote is not lost when nobody looks at its pipes for long after it has ended', async () => {
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  // While another child lives, Node listens to SIGCHLD.
+  const other = spawn('/bin/sleep', ['600']);
+  const server = createServer().listen(join(folder, 'socket'));
+  await once(server, 'listening');
+  const near = connect(join(folder, 'socket'));
+  const [far] = (await once(server, 'connection')) as [Socket];
+  try {
+    const run = new Promise<Promise<ProcessEnd>>(resolve =>
+      far.once('data', () => {
+        // In the same turn of the loop as the signal, which is heard after this: its end is known before its pipes are looked at.
+        resolve(
+          runHere(shell('echo kept'), {
+            onStart(pid) {
+              while (lives(pid)) Atomics.wait(pause, 0, 0, 5);
+            },
+          }),
+        );
+        setImmediate(() => void Atomics.wait(pause, 0, 0, 400));
+      }),
+    );
+    setImmediate(() => {
+      near.write('now');
+      process.kill(process.pid, 'SIGCHLD');
+    });
+    const end = await await run;
+    assert.deepEqual([end.cause, end.code, textOf(end)], ['exit', 0, 'kept\n']);
+  } finally {
+    other.kill('SIGKILL');
+    near.destroy();
+    server.close();
+  }
+});
