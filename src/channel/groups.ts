@@ -231,14 +231,14 @@ function failure(step: GroupStep, children: readonly Message[], of: number, tole
     ({ cause, error }) => cause !== 'reverted' && error?.reason !== SIBLING_FAILED,
   );
   const first = failed.find(({ cause }) => cause === 'failed') ?? failed[0] ?? children[0];
-  const counted =
-    step.tolerate === undefined ? '' : `${partlyText({ failed: failed.length, of, tolerated })}; `;
+  const own = step.tolerate === undefined ? '' : `${partlyText({ failed: failed.length, of, tolerated })}; `;
   const root = first && rootOf(first);
+  const counted = own + (root?.counted ?? '');
   const reason = root?.error?.reason ?? 'it was rolled back';
   return terminal(
     'COAX_GROUP_FAILED',
     `${counted}branch ${root?.branch} (message ${root?.msgid}) failed: ${reason}`,
-    { children: children.map(child => child.msgid), ...root },
+    { children: children.map(child => child.msgid), ...root, ...(counted !== '' && { counted }) },
   );
 }
 
@@ -247,6 +247,8 @@ interface FailedBranch {
   readonly branch: string;
   readonly msgid: number;
   readonly error?: { readonly code: string; readonly reason: string };
+  /** How many failed and how many were tolerated, of each group on the way that tolerates any. */
+  readonly counted?: string;
 }
 
 function rootOf({ msgid, parent, error }: Message): FailedBranch {
@@ -260,6 +262,7 @@ function rootOf({ msgid, parent, error }: Message): FailedBranch {
     branch: `${branch}.${inner.branch}`,
     msgid: inner.msgid,
     ...(inner.error && { error: inner.error }),
+    ...(inner.counted !== undefined && { counted: inner.counted }),
   };
 }
 
