@@ -2,6 +2,7 @@ import type { Parameters } from '../../message/message.ts';
 import type { Store } from '../../store/store.ts';
 import { REAL_TIMERS, type Timers } from '../../store/timers.ts';
 import { agentTables } from '../agents/schema.ts';
+import { lookAgain } from '../look-again.ts';
 import { owedByHost } from '../owed/owed.ts';
 import { cloudTables, type HostState } from '../schema.ts';
 import { statesSince } from './host-state.ts';
@@ -42,35 +43,15 @@ interface Watched {
 export class HostWatch {
   readonly #options: HostWatchOptions;
   readonly #timers: Timers;
-  #stop: () => void = () => {};
   readonly #begun: number;
-  #closed = false;
-  #looking: Promise<void> = Promise.resolve();
+  readonly close: () => Promise<void>;
 
   constructor(options: HostWatchOptions) {
     this.#options = options;
     this.#timers = options.timers ?? REAL_TIMERS;
     this.#begun = this.#timers.monotonic();
-    this.#later();
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true;
-    this.#stop();
-    await this.#looking;
-  }
-
-  #later(): void {
-    if (this.#closed) return;
-    this.#stop = this.#timers.after(
-      LOOK_MS,
-      () => {
-        this.#looking = this.#look()
-          .catch(error => this.#options.onFault(error))
-          .finally(() => this.#later());
-      },
-      true,
-    );
+    const onFault = (error: unknown) => options.onFault(error);
+    this.close = lookAgain({ timers: this.#timers, everyMs: LOOK_MS, look: () => this.#look(), onFault });
   }
 
   async #look(): Promise<void> {

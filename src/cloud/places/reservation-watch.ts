@@ -2,6 +2,7 @@ import type { Parameters } from '../../message/message.ts';
 import type { Store } from '../../store/store.ts';
 import { REAL_TIMERS, type Timers } from '../../store/timers.ts';
 import { allocationOf } from '../allocations.ts';
+import { lookAgain } from '../look-again.ts';
 import { cloudTables } from '../schema.ts';
 
 const LOOK_MS = 1000;
@@ -19,31 +20,13 @@ export interface ReservationWatchOptions {
 /** Ends reservations whose time is over, each by a message; several servers submit each only once, since its key says what for. */
 export class ReservationWatch {
   readonly #options: ReservationWatchOptions;
-  readonly #timers: Timers;
-  #stop: () => void = () => {};
-  #closed = false;
-  #looking: Promise<void> = Promise.resolve();
+  readonly close: () => Promise<void>;
 
   constructor(options: ReservationWatchOptions) {
     this.#options = options;
-    this.#timers = options.timers ?? REAL_TIMERS;
-    this.#later();
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true;
-    this.#stop();
-    await this.#looking;
-  }
-
-  #later(): void {
-    if (this.#closed) return;
-    const look = (): void => {
-      this.#looking = this.#look()
-        .catch(error => this.#options.onFault(error))
-        .finally(() => this.#later());
-    };
-    this.#stop = this.#timers.after(LOOK_MS, look, true);
+    const { timers = REAL_TIMERS } = options;
+    const onFault = (error: unknown) => options.onFault(error);
+    this.close = lookAgain({ timers, everyMs: LOOK_MS, look: () => this.#look(), onFault });
   }
 
   async #look(): Promise<void> {
