@@ -176,13 +176,7 @@ export function allMoves(
   now: number,
   notes: Notes,
 ): (link: Link) => Promise<void> {
-  const moves = inOrder(given);
-  const values = [...valuesOf(engine, moves, now), moves.length];
-  for (const move of moves) noteMove(move, notes);
-  return async link => {
-    const [row] = await link.run<{ woken: number }>(WRITE_ALL, values);
-    if ((row?.woken ?? 0) > 0) notes.ready.push(GROUP_ADDRESS);
-  };
+  return allOf(WRITE_ALL, moves => valuesOf(engine, moves, now), given, notes);
 }
 
 /** The same of moves that `isKept` chose. */
@@ -192,11 +186,21 @@ export function allKept(
   now: number,
   notes: Notes,
 ): (link: Link) => Promise<void> {
+  return allOf(WRITE_ALL_KEPT, moves => keptValuesOf(engine, moves, now), given, notes);
+}
+
+function allOf(
+  sql: string,
+  valuesOfAll: (moves: readonly Move[]) => readonly (Buffer | number)[],
+  given: readonly Move[],
+  notes: Notes,
+): (link: Link) => Promise<void> {
   const moves = inOrder(given);
-  const values = [...keptValuesOf(engine, moves, now), moves.length];
+  const values = [...valuesOfAll(moves), moves.length];
   for (const move of moves) noteMove(move, notes);
   return async link => {
-    await link.run(WRITE_ALL_KEPT, values);
+    const [row] = await link.run<{ woken: number }>(sql, values);
+    if ((row?.woken ?? 0) > 0) notes.ready.push(GROUP_ADDRESS);
   };
 }
 
