@@ -220,7 +220,7 @@ test('a terminal does not show the token that is typed', async () => {
   const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
   const command = `${process.execPath} --disable-warning=ExperimentalWarning ${MAIN} login ${url()} --with-token`;
   const driver = `
-import os, pty, sys
+import os, pty, sys, termios
 pid, fd = pty.fork()
 if pid == 0:
     os.execvp('sh', ['sh', '-c', sys.argv[1]])
@@ -236,6 +236,9 @@ while True:
     seen += data
     if not typed and b'Token for' in seen:
         typed = True
+        # Whoever sees the prompt may type: the terminal has to be without an echo by then.
+        if termios.tcgetattr(fd)[3] & termios.ECHO:
+            sys.exit('the prompt is there while the terminal still shows what is typed')
         os.write(fd, b'x\\x7f' + sys.argv[2].encode() + b'\\r')
 sys.stdout.write(seen.decode())
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))

@@ -29,9 +29,10 @@ async function piped(): Promise<string> {
 
 async function typed(prompt: string): Promise<string> {
   const { stdin, stderr } = process;
-  stderr.write(prompt);
+  // Echo ends before anybody is asked: a token that is pasted as soon as the prompt is there is not shown.
   stdin.setRawMode(true).setEncoding('utf8').resume();
   try {
+    stderr.write(prompt);
     let line = '';
     for await (const keys of stdin.iterator({ destroyOnReturn: false }) as AsyncIterable<string>) {
       for (const key of keys) {

@@ -85,8 +85,8 @@ async function session(
   const onInterrupt = leave;
   process.once('SIGINT', onInterrupt);
   if (interactive) {
-    out.hint(`session with ${name}; Ctrl-] leaves\r`);
     process.stdin.setRawMode(true).on('data', onKeys).resume();
+    out.hint(`session with ${name}; Ctrl-] leaves\r`);
   }
   try {
     await ended.promise;
