@@ -198,10 +198,14 @@ export default {
     },
     {
       name: 'layer-web',
-      comment: 'the console uses the public API: its schemas, and what reads its event stream',
+      comment:
+        'the console uses the public API: its schemas, what reads its event stream, and what cuts a message to what events tell of it',
       severity: 'error',
       from: { path: '^web/' },
-      to: { path: '^(src|test|bench|scripts)/', pathNot: ['^src/api/', '^src/client/sse\\.ts$'] },
+      to: {
+        path: '^(src|test|bench|scripts)/',
+        pathNot: ['^src/api/', '^src/client/(sse|message-lite)\\.ts$'],
+      },
     },
     {
       name: 'web-takes-types-alone',

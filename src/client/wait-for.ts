@@ -1,7 +1,8 @@
 import type { CommitPage } from '../api/commit.ts';
-import type { MessageLite, MessageView } from '../api/message.ts';
+import type { MessageView } from '../api/message.ts';
 import { CoaxError, isCoaxError } from '../errors/coax-error.ts';
 import { connectEvents, pause, type StreamEvent } from './event-stream.ts';
+import { liteOf } from './message-lite.ts';
 import type { Transport } from './transport.ts';
 
 export interface WaitOptions {
@@ -124,33 +125,4 @@ async function tellRest(
     }
     cursor = page.next;
   } while (cursor !== undefined);
-}
-
-function liteOf(message: MessageView): MessageLite {
-  const { msgid, flow, project, status, waitingFor, mode, cursor, cause, attempt, error, undoError } =
-    message;
-  const { steps, parent, worker, labels, seq, head, updated } = message;
-  return {
-    ...{
-      msgid,
-      flow,
-      project,
-      status,
-      waitingFor,
-      mode,
-      cursor,
-      cause,
-      attempt,
-      error,
-      undoError,
-      worker,
-      labels,
-      seq,
-      head,
-      updated,
-    },
-    steps: steps.length,
-    step: steps[cursor]?.step ?? null,
-    parent: parent?.msgid ?? null,
-  };
 }

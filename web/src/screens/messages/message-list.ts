@@ -1,5 +1,5 @@
-import type { CommitEventView } from '../../../../src/api/event.ts';
 import type { MessageLite, MessagePage, MessageView } from '../../../../src/api/message.ts';
+import { liteOf } from '../../../../src/client/message-lite.ts';
 import { type LiveBatch, live } from '../../api/live.ts';
 import { get } from '../../api/request.ts';
 import type { Filters } from './filters.ts';
@@ -82,7 +82,7 @@ export class MessageList {
       return;
     }
     const changed = new Map<number, MessageRow>();
-    for (const { message } of events) changed.set(message.msgid, rowOfEvent(message));
+    for (const { message } of events) changed.set(message.msgid, withoutHead(message));
     const rows = [...this.#state.rows];
     let touched = false;
     for (const row of changed.values()) touched = this.#take(rows, row) || touched;
@@ -189,45 +189,7 @@ function joined(rows: readonly MessageRow[], read: readonly MessageRow[]): Messa
   return [...rows, ...read.filter(({ msgid }) => msgid < last)];
 }
 
-const rowOfEvent = ({ head: _, ...row }: CommitEventView['message']): MessageRow => row;
+const withoutHead = ({ head: _, ...row }: MessageLite): MessageRow => row;
 
 /** A message as a list shows it. */
-export function rowOf(message: MessageView): MessageRow {
-  const {
-    msgid,
-    flow,
-    project,
-    status,
-    waitingFor,
-    mode,
-    cursor,
-    cause,
-    attempt,
-    error,
-    undoError,
-    worker,
-    seq,
-    labels,
-    updated,
-  } = message;
-  return {
-    msgid,
-    flow,
-    project,
-    status,
-    waitingFor,
-    mode,
-    cursor,
-    cause,
-    attempt,
-    error,
-    undoError,
-    worker,
-    seq,
-    labels,
-    updated,
-    steps: message.steps.length,
-    step: message.steps[cursor]?.step ?? null,
-    parent: message.parent?.msgid ?? null,
-  };
-}
+export const rowOf = (message: MessageView): MessageRow => withoutHead(liteOf(message));
