@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import pg from 'pg';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import { fromPostgres } from '../postgres-error.ts';
@@ -33,6 +34,7 @@ export class Link {
   #unanswered = 0;
   /** Since when it waits for the next answer. */
   #waitsSince = 0;
+  #gathers = false;
 
   constructor(server: ServerAddress, options: LinkOptions) {
     this.where = server.where;
@@ -71,12 +73,26 @@ export class Link {
   prepared(sql: string, values: readonly unknown[]): Promise<pg.QueryResult> {
     const name = nameOf(sql);
     const text = { text: sql, values: values as unknown[] };
+    this.#gather();
     return this.#answered(this.client.query(name === undefined ? text : { name, ...text }));
   }
 
   /** Runs a statement that may never come again. */
   once(sql: string, values: readonly unknown[] = []): Promise<pg.QueryResult> {
+    this.#gather();
     return this.#answered(this.client.query(sql, values as unknown[]));
+  }
+
+  /** What is sent in this turn goes out in one write: each of its own costs as much as the rest of a statement, and wakes the server. */
+  #gather(): void {
+    if (this.#gathers || this.broken) return;
+    this.#gathers = true;
+    const stream = this.#stream;
+    stream.cork();
+    process.nextTick(() => {
+      this.#gathers = false;
+      stream.uncork();
+    });
   }
 
   async #answered<T>(answer: Promise<T>): Promise<T> {
@@ -113,7 +129,12 @@ export class Link {
   }
 
   #hangUp(): void {
-    (this.client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+    this.#stream.destroy();
+  }
+
+  /** Its socket; another one from before to after TLS was agreed on. */
+  get #stream(): Duplex {
+    return (this.client as unknown as { connection: { stream: Duplex } }).connection.stream;
   }
 
   async close(): Promise<void> {
