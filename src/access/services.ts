@@ -80,7 +80,7 @@ interface ArchivedFile {
 
 export interface FsckResult {
   readonly faults: readonly { readonly kind: string; readonly reason: string }[];
-  /** What could not be compared, and why. */
+  /** VMs in another state than is on record, and what could not be compared. */
   readonly notes?: readonly string[];
 }
 

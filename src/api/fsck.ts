@@ -19,7 +19,8 @@ export const FsckReportView = z
     ok: z.boolean(),
     faults: z.array(FsckFaultView),
     notes: z.array(z.string()).optional().meta({
-      description: 'What could not be compared, and why: hosts that are not heard of. No faults.',
+      description:
+        'VMs that a host has running or stopped otherwise than is on record, with the command that mends it; and what could not be compared: hosts that are not heard of. No faults.',
     }),
   })
   .meta({ id: 'FsckReport' });

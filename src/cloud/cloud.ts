@@ -381,6 +381,6 @@ async function tellGuests(
     const kind = hypervisor.kind === 'simulated' ? 'simulated guest' : 'guest';
     onProgress(`found ${guests.length} ${kind}${guests.length === 1 ? '' : 's'}, ${running} running`);
   }
-  for (const { where, reason } of await checkGuests(store, served, installation))
+  for (const { where, reason } of (await checkGuests(store, served, installation)).faults)
     onProgress(`${where}: ${reason}`);
 }

@@ -88,3 +88,38 @@ test('a host is lost: what waits for it walks back and owes the guest, which is 
   assert.deepEqual([after.faults, after.notes], [[], []]);
   assert.equal((await fleet.client.message(db.msgid)).status, 'done');
 });
+
+test('fsck tells which VM a host has in another state than is on record, and the command that it names mends it', {
+  skip,
+}, async () => {
+  await using fleet = await openFleet();
+  const onA = { labels: { host: 'a' } };
+  const web = await fleet.createVm({ ...onA, name: 'web' });
+  await fleet.createVm({ ...onA, name: 'db' });
+  assert.equal((await fleet.run('stop_vm', { name: 'db' })).status, 'done');
+  // Behind the agent's back, one is powered off and the other started.
+  const host = openSimulated({ dataDir: fleet.processes.path('a') });
+  const { signal } = new AbortController();
+  for (const { name, uuid } of await host.list())
+    await (name === 'web' ? host.stop(uuid, 0, signal) : host.start(uuid, signal));
+  const told = async () => (await fleet.client.fsck()).notes!;
+  await until('the agent has told it', async () => (await told()).length === 2);
+  const { faults, notes } = await fleet.client.fsck();
+  assert.deepEqual(faults, []);
+  const [db, stopped] = [...notes!].sort();
+  assert.match(
+    db!,
+    /^vm db is stopped on record \(message \d+, 2\S+Z\), and host a has it running since 2\S+Z \(told 2\S+Z\): `coax host reconcile a --apply` puts on record that it runs/,
+  );
+  assert.match(
+    stopped!,
+    new RegExp(
+      `^vm web is running on record \\(message ${web.msgid}, \\S+\\), and host a has it stopped since .*: \`coax host reconcile a --apply\` starts it`,
+    ),
+  );
+  const mended = await fleet.run('reconcile_host', { host: 'a', apply: true });
+  assert.equal(mended.status, 'done', JSON.stringify(mended.error));
+  assert.deepEqual((await guestsOf(fleet, 'a')).sort(), ['db', 'web']);
+  const after = await fleet.client.fsck();
+  assert.deepEqual([after.faults, after.notes], [[], []]);
+});

@@ -1,8 +1,10 @@
 /** fsck of hosts with agents, on both engines: what they reported against what is on record. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ReportedGuest } from '../../src/cloud/agents/agent-report.ts';
+import type { AgentReport, ReportedGuest } from '../../src/cloud/agents/agent-report.ts';
 import { agentTables } from '../../src/cloud/agents/schema.ts';
+import { takeReport } from '../../src/cloud/agents/take-report.ts';
+import { openSimulated } from '../../src/cloud/compute/simulated/simulated.ts';
 import { checkAgents } from '../../src/cloud/fsck/check-agents.ts';
 import { registerHosts } from '../../src/cloud/resource/register-hosts.ts';
 import { simulatedHosts } from '../../src/cloud/simulated-hosts.ts';
@@ -91,6 +93,91 @@ onBothEngines('fsck', options => {
     assert.match(faults[1]!.reason, new RegExp(`message ${gone.msgid}, which made it, was rolled back`));
   });
 
+  test('a VM in another state than on record is named with both sides, since when, and the way out', async () => {
+    await using fixture = await openFixture(options());
+    await withAgent(fixture);
+    const web = await makeVm(fixture);
+    const timeless = (notes: readonly string[]) => notes.map(note => note.replace(/\d{4}-\d\S+Z/g, 'TIME'));
+    for (const [state, way] of [
+      [
+        'stopped',
+        '`coax host reconcile sim-3 --apply` starts it, `coax vm stop web` puts on record that it is stopped',
+      ],
+      ['paused', 'somebody paused it; `coax vm stop web`, then `coax vm start web`, boots it anew'],
+    ] as const) {
+      const guests = [{ ...web, state, since: Date.UTC(2020, 0, 1) }];
+      await report(fixture, guests);
+      const { faults, notes } = await check(fixture, guests);
+      assert.deepEqual(faults, []);
+      assert.match(notes[0]!, new RegExp(`has it ${state} since 2020-01-01T00:00:00.000Z `));
+      assert.deepEqual(timeless(notes), [
+        `vm web is running on record (message ${web.msgid}, TIME), and host sim-3 has it ${state} since TIME (told TIME): ${way}`,
+      ]);
+      // What the next report does not say is not told.
+      assert.deepEqual(await check(fixture, [web]), { faults: [], notes: [] });
+    }
+
+    // The guest is told to have stopped before its message says so, and is started behind its back later.
+    const stopping = await fixture.run('stop_vm', { name: 'web' });
+    assert.equal(stopping.phase, 'done', JSON.stringify(stopping.error));
+    await report(fixture, [web]);
+    const { notes } = await check(fixture, [web]);
+    assert.deepEqual(timeless(notes), [
+      `vm web is stopped on record (message ${stopping.msgid}, TIME), and host sim-3 has it running since TIME (told TIME): ` +
+        '`coax host reconcile sim-3 --apply` puts on record that it runs, `coax vm stop web` stops it',
+    ]);
+    // Silent, it is told what it said last.
+    await report(fixture, [web], -1);
+    assert.deepEqual(timeless((await check(fixture, [web])).notes), [
+      'host sim-3 was not compared with its 1 VM: it is silent, and its last report is of TIME; by then vm web was running, on record it is stopped',
+    ]);
+    await report(fixture, [], -1);
+    assert.match(
+      (await check(fixture, [])).notes[0]!,
+      /; by then vm web was not there, on record it is stopped$/,
+    );
+  });
+
+  test('a report keeps since when the host tells the state of each guest', async () => {
+    await using fixture = await openFixture(options());
+    await withAgent(fixture);
+    const { store } = fixture;
+    const kept = async () => {
+      const row = await agentTables(store.reader)
+        .selectFrom('agents')
+        .select(['seen', 'report'])
+        .executeTakeFirstOrThrow();
+      const { guests } = JSON.parse(row.report) as AgentReport;
+      return { seen: Number(row.seen), since: guests[0]!.since! };
+    };
+    const told = async (state: ReportedGuest['state']) => {
+      const before = store.now();
+      await takeReport(store, HOST, reportOf({ guests: [{ ...guestOf(STRAY, null), state }] }));
+      return { before, ...(await kept()) };
+    };
+    const first = await told('running');
+    assert.ok(first.since >= first.before && first.since <= first.seen);
+    while (store.now() <= first.seen) await new Promise(resolve => setImmediate(resolve));
+    assert.equal((await told('running')).since, first.since);
+    const stopped = await told('stopped');
+    assert.ok(stopped.since > first.since);
+    assert.equal((await told('stopped')).since, stopped.since);
+  });
+
+  test('a guest of this server that stopped behind its back is named, too', async () => {
+    await using fixture = await openFixture(options());
+    const web = await makeVm(fixture);
+    assert.deepEqual(await fixture.cloud.fsckReport(), { faults: [], notes: [] });
+    const { dataDir } = fixture;
+    await openSimulated({ dataDir, host: HOST }).stop(web.uuid, 0, new AbortController().signal);
+    const { faults, notes } = await fixture.cloud.fsckReport();
+    assert.deepEqual(faults, []);
+    assert.match(
+      notes.join(),
+      /^vm web is running on record \(message \d+, 2\S+Z\), and host sim-3 has it stopped now: `coax host reconcile sim-3 --apply` starts it/,
+    );
+  });
+
   test('what a report begun later does not bear out is no fault', async () => {
     await using fixture = await openFixture(options());
     await withAgent(fixture);
@@ -102,7 +189,7 @@ onBothEngines('fsck', options => {
   test('a host that is not heard of is not compared, and that is said', async () => {
     await using fixture = await openFixture(options());
     await withAgent(fixture);
-    await makeVm(fixture);
+    const web = await makeVm(fixture);
     const notesOf = async () => {
       const { faults, notes } = await check(fixture, []);
       assert.deepEqual(faults, []);
@@ -111,12 +198,12 @@ onBothEngines('fsck', options => {
     assert.deepEqual(await notesOf(), [
       'host sim-3 was not compared with its 1 VM: it is silent, and it has never reported',
     ]);
-    await report(fixture, [], -1);
+    await report(fixture, [web], -1);
     assert.deepEqual(await notesOf(), [
       'host sim-3 was not compared with its 1 VM: it is silent, and its last report is of TIME',
     ]);
     assert.equal((await fixture.run('host_down', { host: HOST, reason: 'silent' })).phase, 'done');
-    await report(fixture, []);
+    await report(fixture, [web]);
     assert.deepEqual(await notesOf(), [
       'host sim-3 was not compared with its 1 VM: it is down, and its last report is of TIME',
     ]);

@@ -39,6 +39,8 @@ export interface ReportedGuest {
   readonly pid: number | null;
   /** What it uses; null or absent when that is not known, or not yet. */
   readonly use?: GuestUse | null | undefined;
+  /** Since when the host tells that state (ms since 1970, the store's clock); written by the server, absent in what agents send. */
+  readonly since?: number;
 }
 
 /** What an agent tells of its host every few seconds. */

@@ -4,7 +4,7 @@ import type { Store } from '../../store/store.ts';
 import type { Tx } from '../../store/tx.ts';
 import { cloudTables, type HostState } from '../schema.ts';
 import { isSlotDue, keepSlot } from '../use/use-history.ts';
-import type { AgentFacts, AgentReport } from './agent-report.ts';
+import type { AgentFacts, AgentReport, ReportedGuest } from './agent-report.ts';
 import { type HostNetworkRow, networkAt, registerAgentHost } from './host-of-agent.ts';
 import { agentTables } from './schema.ts';
 
@@ -35,7 +35,7 @@ export async function takeReport(
     boot_id: report.bootId,
     seen: store.now(),
     lease_until: store.now() + AGENT_LEASE_MS,
-    report: JSON.stringify(report),
+    report: JSON.stringify({ ...report, guests: sinceWhen(report.guests, known, store.now()) }),
   };
   const write = async (db: Tx['db']): Promise<void> => {
     await writeAgent(db, host, row);
@@ -66,6 +66,7 @@ interface KnownAgent {
   readonly reason: string;
   /** What it last said that it has; null before its first report. */
   readonly facts: AgentFacts | null;
+  readonly guests: readonly ReportedGuest[];
   /** When that was; 0 before it. */
   readonly seen: number;
 }
@@ -82,8 +83,23 @@ async function knownAgent(db: Tx['db'], host: string): Promise<KnownAgent | null
     .where('name', '=', host)
     .executeTakeFirst();
   if (agent === undefined || row === undefined || agent.public_key === '') return null;
-  const facts = agent.report === '' ? null : (JSON.parse(agent.report) as AgentReport).facts;
-  return { ...row, facts, seen: Number(agent.seen) };
+  const seen = Number(agent.seen);
+  if (agent.report === '') return { ...row, facts: null, guests: [], seen };
+  const { facts, guests } = JSON.parse(agent.report) as AgentReport;
+  return { ...row, facts, guests, seen };
+}
+
+/** The guests, each with the time since when it was told to be in its state. */
+function sinceWhen(
+  guests: readonly ReportedGuest[],
+  { guests: before, seen }: KnownAgent,
+  now: number,
+): ReportedGuest[] {
+  const known = new Map(before.map(guest => [guest.uuid, guest]));
+  return guests.map(guest => {
+    const was = known.get(guest.uuid);
+    return { ...guest, since: was?.state === guest.state ? (was.since ?? seen) : now };
+  });
 }
 
 /** Nothing of what placement knows of the host changes by that report. */

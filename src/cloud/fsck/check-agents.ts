@@ -7,6 +7,7 @@ import { owedTables } from '../owed/schema.ts';
 import { cloudTables, type HostState } from '../schema.ts';
 import type { FsckFault } from './fsck-fault.ts';
 import { guestLeft, guestMissing } from './guest-faults.ts';
+import { type StateDifference, stateNotes } from './state-differences.ts';
 
 /** Reports begun before a suspicion say nothing of it; the second one that arrives after it was begun later. */
 const NEWER_REPORTS = 2;
@@ -14,14 +15,13 @@ const LOOK_MS = 200;
 
 export interface AgentsChecked {
   readonly faults: readonly FsckFault[];
-  /** Hosts whose report is old, so that nothing is known of their guests: one sentence each. */
+  /** VMs in another state than is on record, and hosts whose report is old: one sentence each. */
   readonly notes: readonly string[];
 }
 
-interface Suspect {
-  readonly host: string;
-  readonly fault: FsckFault;
-}
+type Suspect =
+  | { readonly host: string; readonly fault: FsckFault }
+  | { readonly host: string; readonly difference: StateDifference };
 
 /**
  * Compares the guests that hosts with agents reported with the VMs on record. Work under way, or parked for a person, is no
@@ -39,11 +39,17 @@ export async function checkAgents(
   await newerReports(store, new Set(first.suspects.map(({ host }) => host)), timers);
   const again = await look();
   const seen = new Set(first.suspects.map(keyOf));
-  const faults = again.suspects.filter(suspect => seen.has(keyOf(suspect))).map(({ fault }) => fault);
-  return { faults, notes: again.notes };
+  const borne = again.suspects.filter(suspect => seen.has(keyOf(suspect)));
+  const faults = borne.flatMap(suspect => ('fault' in suspect ? [suspect.fault] : []));
+  const differences = borne.flatMap(suspect => ('difference' in suspect ? [suspect.difference] : []));
+  const states = await store.transact(tx => stateNotes(tx, differences));
+  return { faults, notes: [...states, ...again.notes] };
 }
 
-const keyOf = ({ host, fault }: Suspect): string => `${host} ${fault.kind} ${fault.where}`;
+const keyOf = (suspect: Suspect): string =>
+  'fault' in suspect
+    ? `${suspect.host} ${suspect.fault.kind} ${suspect.fault.where}`
+    : `${suspect.host} ${suspect.difference.found} ${suspect.difference.vm}`;
 
 /** Waits until each of these hosts has reported twice more, or is not heard of any more. */
 async function newerReports(store: Store, hosts: ReadonlySet<string>, timers: Timers): Promise<void> {
@@ -97,8 +103,11 @@ async function compareAll(
       const { guests } = JSON.parse(agent.report) as AgentReport;
       for (const fault of await compareHost(tx, host, guests, records, installation))
         suspects.push({ host, fault });
+      for (const difference of otherStates(agent, guests, records)) suspects.push({ host, difference });
     } else if (vms > 0)
-      notes.push(`host ${host} was not compared with its ${vms} VM${vms === 1 ? '' : 's'}: ${old}`);
+      notes.push(
+        `host ${host} was not compared with its ${vms} VM${vms === 1 ? '' : 's'}: ${old}${byThen(agent, records)}`,
+      );
   }
   return { suspects, notes };
 }
@@ -147,4 +156,39 @@ async function compareHost(
     if (judgement.kind !== 'under way') faults.push(guestLeft(host, guest, judgement));
   }
   return faults;
+}
+
+/** VMs whose guest is there, in another state than is on record. */
+function otherStates(
+  { host, seen }: AgentRow,
+  guests: readonly ReportedGuest[],
+  { atHost, busy }: Records,
+): StateDifference[] {
+  const found = new Map(guests.map(guest => [guest.uuid, guest]));
+  return (atHost.get(host) ?? [])
+    .flatMap(vm => recordedVm(vm, host))
+    .flatMap(({ name, uuid, state }): StateDifference[] => {
+      const guest = found.get(uuid);
+      if (guest === undefined || guest.state === state || busy.has(name)) return [];
+      const at = Number(seen);
+      const told = { since: guest.since ?? at, at };
+      return [{ host, vm: name, recorded: state, found: guest.state, told }];
+    });
+}
+
+/** What an old report said otherwise than the record does; empty when it said the same. */
+function byThen(agent: AgentRow, records: Records): string {
+  if (agent.report === '') return '';
+  const { guests } = JSON.parse(agent.report) as AgentReport;
+  const there = new Set(guests.map(({ uuid }) => uuid));
+  const differences = [
+    ...otherStates(agent, guests, records).map(
+      ({ vm, recorded, found }) => `vm ${vm} was ${found}, on record it is ${recorded}`,
+    ),
+    ...(records.atHost.get(agent.host) ?? [])
+      .flatMap(vm => recordedVm(vm, agent.host))
+      .filter(({ name, uuid }) => !records.busy.has(name) && !there.has(uuid))
+      .map(({ name, state }) => `vm ${name} was not there, on record it is ${state}`),
+  ];
+  return differences.length === 0 ? '' : `; by then ${differences.join(', ')}`;
 }

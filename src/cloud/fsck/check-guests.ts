@@ -1,10 +1,17 @@
 import type { Store, StoreTx } from '../../store/store.ts';
 import type { Guest, Hypervisor } from '../compute/hypervisor.ts';
-import { judge } from '../hosts/judge.ts';
+import { busyVms, judge } from '../hosts/judge.ts';
 import type { ServedHosts } from '../inventory-views.ts';
 import { isSettled } from './check-books.ts';
 import type { FsckFault } from './fsck-fault.ts';
 import { guestLeft, guestMissing } from './guest-faults.ts';
+import { type StateDifference, stateNotes } from './state-differences.ts';
+
+export interface GuestsChecked {
+  readonly faults: readonly FsckFault[];
+  /** VMs in another state than is on record: one sentence each. */
+  readonly notes: readonly string[];
+}
 
 /**
  * Compares the guests that the hypervisors here have with the VMs on record. Guests of messages under way, or parked
@@ -14,16 +21,24 @@ export async function checkGuests(
   store: Store,
   served: ServedHosts,
   installation: string,
-): Promise<FsckFault[]> {
-  const suspects = await compare(store, served, installation);
-  if (suspects.length === 0) return [];
-  const again = new Set(
-    (await compare(store, served, installation)).map(({ kind, where }) => `${kind} ${where}`),
-  );
-  return suspects.filter(({ kind, where }) => again.has(`${kind} ${where}`));
+): Promise<GuestsChecked> {
+  const first = await compare(store, served, installation);
+  if (first.faults.length + first.differences.length === 0) return { faults: [], notes: [] };
+  const again = await compare(store, served, installation);
+  const faults = new Set(again.faults.map(({ kind, where }) => `${kind} ${where}`));
+  const states = new Set(again.differences.map(({ vm, found }) => `${found} ${vm}`));
+  const differences = first.differences.filter(({ vm, found }) => states.has(`${found} ${vm}`));
+  return {
+    faults: first.faults.filter(({ kind, where }) => faults.has(`${kind} ${where}`)),
+    notes: await store.transact(tx => stateNotes(tx, differences)),
+  };
 }
 
-async function compare(store: Store, served: ServedHosts, installation: string): Promise<FsckFault[]> {
+async function compare(
+  store: Store,
+  served: ServedHosts,
+  installation: string,
+): Promise<{ faults: FsckFault[]; differences: StateDifference[] }> {
   const guests = new Map<string, { readonly guest: Guest; readonly host: string }>();
   const asked = new Set<Hypervisor>();
   for (const [host, hypervisor] of served) {
@@ -35,12 +50,23 @@ async function compare(store: Store, served: ServedHosts, installation: string):
   const recorded = new Set(records.map(({ detail }) => detail.uuid));
   const left = [...guests.values()].filter(({ guest }) => !recorded.has(guest.uuid));
   const faults = left.length === 0 ? [] : await store.transact(tx => judgeLeft(tx, left, installation));
+  const differences: StateDifference[] = [];
+  const busy = await store.transact(tx => busyVms(tx, ['open', 'waiting', 'parked']));
   for (const record of records) {
     const { host, uuid } = record.detail;
-    if (!isSettled(record) || !served.has(String(host)) || guests.has(String(uuid))) continue;
-    faults.push(guestMissing(String(host), record.key, String(uuid)));
+    if (!isSettled(record) || !served.has(String(host))) continue;
+    const found = guests.get(String(uuid))?.guest.state;
+    if (found === undefined) faults.push(guestMissing(String(host), record.key, String(uuid)));
+    else if (found !== record.detail.state && !busy.has(record.key))
+      differences.push({
+        host: String(host),
+        vm: record.key,
+        recorded: record.detail.state as StateDifference['recorded'],
+        found,
+        told: null,
+      });
   }
-  return faults;
+  return { faults, differences };
 }
 
 async function judgeLeft(

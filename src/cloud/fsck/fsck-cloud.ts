@@ -9,7 +9,7 @@ import type { FsckFault } from './fsck-fault.ts';
 export interface CloudReport {
   /** Where the books contradict each other or the guests. None is good. */
   readonly faults: readonly FsckFault[];
-  /** What could not be compared, and why: one sentence each. No fault. */
+  /** VMs that are in another state than is on record, and what could not be compared: one sentence each. No fault. */
   readonly notes: readonly string[];
 }
 
@@ -22,5 +22,5 @@ export async function fsckCloud(
   const books = checkBooks(await store.transact(readBooks));
   const guests = await checkGuests(store, served, installation);
   const { faults, notes } = await checkAgents(store, installation);
-  return { faults: [...books, ...guests, ...faults], notes };
+  return { faults: [...books, ...guests.faults, ...faults], notes: [...guests.notes, ...notes] };
 }
