@@ -90,6 +90,7 @@ const MAY_IMPORT = {
     'webhook/',
     'package/',
     'step/contract\\.ts$',
+    'linux/daemon/refuse-connections\\.ts$',
     'tracing/',
     'store/[^/]+$',
     'errors/',

@@ -25,7 +25,8 @@ export interface AccessServer {
 /** What ends an application: at once, or after those who use it have gone. */
 export interface AppEnds {
   readonly stop: () => Promise<void>;
-  readonly leave: (ms: number) => Promise<void>;
+  /** `ownsSocket`: a TCP socket that nobody else listens on. */
+  readonly leave: (ms: number, ownsSocket: boolean) => Promise<void>;
 }
 
 /** Binds an application; `stop` is what closes it. Errors: COAX_USAGE for an address that cannot be listened on. */
@@ -33,10 +34,11 @@ export async function listenOn(
   app: App,
   listen: string,
   allowRemote: boolean,
-  { stop, leave }: AppEnds,
+  { stop, leave: leaveSocket }: AppEnds,
   connectionsMax = CONNECTIONS_MAX,
 ): Promise<AccessServer> {
   let closed: Promise<void> | null = null;
+  const leave = (ms: number): Promise<void> => leaveSocket(ms, false);
   try {
     const address = parseListenAddress(listen, allowRemote);
     if (address.kind === 'unix') {
@@ -62,7 +64,8 @@ export async function listenOn(
     app.server.maxConnections = connectionsMax;
     const bound = app.server.address();
     const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
-    return { url: urlOf(address.host, port), leave, close: () => (closed ??= stop()) };
+    const leaveOwn = (ms: number): Promise<void> => leaveSocket(ms, true);
+    return { url: urlOf(address.host, port), leave: leaveOwn, close: () => (closed ??= stop()) };
   } catch (cause) {
     await stop();
     if (cause instanceof CoaxError) throw cause;

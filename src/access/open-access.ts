@@ -174,9 +174,9 @@ export async function makeApp(
     await context.holds.released(LET_GO_MS);
     await app.close();
   };
-  const leave = (ms: number): Promise<void> => {
+  const leave = (ms: number, ownsSocket: boolean): Promise<void> => {
     closing.abort();
-    return linger(app.server, ms);
+    return linger(app.server, ms, ownsSocket);
   };
   return { app, serial: context.serial, stop, leave };
 }

@@ -13,6 +13,7 @@ export {
 } from './daemon/notify.ts';
 export { NotifySocket } from './daemon/notify-socket.ts';
 export { holdPidFile, type PidFile } from './daemon/pid-file.ts';
+export { beginNoConnections, connectionsQueued } from './daemon/refuse-connections.ts';
 export { DaemonFault, type DaemonSpec, type StartedDaemon, startDaemon } from './daemon/start-daemon.ts';
 export { startWatchdog } from './daemon/watchdog.ts';
 export { LinuxError } from './linux-error.ts';
