@@ -38,8 +38,9 @@ export class ConsoleTickets {
     return this.#store.transact(async tx => {
       const db = identityTables(tx.db);
       await db.deleteFrom('console_tickets').where('expires', '<=', tx.now).execute();
+      const until = tx.now + SESSION_MS;
       const session = isToken
-        ? { actor, subjects: '[]', grants: '[]', token: tokenHash(given), expires: tx.now + SESSION_MS }
+        ? { actor, token: tokenHash(given), parent: '', hash: '', expires: until, ends: until }
         : await db
             .selectFrom('login_sessions')
             .selectAll()
@@ -53,10 +54,11 @@ export class ConsoleTickets {
         .values({
           hash: tokenHash(text),
           actor: session.actor,
-          subjects: session.subjects,
-          grants: session.grants,
+          // Who that is now, the token or the session says each time that somebody asks.
+          ...{ subjects: '[]', grants: '[]' },
           token: session.token,
-          session_expires: Number(session.expires),
+          parent: session.parent || session.hash,
+          session_expires: Math.max(Number(session.expires), Number(session.ends)),
           expires,
         })
         .execute();
@@ -86,14 +88,13 @@ export class ConsoleTickets {
         .returningAll()
         .executeTakeFirst();
       if (ticket === undefined || Number(ticket.expires) <= tx.now) return null;
-      const { actor, subjects, grants, token } = ticket;
+      const { actor, subjects, grants, token, parent } = ticket;
       const expires = Math.min(Number(ticket.session_expires), tx.now + SESSION_MS);
       const hash = tokenHash(session);
       await db
         .insertInto('login_sessions')
-        // The provider looks again at the session that asked for the ticket, not at this one, which ends no later.
         .values({
-          ...{ hash, actor, subjects, grants, token, created: tx.now, expires, ends: expires },
+          ...{ hash, actor, subjects, grants, token, parent, created: tx.now, expires, ends: expires },
           ...{ refresh: '', looked: 0, looking: 0 },
         })
         .execute();

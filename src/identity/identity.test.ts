@@ -10,6 +10,7 @@ import { Identity } from './identity.ts';
 import type { SessionNeeds } from './login-sessions.ts';
 import { may, projectsWith } from './principal.ts';
 import { identitySchema } from './schema.ts';
+import { tokenHash } from './tokens.ts';
 
 function open(t: { after(work: () => Promise<void>): void }, sessions: SessionNeeds | null = null) {
   const dir = mkdtempSync(join(tmpdir(), 'coax-identity-'));
@@ -128,6 +129,68 @@ test('a session lives as long as the token that was traded for it, and half a da
   later(12 * 3_600_000 + 1);
   assert.equal(await identity.principalOf(person.text), null);
 });
+
+const PARENTS: readonly (readonly [
+  what: string,
+  end: (world: Opened) => Promise<unknown>,
+  grants: unknown,
+])[] = [
+  ['a token that is revoked', ({ identity }) => identity.tokens.revoke('t'), undefined],
+  ['a token that expires', async ({ later }) => later(60_001), undefined],
+  [
+    'an account whose role is narrowed',
+    ({ identity }) => identity.bindings.grant('sa/ci', 'web', 'viewer', 'ann'),
+    [{ project: 'web', role: 'viewer' }],
+  ],
+  ['an account whose role is taken back', ({ identity }) => identity.bindings.revoke('sa/ci', 'web'), []],
+  ['an account that is removed', ({ identity }) => identity.accounts.remove('ci'), undefined],
+  [
+    'a login that an admin ends',
+    ({ identity, given }) => identity.sessions.revoke(tokenHash(given).slice(0, 16)),
+    undefined,
+  ],
+  ['a login that is logged out of', ({ identity, given }) => identity.sessions.end(given), undefined],
+];
+
+for (const [what, end, grants] of PARENTS)
+  test(`tickets, and sessions made from them, follow what they were made from: ${what}`, async t => {
+    const world = await openParent(t, what);
+    const { identity, given } = world;
+    const isToken = await identity.isToken(given);
+    const ticket = async (of: string) =>
+      (await identity.tickets.issue(of, 'alice', isToken && of === given))!;
+    const session = (await identity.tickets.trade((await ticket(given)).text))!;
+    // A session that was made from a session that was made from it, and a ticket that nobody has come with yet.
+    const further = (await identity.tickets.trade((await ticket(session.text)).text))!;
+    const left = await ticket(given);
+    const opens = async (text: string) => (await identity.principalOf(text))?.grants;
+    for (const text of [session.text, further.text])
+      assert.deepEqual(await opens(text), [{ project: 'web', role: 'operator' }]);
+    await end(world);
+    identity.changed();
+    const late = await identity.tickets.trade(left.text);
+    for (const text of [session.text, further.text, late?.text ?? given])
+      assert.deepEqual(await opens(text), grants);
+  });
+
+type Opened = ReturnType<typeof open> & { readonly given: string };
+
+async function openParent(t: Parameters<typeof open>[0], what: string): Promise<Opened> {
+  const world = open(t);
+  const { identity } = world;
+  if (what.startsWith('a login')) {
+    const grants = [{ project: 'web', role: 'operator' }] as const;
+    return { ...world, given: (await identity.sessions.open({ actor: 'alice', subjects: [], grants })).text };
+  }
+  const account = what.startsWith('an account') ? 'ci' : null;
+  if (account !== null) {
+    await identity.accounts.create({ name: 'ci', project: 'web', about: '' }, 'ann');
+    await identity.bindings.grant('sa/ci', 'web', 'operator', 'ann');
+  }
+  const role = account === null ? 'operator' : null;
+  const made = await identity.tokens.create({ ...WISH, account, role, ttlMs: 60_000 }, 'ann');
+  return { ...world, given: made.text };
+}
 
 test('a login is looked at again by one at a time, and is over when nobody could for long', async t => {
   const asked: string[] = [];

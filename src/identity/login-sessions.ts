@@ -107,6 +107,7 @@ export class LoginSessions {
         looked: tx.now,
         looking: 0,
         ends,
+        parent: '',
       };
       await db.insertInto('login_sessions').values(row).execute();
       return { text, expires, ends: sealed === '' ? expires : ends };
@@ -118,18 +119,25 @@ export class LoginSessions {
     text: string,
     ofToken: (hashed: string) => Promise<Principal | null>,
   ): Promise<Principal | null> {
-    const found = await identityTables(this.#store.reader)
-      .selectFrom('login_sessions')
-      .selectAll()
-      .where('hash', '=', tokenHash(text))
-      .executeTakeFirst();
-    if (found === undefined || Number(found.expires) <= this.#store.now()) return null;
+    const own = await this.#good(tokenHash(text));
+    // What was made from another session opens what that one does now, and ends with it.
+    const found = own === null || own.parent === '' ? own : await this.#good(own.parent);
+    if (found === null) return null;
     if (found.token !== '') return ofToken(found.token);
     const row = this.#isDue(found) ? await this.#again(found) : found;
     if (row === null) return null;
     const subjects = JSON.parse(row.subjects) as string[];
     const grants = [...(JSON.parse(row.grants) as Grant[]), ...(await this.#bindings.grantsOf(subjects))];
     return { actor: row.actor, host: null, grants };
+  }
+
+  async #good(hash: string): Promise<SessionRow | null> {
+    const row = await identityTables(this.#store.reader)
+      .selectFrom('login_sessions')
+      .selectAll()
+      .where('hash', '=', hash)
+      .executeTakeFirst();
+    return row === undefined || Number(row.expires) <= this.#store.now() ? null : row;
   }
 
   #isDue({ refresh, looked }: SessionRow): boolean {

@@ -13,7 +13,8 @@ import type { Role } from './principal.ts';
  * whose bindings count; `token` is the hash of the API token that was traded for it, or empty;
  * `grants` is a JSON list of what the login itself gave. `refresh` is what the provider looks at the person again by, sealed, or
  * empty; `looked` is when it last did, and until `looking` a server is at it. `console_tickets`: what a session is to be opened
- * with, until `expires`; it ends at `session_expires` at the latest.
+ * with, until `expires`; it ends at `session_expires` at the latest. `parent` is the hash of the login session that a session was
+ * made from, by a ticket, or empty: it opens what that one opens, as long as that is good.
  */
 export const identitySchema = [
   {
@@ -94,6 +95,13 @@ export const identitySchema = [
       'ALTER TABLE login_sessions ADD COLUMN ends bigint NOT NULL DEFAULT 0',
     ],
   },
+  {
+    id: 'access-0006',
+    sql: [
+      `ALTER TABLE login_sessions ADD COLUMN parent text NOT NULL DEFAULT ''`,
+      `ALTER TABLE console_tickets ADD COLUMN parent text NOT NULL DEFAULT ''`,
+    ],
+  },
 ] as const;
 
 export interface ProjectRow {
@@ -153,6 +161,7 @@ export interface SessionRow {
   looking: number;
   /** Whatever the provider says. */
   ends: number;
+  parent: string;
 }
 
 interface TicketRow {
@@ -163,6 +172,7 @@ interface TicketRow {
   token: string;
   session_expires: number;
   expires: number;
+  parent: string;
 }
 
 interface IdentityTables {

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { exec } from '../../src/linux/process/exec.ts';
 import { CliWorld } from '../system/cli-fixture.ts';
 import { axe, ConsoleWorld, shot } from './console-fixture.ts';
 
@@ -101,16 +102,46 @@ test('what it opens ends with what it was asked for by', async () => {
   assert.equal((await who()).status, 401);
 });
 
+/** A browser as BROWSER names it: notes its arguments, and goes on with `then`. */
+const browserThat = (name: string, then: string): string =>
+  cli.file(name, `#!/bin/sh\nprintf '%s\\n' "$*" >> ${join(cli.dir, `${name}.args`)}\n${then}\n`, 0o755);
+const argumentsOf = (name: string): string => {
+  const file = join(cli.dir, `${name}.args`);
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
+};
+
 test('the browser is opened where there is one, and the address printed where there is none', async () => {
-  const opened = join(cli.dir, 'opened');
-  const browser = cli.file('browser', `#!/bin/sh\nprintf '%s\\n' "$1" >> ${opened}\n`, 0o755);
+  const file = join(cli.dir, 'led-to');
+  const browser = browserThat('browser', `curl -s -o /dev/null -w '%{redirect_url}\\n' "$1" > ${file}`);
   const ran = await coax(['console', '7'], { BROWSER: browser });
   assert.deepEqual([ran.status, ran.stdout], [0, `opened ${world.url}/messages/7\n`]);
-  while (!existsSync(opened) || !readFileSync(opened, 'utf8').endsWith('\n')) await sleep(20);
-  assert.match(readFileSync(opened, 'utf8'), /\/enter#ticket=coax_ticket_[\w-]{43}&to=%2Fmessages%2F7\n$/);
+  // What everybody can read leads only that browser on, and holds no ticket.
+  assert.match(argumentsOf('browser'), /^http:\/\/127\.0\.0\.1:\d+\/[\w-]{22}\n$/);
+  while (!existsSync(file) || !readFileSync(file, 'utf8').endsWith('\n')) await sleep(20);
+  assert.match(readFileSync(file, 'utf8'), /\/enter#ticket=coax_ticket_[\w-]{43}&to=%2Fmessages%2F7\n$/);
   const without = await coax(['console']);
   assert.match(without.stdout, /^http:\S+\/enter#ticket=\S+\n$/);
   assert.match(without.stderr, /there is no browser here/);
   const wrong = await coax(['console', '//evil.example']);
   assert.deepEqual([wrong.status, /is no page of the console/.test(wrong.stderr)], [2, true]);
+});
+
+test('who reads the browser’s arguments and is quicker is told nothing; the browser itself gets in', async t => {
+  if (process.getuid?.() !== 0) return t.skip('another user is needed, and only root can be one');
+  const ran = coax(['console', '/vms'], { BROWSER: browserThat('slow', 'exit 0') });
+  while (!argumentsOf('slow').endsWith('\n')) await sleep(20);
+  const address = argumentsOf('slow').trim();
+  const other = await exec('setpriv', ['--reuid=65534', '--clear-groups', 'curl', '-si', address], {
+    timeoutMs: 60_000,
+  });
+  assert.match(other.stdout, /^HTTP\/1\.1 403 /, other.stderr);
+  assert.doesNotMatch(other.stdout, /location|coax_ticket_/i);
+  const page = await world.page();
+  await page.goto(address);
+  await page.waitForURL(`${world.url}/vms`);
+  await page.getByText('admin', { exact: true }).first().waitFor();
+  assert.match((await ran).stdout, /^(opened|http:)/);
+  await page.context().close();
+  // It led on once.
+  await assert.rejects(fetch(address), TypeError);
 });

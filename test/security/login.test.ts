@@ -53,12 +53,17 @@ class Person {
     return ran;
   }
 
+  /** Where the browser was led. */
   async opened(): Promise<string> {
     for (;;) {
       const text = existsSync(this.#opened) ? readFileSync(this.#opened, 'utf8') : '';
       if (text.endsWith('\n')) {
         writeFileSync(this.#opened, '');
-        return text.trim();
+        // What stands in the browser's arguments leads on and tells nothing.
+        assert.match(text, /^http:\/\/127\.0\.0\.1:\d+\/[\w-]{22}\n$/);
+        const { status, headers } = await fetch(text.trim(), { redirect: 'manual' });
+        assert.equal(status, 303);
+        return headers.get('location')!;
       }
       await sleep(20);
     }

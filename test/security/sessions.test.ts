@@ -80,3 +80,31 @@ test('a session ends when it is told to, and with its token', async () => {
   await ask(served, 'POST', '/v1/tokens/short/revoke', { body: {} });
   assert.equal(await whoami(second), 401);
 });
+
+test('what `coax console` opened ends with the token of its service account, and has that account’s roles', async () => {
+  const { identity } = served.services;
+  await identity.accounts.create({ name: 'ci', project: 'default', about: '' }, 'tester');
+  const role = (to: string) =>
+    ask(served, 'POST', '/v1/roles/grant', { body: { subject: 'sa/ci', project: 'default', role: to } });
+  await role('operator');
+  const wish = { name: 'ci-1', account: 'ci', project: 'default', role: null, ttlMs: null } as const;
+  const { text } = await identity.tokens.create(wish, 'tester');
+  const enter = async () => {
+    const given = await ask(served, 'POST', '/v1/console-tickets', { token: text, body: {} });
+    const headers = { origin: origin() };
+    const body = { ticket: given.body.ticket };
+    return ask(served, 'POST', '/auth/ticket', { token: null, headers, body });
+  };
+  const cookie = cookieFrom(await enter());
+  const submit = () =>
+    ask(served, 'POST', '/v1/messages', {
+      token: null,
+      headers: { cookie, origin: origin() },
+      body: { plan: { steps: [{ module: 'x', action: 'y' }] } },
+    });
+  assert.equal((await submit()).status, 202);
+  await role('viewer');
+  assert.equal((await submit()).status, 403);
+  await ask(served, 'POST', '/v1/accounts/ci/remove', { body: {} });
+  assert.equal((await submit()).status, 401);
+});

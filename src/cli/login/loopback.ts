@@ -56,7 +56,8 @@ export async function listenOnLoopback(): Promise<Loopback> {
   };
 }
 
-function page(response: ServerResponse, status: number, text: string): void {
+/** A page of a few words that runs nothing; the connection ends with it. */
+export function page(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, {
     'content-type': 'text/html; charset=utf-8',
     'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",

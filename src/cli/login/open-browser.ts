@@ -1,4 +1,5 @@
 import { findProgram, spawnDetached } from '../../linux/process/exec.ts';
+import { type HandOver, handOver } from './hand-over.ts';
 
 /** Whether a person at this terminal has a browser here: a display, or one that BROWSER names. */
 function browserHere(env: NodeJS.ProcessEnv): string | null {
@@ -13,19 +14,27 @@ function browserHere(env: NodeJS.ProcessEnv): string | null {
   return findProgram('xdg-open') ?? findProgram('sensible-browser');
 }
 
-/** Opens an address in the person's browser, which goes on by itself; false when there is none here. */
-export async function openBrowser(address: string, env: NodeJS.ProcessEnv = process.env): Promise<boolean> {
+/**
+ * Has the person's browser open an address, which stands in no argument of a program: those are read by every user of the machine.
+ * The browser goes on by itself; null when there is none here. Dispose of it when nobody is to come any more.
+ */
+export async function openBrowser(
+  address: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<HandOver | null> {
   const browser = browserHere(env);
-  if (browser === null) return false;
+  if (browser === null) return null;
   const set = Object.entries(env).filter((pair): pair is [string, string] => pair[1] !== undefined);
+  const way = await handOver(address);
   try {
-    await spawnDetached(browser, [address], {
+    await spawnDetached(browser, [way.url], {
       stdoutFile: '/dev/null',
       stderrFile: '/dev/null',
       env: Object.fromEntries(set),
     });
-    return true;
+    return way;
   } catch {
-    return false;
+    await way[Symbol.asyncDispose]();
+    return null;
   }
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, openSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -17,6 +18,7 @@ import { parseProcessStatus, readProcessStatus } from './process-status.ts';
 import { processIds, readable, threadIds } from './read-proc.ts';
 import { readSmaps } from './smaps.ts';
 import { readRollup, readRollupAside } from './smaps-rollup.ts';
+import { ownerIn, ownerOfLoopbackClient } from './socket-owner.ts';
 
 /** No process has this number: it is above the most that there can be. */
 const NOBODY = 4_194_400;
@@ -227,4 +229,27 @@ test('pressure is read where the kernel counts it', () => {
   assert.deepEqual(parsePressure(text), { some, full });
   assert.deepEqual(parsePressure(text.split('\n')[0]!), { some, full: null });
   assert.equal(parsePressure(''), null);
+});
+
+test('whose the client of a connection on loopback is', async () => {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const accepted = once(server, 'connection') as Promise<[Socket]>;
+  const client = connect(port, '127.0.0.1');
+  const [end] = await accepted;
+  assert.equal(ownerOfLoopbackClient(end.remotePort!, port), process.getuid!());
+  assert.equal(ownerOfLoopbackClient(port, end.remotePort!), process.getuid!());
+  assert.equal(ownerOfLoopbackClient(port, port), null);
+  client.destroy();
+  end.destroy();
+  server.close();
+  await once(server, 'close');
+  const line = (local: string, remote: string, state: string): string =>
+    `   0: ${local} ${remote} ${state} 00000000:00000000 00:00000000 00000000  1000        0 27917 1`;
+  const mapped = '0000000000000000FFFF00000100007F';
+  assert.equal(ownerIn(line(`${mapped}:9C40`, `${mapped}:0050`, '01'), 40_000, 80), 1000);
+  assert.equal(ownerIn(line('0100007F:9C40', '0100007F:0050', '06'), 40_000, 80), null);
+  assert.equal(ownerIn(line('0200007F:9C40', '0100007F:0050', '01'), 40_000, 80), null);
 });

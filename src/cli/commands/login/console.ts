@@ -15,7 +15,7 @@ export const verb = defineVerb<ConsoleOptions>({
     ['coax console --print', 'the address, for a browser elsewhere'],
   ],
   details: [
-    'The address holds a ticket: it lets one browser in, within a minute, as whoever you are here; after that it opens nothing. It stands in the fragment, which browsers send to no server and no log, and is gone from the address at once. Where there is no browser the address is printed.',
+    'The address holds a ticket: it lets one browser in, within a minute, as whoever you are here; after that it opens nothing. It stands in the fragment, which browsers send to no server and no log, and is gone from the address at once. Your browser gets it by a hand-over that other users of this machine cannot read. Where there is no browser the address is printed.',
   ],
   args: [{ name: '[page]', about: 'Msgid, or path of a page: /vms/web' }],
   options: [{ flags: '--print', about: 'Print the address, and open nothing' }],
@@ -30,17 +30,24 @@ export const verb = defineVerb<ConsoleOptions>({
     const to = pathOf(page);
     const { ticket, expires } = await (await context.client()).access.consoleTicket();
     const address = `${url}/enter#${new URLSearchParams({ ticket, to })}`;
-    const isOpened = !print && out.forPeople && (await openBrowser(address));
-    await out.object({ url: address, expires }, address, () => {
-      if (isOpened) out.line(`opened ${url}${to}`);
-      else {
+    await using way = print || !out.forPeople ? null : await openBrowser(address);
+    if (way === null)
+      await out.object({ url: address, expires }, address, () => {
         if (!print) out.hint('there is no browser here; open this within a minute, once:');
         out.line(address);
-      }
-    });
+      });
+    else if (await way.came(SOON_MS)) out.line(`opened ${url}${to}`);
+    else {
+      out.hint('the browser has not come yet; if it does not, open this within a minute, once:');
+      out.line(address);
+      await way.came(Math.max(0, Date.parse(expires) - Date.now()));
+    }
     return 0;
   },
 });
+
+/** A browser that is not there by then may never come. */
+const SOON_MS = 15_000;
 
 function pathOf(page: string): string {
   if (/^\d+$/.test(page)) return `/messages/${page}`;

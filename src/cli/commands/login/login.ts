@@ -163,11 +163,13 @@ async function byProvider(
   const provider = await Provider.find(cli);
   // What the person must do is no hint: --quiet does not leave it out.
   const say = (line: string): void => void out.stderr.write(`${line}\n`);
+  await using ways = new AsyncDisposableStack();
   const tell = (address: string, code: string | null): void => {
     say(`open  ${address}`);
     if (code !== null) say(`code  ${code}`);
     out.hint('waiting for you to log in there; Ctrl-C gives up');
-    void openBrowser(address);
+    const way = openBrowser(address);
+    ways.defer(async () => (await way)?.[Symbol.asyncDispose]());
   };
   const byDevice = options.device || (provider.hasDevices && !options.browser);
   const given = await (byDevice ? provider.byDevice(tell) : provider.byBrowser(tell));
