@@ -49,7 +49,9 @@ test('revert lists what it would do, does it with --yes, and leaves the others',
   assert.notEqual(waited.status, null);
   assert.equal((await world.coax('vm', 'ls', '-o', 'name')).stdout, 'c\n');
   const none = await world.coax('revert', '-l', 'env=test', '--yes', '-r', 'tidy');
-  assert.deepEqual([none.status, none.stdout], [0, 'reverted: 0 messages\n']);
+  assert.deepEqual([none.status, none.stdout, none.stderr], [0, '', 'no such message\n']);
+  const nothing = await world.coax('revert', '-l', 'env=none');
+  assert.deepEqual([nothing.status, nothing.stdout, nothing.stderr], [0, '', 'no such message\n']);
 });
 
 test('cancel turns back all of a flow that are under way; what is named twice or not at all is refused', async () => {
@@ -90,5 +92,18 @@ test('fork starts again what was rolled back, rewind lists what it would do, res
   const rewind = await world.coax('rewind', '--flow', 'create_vm', '-s', 'done', '--to', '0', '-o', 'name');
   assert.deepEqual([rewind.status, rewind.stdout], [2, '3\n'], rewind.stderr);
   const parked = await world.coax('resolve', 'retry', '--flow', 'create_vm', '--yes', '-r', 'it is back');
-  assert.deepEqual([parked.status, parked.stdout], [0, 'resolved: 0 messages\n'], parked.stderr);
+  assert.deepEqual([parked.status, parked.stderr], [0, 'no such message\n']);
+});
+
+test('what can be done to none of them is not offered', async () => {
+  const many = ['rewind', '--flow', 'create_vm', '-l', 'env=prod', '--to', '9'];
+  for (const words of [[], ['--yes', '-r', 'tidy']]) {
+    const none = await world.coax(...many, ...words);
+    assert.equal(none.status, 5, none.stderr);
+    assert.doesNotMatch(none.stderr, /--yes/);
+  }
+  const look = await world.coax(...many);
+  assert.match(look.stderr, /^this message cannot be rewound: NOTE says why$/m);
+  const json = await world.coax(...many, '-o', 'json');
+  assert.equal(JSON.parse(json.stdout).items[0].outcome, 'refused');
 });

@@ -16,7 +16,7 @@ export const verb = defineVerb<DecisionOptions & ManyOptions>({
   statuses: [
     [0, 'asked; with --wait: rolled back'],
     [1, 'with --wait: it was done before'],
-    [2, 'of many: without --yes, when there are some'],
+    [2, 'of many: without --yes, when something would be done'],
     [5, 'it is not under way; of many: none is any more'],
   ],
   async run(context, [word], options) {

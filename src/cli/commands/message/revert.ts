@@ -15,7 +15,7 @@ export const verb = defineVerb<DecisionOptions & ManyOptions & { force?: boolean
   options: [REASON, { flags: '--force', about: 'Even if something later was built on it' }, ...MANY, ...WAIT],
   statuses: [
     [0, 'asked; with --wait: rolled back'],
-    [2, 'of many: without --yes, when there are some'],
+    [2, 'of many: without --yes, when something would be done'],
     [5, 'it is not done, or something was built on it'],
     [9, 'with --wait: parked'],
   ],

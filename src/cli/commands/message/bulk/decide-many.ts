@@ -42,7 +42,7 @@ export const MANY: readonly VerbOption[] = [
 
 /** How the statuses of a verb for many are told. */
 export const MANY_STATUSES: readonly [number, string][] = [
-  [2, 'of many: without --yes, when there are some'],
+  [2, 'of many: without --yes, when something would be done'],
 ];
 
 /** What is decided about many, as the API is asked for it. */
@@ -75,7 +75,7 @@ export function isForMany(word: string | undefined, options: ManyOptions): boole
 
 /**
  * Decides about every message that the options name, when `--yes` is given; else lists them, and says so by COAX_USAGE. Those that
- * could not be are told one by one, not an error. Gives the exit status: 5 when none could be.
+ * could not be are told one by one, not an error. Gives the exit status: 5 when there are some and none could be, with `--yes` or not.
  */
 export async function decideMany(
   context: Context,
@@ -99,14 +99,16 @@ export async function decideMany(
   const did = DONE[deed.verb];
   const able = items.filter(({ outcome }) => outcome !== 'refused');
   if (!apply) {
-    await out.list({ items }, { columns: columnsOf(out), name: nameOf, empty: 'no such message' });
+    await out.list({ items }, { columns: columnsOf(out), name: nameOf, empty: NONE });
     if (items.length === 0) return 0;
-    const many = more ? `more than ${count(items.length)}` : count(able.length);
-    const hint = more ? 'Name fewer before --yes.' : 'Add --yes to do it.';
-    throw usage(`${many} would be ${did}; nothing was done`, hint);
+    if (able.length > 0) throw preview(able.length, items.length, more, did);
+    const none = items.length === 1 && !more ? 'this message cannot' : `none of ${count(items.length)} can`;
+    out.hint(`${none} be ${did}: NOTE says why`);
+    return 5;
   }
   const refused = items.filter(({ outcome }) => outcome === 'refused');
-  if (out.forPeople) out.line(`${did}: ${count(able.length)}`);
+  if (out.forPeople && items.length === 0) out.hint(NONE);
+  else if (out.forPeople) out.line(`${did}: ${count(able.length)}`);
   else {
     const shown = out.format === 'name' ? [...able].reverse() : items;
     await out.list({ items: shown }, { columns: columnsOf(out), name: nameOf, empty: '' });
@@ -114,6 +116,15 @@ export async function decideMany(
   for (const { msgid, error } of refused) out.hint(`${msgid} could not be: ${error?.detail ?? ''}`);
   return able.length === 0 && refused.length > 0 ? 5 : 0;
 }
+
+/** Nothing was done: what would be, and how to have it done. */
+function preview(able: number, all: number, more: boolean, did: string): CoaxError {
+  if (more) return usage(`more than ${count(all)} are meant; nothing was done`, 'Name fewer before --yes.');
+  const others = all > able ? `, ${all - able} cannot be` : '';
+  return usage(`${count(able)} would be ${did}${others}; nothing was done`, 'Add --yes to do it.');
+}
+
+const NONE = 'no such message';
 
 /** What came of it: a fork is another message. */
 const nameOf = ({ msgid, made }: DecidedItem): string => String(made ?? msgid);
