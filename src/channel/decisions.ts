@@ -29,4 +29,6 @@ export interface Decider {
   readonly reason: string;
   /** First digits of the heads that the message may have; COAX_CHANGED when it has another. Any when absent. */
   readonly heads?: readonly string[];
+  /** The decision is made and undone in one transaction: errors are those that it would have, and nothing has happened. */
+  readonly trial?: boolean;
 }

@@ -15,20 +15,21 @@ export function makeDecisions(store: Store, random: Random = Math.random): Decis
   return {
     cancel: (msgid, by) => {
       const { actor, reason } = by;
-      return store.transact(tx => askFor(tx, msgid, { kind: 'cancel', actor, reason }, by, random));
+      return decided(store, by, tx => askFor(tx, msgid, { kind: 'cancel', actor, reason }, by, random));
     },
-    revert: (msgid, by, force = false) => store.transact(tx => revert(tx, msgid, by, force, random)),
+    revert: (msgid, by, force = false) => decided(store, by, tx => revert(tx, msgid, by, force, random)),
     rewind: (msgid, to, edit, by) => {
       const { actor, reason } = by;
-      return store.transact(tx => askFor(tx, msgid, { kind: 'rewind', to, edit, actor, reason }, by, random));
+      const ask = { kind: 'rewind', to, edit, actor, reason } as const;
+      return decided(store, by, tx => askFor(tx, msgid, ask, by, random));
     },
     resolve: (msgid, how, edit, by) =>
-      store.transact(async tx => {
+      decided(store, by, async tx => {
         const message = await findAs(tx, msgid, by);
         return move(tx, message, { kind: 'resolve', how, edit, reason: by.reason }, by, random);
       }),
     approve: (msgid, approves, by) =>
-      store.transact(async tx => {
+      decided(store, by, async tx => {
         const waiting = await awaiting(tx, await findAs(tx, msgid, by));
         if (waiting === null)
           throw new CoaxError('COAX_MESSAGE_STATE', `nothing beneath message ${msgid} waits for a person`, {
@@ -38,6 +39,31 @@ export function makeDecisions(store: Store, random: Random = Math.random): Decis
       }),
     fork: (commitId, edit, by) => fork(store, commitId, edit, by),
   };
+}
+
+/** Thrown to undo a trial. */
+class Undone {
+  readonly message: Message;
+
+  constructor(message: Message) {
+    this.message = message;
+  }
+}
+
+async function decided(
+  store: Store,
+  { trial = false }: Decider,
+  work: (tx: StoreTx) => Promise<Message>,
+): Promise<Message> {
+  if (!trial) return store.transact(work);
+  try {
+    return await store.transact(async tx => {
+      throw new Undone(await work(tx));
+    });
+  } catch (error) {
+    if (error instanceof Undone) return error.message;
+    throw error;
+  }
 }
 
 /** The message that waits for a person: this one, or the first one beneath it. */
@@ -165,7 +191,7 @@ async function fork(store: Store, commitId: string, edit: Parameters, by: Decide
   const source = await store.message(commit.msgid);
   if (source === null) throw new CoaxError('COAX_MESSAGE_NOT_FOUND', `there is no message ${commit.msgid}`);
   const state = await forkState(chainOf(store, commit.msgid, commit.seq), source.plan, edit);
-  return store.transact(async tx => {
+  return decided(store, by, async tx => {
     const { msgid } = await tx.submit({
       flow: source.flow,
       plan: source.plan,

@@ -96,6 +96,51 @@ test('each message is decided about by itself: resolve, rewind with a step that 
   assert.equal(rewound.status, 200);
 });
 
+test('a look says of each message what would come of it, and nothing happens', async () => {
+  await using served = await openServed();
+  const one = await made(served, { shelf: '1' }, ['lab note']);
+  const two = await made(served, { shelf: '1' }, ['lab note', 'lab note']);
+  const parked = await made(served, { shelf: '1' }, ['lab stick', 'lab fail']);
+  const seen = async () => [one, two, parked].map(async msgid => (await served.client.message(msgid)).head);
+  const before = await Promise.all(await seen());
+  for (const [body, expected] of [
+    // The first of them has no second step.
+    [
+      { verb: 'rewind', to: 1 },
+      [
+        [two, 'would'],
+        [one, 'refused'],
+      ],
+    ],
+    [
+      { verb: 'rewind', to: 7 },
+      [
+        [two, 'refused'],
+        [one, 'refused'],
+      ],
+    ],
+    [
+      { verb: 'revert' },
+      [
+        [two, 'would'],
+        [one, 'would'],
+      ],
+    ],
+    [{ verb: 'resolve', how: 'undone' }, [[parked, 'would']]],
+    [{ verb: 'fork' }, []],
+    [
+      { verb: 'fork', status: 'done' },
+      [
+        [two, 'would'],
+        [one, 'would'],
+      ],
+    ],
+  ] as const)
+    assert.deepEqual(outcomes((await decide(served, { ...body, selector: 'shelf=1' })).body), expected);
+  assert.deepEqual(await Promise.all(await seen()), before);
+  assert.equal((await served.client.messages({ selector: 'shelf=1' })).items.length, 3);
+});
+
 test('who may look at a project and not operate in it is refused there, message by message', async () => {
   await using served = await openServed();
   const { identity } = served.services;

@@ -109,8 +109,8 @@ async function itemOf(
   const item = { msgid, flow, project, status, made: null, error: null };
   try {
     const decide = await prepared(context, request, wish, message);
-    if (!wish.apply) return { ...item, outcome: 'would' };
     const moved = await decide();
+    if (!wish.apply) return { ...item, outcome: 'would' };
     return { ...item, outcome: 'done', made: moved.msgid === msgid ? null : moved.msgid };
   } catch (thrown) {
     const error = coaxErrorOf(thrown);
@@ -119,7 +119,7 @@ async function itemOf(
   }
 }
 
-/** Looks at all that can be looked at before anything is done; what it returns does it. */
+/** What it returns does it, or tries it when nothing is to be applied. */
 async function prepared(
   { services }: RouteContext,
   request: FastifyRequest,
@@ -128,7 +128,7 @@ async function prepared(
 ): Promise<() => Promise<Message>> {
   const { decisions, store } = services;
   const { msgid } = message;
-  const by = { actor: request.actor, reason: wish.reason };
+  const by = { actor: request.actor, reason: wish.reason, trial: !wish.apply };
   assertMay(
     request,
     message.project,
