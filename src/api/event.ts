@@ -5,6 +5,10 @@ import { MsgidText, WaitSeconds } from './value.ts';
 
 export const EventsQuery = ProjectQuery.extend({
   msgid: MsgidText.optional(),
+  also: z.enum(['webhooks']).optional().meta({
+    description:
+      'The stream without `msgid` also has events `webhook`, with its `id` and `project`, when a webhook or one of its deliveries has changed.',
+  }),
   after: z
     .string()
     .max(100)
@@ -20,6 +24,12 @@ export const CommitEventView = z
   .object({ message: MessageLite, commits: z.array(CommitView) })
   .meta({ id: 'CommitEvent', description: 'Transitions of one message that became durable.' });
 export type CommitEventView = z.infer<typeof CommitEventView>;
+
+/** What the event `webhook` of /v1/events carries. */
+export interface WebhookEventView {
+  readonly id: string;
+  readonly project: string;
+}
 
 export const EventPage = z
   .object({

@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely';
 /**
  * Webhooks, and what is to be sent to them. `webhooks.position`: commits up to there (their place in the store) have been looked at.
  * `webhook_deliveries.id` names one event for one webhook, so that an event that is looked at again makes no second delivery.
- * `webhook_leases`: the one server that sends. Times are milliseconds since 1970, by the store's clock.
+ * `webhooks.changed` counts up with each change of it or of its deliveries. `webhook_leases`: the one server that sends. Times are milliseconds since 1970, by the store's clock.
  */
 export const webhookSchema = [
   {
@@ -40,6 +40,10 @@ export const webhookSchema = [
       'CREATE TABLE webhook_leases (name text PRIMARY KEY, owner text NOT NULL, until bigint NOT NULL)',
     ],
   },
+  {
+    id: 'webhook-0002',
+    sql: ['ALTER TABLE webhooks ADD COLUMN changed bigint NOT NULL DEFAULT 0'],
+  },
 ] as const;
 
 export interface WebhookRow {
@@ -59,6 +63,7 @@ export interface WebhookRow {
   position: number;
   actor: string;
   created: number;
+  changed: number;
 }
 
 export interface DeliveryRow {

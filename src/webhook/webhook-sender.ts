@@ -6,6 +6,7 @@ import type { AddressGuard } from './address-guard.ts';
 import { cloudEventOf, eventsOf } from './message-events.ts';
 import { type Posted, postEvent } from './post-event.ts';
 import { type DeliveryRow, type WebhookRow, webhookTables } from './schema.ts';
+import { noteChanged } from './webhook-news.ts';
 import { addDelivery, type Webhooks } from './webhooks.ts';
 
 export interface SenderOptions {
@@ -198,6 +199,8 @@ export class WebhookSender {
     if (made.length === 0 && safe === 0) return;
     await store.transact(async tx => {
       for (const delivery of made) await addDelivery(tx, delivery);
+      if (made.length > 0)
+        await noteChanged(webhookTables(tx.db), [...new Set(made.map(({ webhook }) => webhook))]);
       if (safe === 0) return;
       await webhookTables(tx.db)
         .updateTable('webhooks')
@@ -292,6 +295,7 @@ export class WebhookSender {
         })
         .where('id', '=', id)
         .execute();
+      await noteChanged(db, [webhook]);
       if (!posted.ok && !isDead) return;
       const row = await db
         .selectFrom('webhooks')

@@ -9,6 +9,7 @@ import type { Store, StoreTx } from '../store/store.ts';
 import type { AddressGuard } from './address-guard.ts';
 import type { EventKind } from './message-events.ts';
 import { type DeliveryRow, type WebhookRow, webhookTables } from './schema.ts';
+import { noteChanged, WebhookNews } from './webhook-news.ts';
 
 /** After a rotation the old secret signs too for so long. */
 const OVERLAP_MS = 24 * 3_600_000;
@@ -48,11 +49,14 @@ export class Webhooks {
   readonly #store: Store;
   readonly #box: SecretBox;
   readonly #guard: AddressGuard;
+  /** Which of them change. */
+  readonly news: WebhookNews;
 
   constructor(store: Store, box: SecretBox, guard: AddressGuard) {
     this.#store = store;
     this.#box = box;
     this.#guard = guard;
+    this.news = new WebhookNews(store);
   }
 
   get #reader() {
@@ -97,6 +101,7 @@ export class Webhooks {
         position: Number(newest?.pos ?? 0),
         actor,
         created: tx.now,
+        changed: 0,
       };
       await db
         .insertInto('webhook_leases')
@@ -145,6 +150,7 @@ export class Webhooks {
         })
         .where('id', '=', id)
         .execute();
+      await noteChanged(webhookTables(tx.db), [id]);
     });
   }
 
@@ -200,6 +206,7 @@ export class Webhooks {
         body: JSON.stringify(body),
         position: 0,
       });
+      await noteChanged(webhookTables(tx.db), [id]);
       return `${id}.${event}`;
     });
   }
@@ -226,6 +233,7 @@ export class Webhooks {
         .where('state', '=', 'dead');
       if (delivery !== undefined) query = query.where('id', '=', delivery);
       const { numUpdatedRows } = await query.executeTakeFirst();
+      await noteChanged(webhookTables(tx.db), [id]);
       return Number(numUpdatedRows);
     });
   }

@@ -25,9 +25,9 @@ after(async () => {
   await world.close();
   receiver.closeAllConnections();
   receiver.close();
-  // Of the address that is refused on purpose.
+  // Of the address that is refused on purpose, and of the change of what somebody else had changed.
   assert.deepEqual(
-    world.complaints.filter(text => !/status of 400 .*\/v1\/webhooks$/.test(text)),
+    world.complaints.filter(text => !/status of (400 .*\/v1\/webhooks|412 .*\/edit)$/.test(text)),
     [],
   );
 });
@@ -121,6 +121,44 @@ test('a test is sent, by the keyboard, and signed by the new secret and the old'
   verify(secret, got.at(-1)!);
   assert.equal(String(got.at(-1)!.headers['webhook-signature']).split(' ').length, 2);
   await page.getByRole('button', { name: 'Disable' }).press('Enter');
+  await page.getByText('disabled', { exact: true }).waitFor();
+  await page.context().close();
+});
+
+test('it is edited by a form, which does not overwrite what somebody else changed meanwhile', async () => {
+  const { id } = (await world.client().webhooks.list()).items[0]!;
+  const page = await world.signedIn(`/webhooks/${id}`);
+  await page.getByRole('button', { name: 'Edit' }).click();
+  const form = page.getByRole('dialog');
+  const save = form.getByRole('button', { name: 'Save' });
+  assert.ok(await save.isDisabled(), 'there is nothing to save yet');
+  await form.getByLabel('Address').fill('no address');
+  await save.click();
+  await form.getByText('Give an address that begins with https://').waitFor();
+  await form.getByLabel('Address').fill(address('/hook2'));
+  await form.getByLabel('parked').check();
+  await form.getByLabel('Flow').selectOption('');
+  await form.getByLabel('active').check();
+  assert.equal(
+    await form.locator('code').innerText(),
+    `coax webhook edit ${id} --url ${address('/hook2')} --on done,rolled_back,parked --flow '' --enable`,
+  );
+  await axe(page);
+  await shot(page, 'webhook-edit');
+  await world.client().webhooks.edit(id, { events: ['failed'] });
+  await save.click();
+  await form.getByRole('button', { name: 'Begin with what it is now' }).click();
+  assert.ok(await form.getByLabel('failed').isChecked());
+  assert.equal(await form.getByLabel('Address').inputValue(), address('/hook'));
+  await form.getByLabel('Address').fill(address('/hook2'));
+  await form.getByLabel('active').check();
+  await save.click();
+  await form.waitFor({ state: 'detached' });
+  await page.getByText('active', { exact: true }).waitFor();
+  const { url, events, state, flow } = await world.client().webhooks.show(id);
+  assert.deepEqual([url, events, state, flow], [address('/hook2'), ['failed'], 'active', 'build_road']);
+  await world.client().webhooks.edit(id, { url: address('/hook'), state: 'disabled' });
+  // What is done elsewhere is seen here, without a look again.
   await page.getByText('disabled', { exact: true }).waitFor();
   await page.context().close();
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommitEventView } from '../../src/api/event.ts';
 import { makeClient } from '../../src/client/client.ts';
 import { connectEvents } from '../../src/client/event-stream.ts';
@@ -187,4 +188,47 @@ test('what is no HTTP gets a problem', async () => {
   let text = '';
   for await (const chunk of socket) text += chunk;
   assert.match(text, /^HTTP\/1\.1 400 .*application\/problem\+json/s);
+});
+
+test('the stream of everything tells of webhooks to who asks for it, and may see them', async () => {
+  await using served = await openServed();
+  const { identity } = served.services;
+  await identity.projects.create('shop', {}, 'tester');
+  const wish = { name: 'shop', account: null, project: 'shop', role: 'viewer', ttlMs: null } as const;
+  const { text } = await identity.tokens.create(wish, 'tester');
+  const stream = async (token: string, query: string) => {
+    const heard: string[] = [];
+    const answer = await fetch(`${served.url}/v1/events${query}`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    const reading = (async () => {
+      for await (const { event, data } of readServerSentEvents(answer.body!))
+        if (event === 'webhook') heard.push((JSON.parse(data) as { id: string }).id);
+    })();
+    return { heard, reading };
+  };
+  const [all, shop, plain] = await Promise.all([
+    stream(TOKEN, '?also=webhooks'),
+    stream(text, '?also=webhooks'),
+    stream(TOKEN, ''),
+  ]);
+  const make = async (project: string): Promise<string> => {
+    const body = { url: 'https://example.org/hook', events: ['done'], project };
+    const made = await ask(served, 'POST', '/v1/webhooks', { body });
+    assert.equal(made.status, 201);
+    return made.body.id as string;
+  };
+  const [mine, theirs] = [await make('default'), await make('shop')];
+  while (!all.heard.includes(mine) || !shop.heard.includes(theirs)) await sleep(20);
+  // A delivery, an edit and the end of one are told, too.
+  for (const path of ['test', 'edit', 'remove']) {
+    const before = shop.heard.length;
+    const body = path === 'edit' ? { events: ['parked'] } : {};
+    assert.equal((await ask(served, 'POST', `/v1/webhooks/${theirs}/${path}`, { body })).status < 300, true);
+    while (shop.heard.length === before) await sleep(20);
+  }
+  assert.ok(!shop.heard.includes(mine));
+  assert.deepEqual(plain.heard, []);
+  await served[Symbol.asyncDispose]();
+  await Promise.allSettled([all.reading, shop.reading, plain.reading]);
 });

@@ -43,6 +43,9 @@ export function refreshSoon(key: QueryKey, everyMs: number): void {
 const COUNTS_MS = 1000;
 const MESSAGE_MS = 150;
 const FLEET_MS = 2000;
+const WEBHOOK_MS = 500;
+const ROLLOUT_MS = 500;
+const ROLLOUT_FLOW = 'rollout_package';
 
 /** Pages of the longest list of VMs that is shown. */
 const longestVmList = (): number =>
@@ -50,13 +53,17 @@ const longestVmList = (): number =>
 
 /**
  * Events to keys. `counts`; `message, MSGID` with all that is beneath it; `hosts`, `vms` and `vm-list`, which a message changes
- * when one of its steps ends.
+ * when one of its steps ends; `rollouts`, whose hosts are messages beneath them, named like them; `webhooks`.
  */
-function refreshFrom({ events, gap }: LiveBatch): void {
+function refreshFrom({ events, webhooks, begun, gap }: LiveBatch): void {
   if (gap) {
     void cache.invalidateQueries();
     return;
   }
+  if (begun || webhooks.length > 0) refreshSoon(['webhooks'], WEBHOOK_MS);
+  if (events.length === 0) return;
+  if (events.some(({ message: { flow } }) => flow.startsWith(ROLLOUT_FLOW)))
+    refreshSoon(['rollouts'], ROLLOUT_MS);
   refreshSoon(['counts'], COUNTS_MS);
   refreshSoon(['hosts'], FLEET_MS);
   refreshSoon(['vms'], FLEET_MS);

@@ -1,11 +1,15 @@
 import { useEffect, useRef, useSyncExternalStore } from 'react';
-import type { CommitEventView } from '../../../src/api/event.ts';
+import type { CommitEventView, WebhookEventView } from '../../../src/api/event.ts';
 import { readServerSentEvents } from '../../../src/client/sse.ts';
 import { send } from './request.ts';
 
 /** What happened since the last frame. */
 export interface LiveBatch {
   readonly events: readonly CommitEventView[];
+  /** Webhooks that have changed, or deliveries of theirs. */
+  readonly webhooks: readonly string[];
+  /** The stream is a new one: what is told once, as of webhooks, may have been missed. */
+  readonly begun: boolean;
   /** Events were missed, so what is shown must be read anew. */
   readonly gap: boolean;
 }
@@ -34,6 +38,8 @@ type Listener = (batch: LiveBatch) => void;
 export class LiveEvents {
   #state: LiveState = { kind: 'off', since: 0 };
   #events: CommitEventView[] = [];
+  #webhooks = new Set<string>();
+  #begun = false;
   #gap = false;
   #scheduled = false;
   #flushed = Number.NEGATIVE_INFINITY;
@@ -96,6 +102,7 @@ export class LiveEvents {
     heard();
     try {
       const answer = await send('GET', '/v1/events', {
+        query: { also: 'webhooks' },
         headers: {
           accept: 'text/event-stream',
           ...(this.#lastEventId !== '' && { 'last-event-id': this.#lastEventId }),
@@ -103,13 +110,20 @@ export class LiveEvents {
         signal: AbortSignal.any([ending, silence.signal]),
       });
       connected();
+      this.#begun = true;
       // Where no event was ever seen, nothing says what was missed between the first look and now.
-      if (this.#lastEventId === '') this.#take(null);
+      if (this.#lastEventId === '') this.#gap = true;
+      this.#flushSoon();
       this.#become('live');
       for await (const { id, event, data } of readServerSentEvents(chunksOf(answer, heard))) {
         if (event === 'end') return;
-        this.#lastEventId = id;
-        this.#take(event === 'commit' ? (JSON.parse(data) as CommitEventView) : null);
+        if (event === 'webhook') this.#webhooks.add((JSON.parse(data) as WebhookEventView).id);
+        else {
+          this.#lastEventId = id;
+          if (event === 'commit') this.#events.push(JSON.parse(data) as CommitEventView);
+          else this.#gap = true;
+        }
+        this.#flushSoon();
       }
     } finally {
       clearTimeout(timer);
@@ -117,10 +131,7 @@ export class LiveEvents {
     }
   }
 
-  /** An event, or null for a gap. */
-  #take(event: CommitEventView | null): void {
-    if (event === null) this.#gap = true;
-    else this.#events.push(event);
+  #flushSoon(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
     if (document.hidden) setTimeout(this.#flush, HIDDEN_FLUSH_MS);
@@ -134,8 +145,15 @@ export class LiveEvents {
   readonly #flush = (): void => {
     this.#scheduled = false;
     this.#flushed = performance.now();
-    const batch = { events: this.#events, gap: this.#gap };
+    const batch = {
+      events: this.#events,
+      webhooks: [...this.#webhooks],
+      begun: this.#begun,
+      gap: this.#gap,
+    };
     this.#events = [];
+    this.#webhooks.clear();
+    this.#begun = false;
     this.#gap = false;
     for (const listener of this.#listeners) listener(batch);
   };

@@ -6,9 +6,8 @@ import type { RolloutView } from '../../../src/api/package/rollout.ts';
 import { cache } from './cache.ts';
 import { get, post, RequestError } from './request.ts';
 
-/** How far the hosts of a rollout are is told by no event of its own message. */
-const LOOK_MS = 1000;
-const LIST_LOOK_MS = 3000;
+/** What is published is no event. */
+const PUBLISHED_LOOK_MS = 5000;
 const ROLLOUTS_SHOWN = 50;
 
 /** Every version that is published: by name, the newest first. */
@@ -16,7 +15,7 @@ export function usePackages() {
   return useQuery({
     queryKey: ['packages'],
     queryFn: ({ signal }) => get<PublishedList>('/v1/packages', {}, signal),
-    refetchInterval: LIST_LOOK_MS,
+    refetchInterval: PUBLISHED_LOOK_MS,
   });
 }
 
@@ -26,7 +25,6 @@ export function useRollouts() {
     queryKey: ['rollouts'],
     queryFn: ({ signal }) =>
       get<MessagePage>('/v1/messages', { flow: 'rollout_package', limit: ROLLOUTS_SHOWN }, signal),
-    refetchInterval: LIST_LOOK_MS,
   });
 }
 
@@ -35,7 +33,6 @@ export function useRollout(msgid: number) {
   return useQuery({
     queryKey: ['rollouts', msgid],
     queryFn: ({ signal }) => readRollout(msgid, signal),
-    refetchInterval: LOOK_MS,
   });
 }
 

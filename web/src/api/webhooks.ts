@@ -10,10 +10,8 @@ import type {
   WebhookView,
 } from '../../../src/api/webhook/webhook.ts';
 import { cache } from './cache.ts';
-import { get, post } from './request.ts';
+import { call, get, post, send } from './request.ts';
 
-/** What becomes of a delivery is no event. */
-const LOOK_MS = 2000;
 const PAGE = 100;
 
 const pathOf = (id: string): string => `/v1/webhooks/${encodeURIComponent(id)}`;
@@ -23,15 +21,25 @@ export function useWebhooks() {
   return useQuery({
     queryKey: ['webhooks'],
     queryFn: ({ signal }) => get<WebhookList>('/v1/webhooks', {}, signal),
-    refetchInterval: LOOK_MS,
   });
+}
+
+/** A webhook as it was read; `version` is for a change of just that. */
+export interface WebhookRead {
+  readonly webhook: WebhookView;
+  readonly version: string;
 }
 
 export function useWebhook(id: string) {
   return useQuery({
     queryKey: ['webhooks', id],
-    queryFn: ({ signal }) => get<WebhookView>(pathOf(id), {}, signal),
-    refetchInterval: LOOK_MS,
+    queryFn: async ({ signal }): Promise<WebhookRead> => {
+      const answer = await send('GET', pathOf(id), { signal });
+      return {
+        webhook: (await answer.json()) as WebhookView,
+        version: answer.headers.get('etag') ?? '*',
+      };
+    },
   });
 }
 
@@ -47,7 +55,6 @@ export function useDeliveries(id: string, state: DeliveryView['state'] | null) {
       ),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: page => page.next,
-    refetchInterval: LOOK_MS,
   });
   return {
     rows: data?.pages.flatMap(({ items }) => items),
@@ -70,8 +77,14 @@ async function changing<Answer>(work: Promise<Answer>): Promise<Answer> {
 export const createWebhook = (body: WebhookBody): Promise<WebhookMade> =>
   changing(post<WebhookMade>('/v1/webhooks', body));
 
-export const editWebhook = (id: string, changes: WebhookEdit): Promise<WebhookView> =>
-  changing(post<WebhookView>(`${pathOf(id)}/edit`, changes));
+/** Errors: RequestError; its problem's status is 412 when the webhook is not what was read any more. */
+export const editWebhook = (
+  { webhook: { id }, version }: WebhookRead,
+  changes: WebhookEdit,
+): Promise<WebhookView> =>
+  changing(
+    call<WebhookView>('POST', `${pathOf(id)}/edit`, { body: changes, headers: { 'if-match': version } }),
+  );
 
 export async function removeWebhook(id: string): Promise<void> {
   await post<WebhookView>(`${pathOf(id)}/remove`, {});

@@ -1,7 +1,7 @@
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { WebhookMade, WebhookView } from '../../../../src/api/webhook/webhook.ts';
-import { editWebhook, testWebhook, useWebhook } from '../../api/webhooks.ts';
+import { editWebhook, testWebhook, useWebhook, type WebhookRead } from '../../api/webhooks.ts';
 import { useMay } from '../../api/whoami.ts';
 import { Button } from '../../parts/button.tsx';
 import { useCommand } from '../../parts/command/command-line.tsx';
@@ -14,6 +14,7 @@ import { SecretDialog } from '../webhooks/secret-dialog.tsx';
 import { WebhookState } from '../webhooks/webhook-state.tsx';
 import { Deliveries } from './deliveries.tsx';
 import { WebhookDeed, type WebhookDeedName } from './webhook-deed.tsx';
+import { WebhookEditForm } from './webhook-edit.tsx';
 
 /** One webhook: what it hears of, what became of what was sent, and what a person may do with it. */
 export function Webhook() {
@@ -27,13 +28,14 @@ export function Webhook() {
       </div>
     );
   }
-  return data === undefined ? <Loading /> : <WebhookScreen key={id} webhook={data} />;
+  return data === undefined ? <Loading /> : <WebhookScreen key={id} read={data} />;
 }
 
-function WebhookScreen({ webhook }: { webhook: WebhookView }) {
+function WebhookScreen({ read }: { read: WebhookRead }) {
+  const { webhook } = read;
   const word = useWords();
   const navigate = useNavigate();
-  const [deed, setDeed] = useState<WebhookDeedName | null>(null);
+  const [deed, setDeed] = useState<WebhookDeedName | 'edit' | null>(null);
   const [rotated, setRotated] = useState<WebhookMade | null>(null);
   return (
     <Screen
@@ -41,7 +43,7 @@ function WebhookScreen({ webhook }: { webhook: WebhookView }) {
       actions={
         <>
           <WebhookState state={webhook.state} />
-          <Deeds webhook={webhook} onDeed={setDeed} />
+          <Deeds read={read} onDeed={setDeed} />
         </>
       }
     >
@@ -54,7 +56,10 @@ function WebhookScreen({ webhook }: { webhook: WebhookView }) {
         <WebhookFacts webhook={webhook} />
       </div>
       <Deliveries webhook={webhook} />
-      {deed !== null && (
+      {deed === 'edit' && (
+        <WebhookEditForm read={read} onDone={() => setDeed(null)} onClose={() => setDeed(null)} />
+      )}
+      {deed !== null && deed !== 'edit' && (
         <WebhookDeed
           name={deed}
           webhook={webhook}
@@ -72,11 +77,12 @@ function WebhookScreen({ webhook }: { webhook: WebhookView }) {
 }
 
 interface DeedsProps {
-  readonly webhook: WebhookView;
-  readonly onDeed: (name: WebhookDeedName) => void;
+  readonly read: WebhookRead;
+  readonly onDeed: (name: WebhookDeedName | 'edit') => void;
 }
 
-function Deeds({ webhook: { id, state, project }, onDeed }: DeedsProps) {
+function Deeds({ read, onDeed }: DeedsProps) {
+  const { id, state, project } = read.webhook;
   const word = useWords();
   const mayChange = useMay('admin', project);
   const mayTest = useMay('operate', project);
@@ -93,9 +99,12 @@ function Deeds({ webhook: { id, state, project }, onDeed }: DeedsProps) {
         <Button blocked={mayTest ? null : word('blocked.nowhere')} onClick={() => act(testWebhook(id))}>
           {word('webhook.do.test')}
         </Button>
+        <Button blocked={blocked} onClick={() => onDeed('edit')}>
+          {word('webhook.do.edit')}
+        </Button>
         <Button
           blocked={blocked}
-          onClick={() => act(editWebhook(id, { state: state === 'active' ? 'disabled' : 'active' }))}
+          onClick={() => act(editWebhook(read, { state: state === 'active' ? 'disabled' : 'active' }))}
         >
           {word(state === 'active' ? 'webhook.do.disable' : 'webhook.do.enable')}
         </Button>

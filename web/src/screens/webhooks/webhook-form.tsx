@@ -10,7 +10,7 @@ import { Check, Field, Select, TextInput } from '../../parts/field.tsx';
 import { ProblemNotice } from '../../parts/notice.tsx';
 import { useWords } from '../../words/words.ts';
 
-type Kind = WebhookView['events'][number];
+export type Kind = WebhookView['events'][number];
 const KINDS: readonly Kind[] = ['accepted', 'failed', 'done', 'rolled_back', 'parked'];
 
 interface WebhookFormProps {
@@ -34,23 +34,7 @@ export function WebhookForm({ projects, onMade, onClose }: WebhookFormProps) {
   return (
     <Dialog open title={word('webhooks.new')} onClose={onClose}>
       <form noValidate onSubmit={event => void submit(event)} className="space-y-4">
-        <Field
-          label={word('webhook.url')}
-          hint={word('webhook.urlHint')}
-          error={asked && !isUrl ? word('webhook.urlWrong') : null}
-          required
-        >
-          {attributes => (
-            <TextInput
-              {...attributes}
-              type="url"
-              placeholder="https://example.org/coax"
-              maxLength={2000}
-              value={wish.url}
-              onChange={({ target }) => change({ url: target.value.trim() })}
-            />
-          )}
-        </Field>
+        <UrlField url={wish.url} isWrong={asked && !isUrl} onChange={url => change({ url })} />
         <EventsField events={wish.events} onChange={events => change({ events })} />
         <PlaceFields wish={wish} projects={projects} change={change} />
         <div className="rounded bg-sunk px-2">
@@ -84,7 +68,7 @@ function useWish(projects: readonly string[], onMade: (webhook: WebhookMade) => 
     setWish({ ...wish, ...next });
     setError(null);
   };
-  const isUrl = /^https?:$/.test(URL.parse(url)?.protocol ?? '');
+  const isUrl = isWebUrl(url);
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
     setAsked(true);
@@ -101,12 +85,43 @@ function useWish(projects: readonly string[], onMade: (webhook: WebhookMade) => 
   return { wish, change, asked, isUrl, error, busy, submit };
 }
 
+export const isWebUrl = (url: string): boolean => /^https?:$/.test(URL.parse(url)?.protocol ?? '');
+
+interface UrlFieldProps {
+  readonly url: string;
+  readonly isWrong: boolean;
+  readonly onChange: (url: string) => void;
+}
+
+export function UrlField({ url, isWrong, onChange }: UrlFieldProps) {
+  const word = useWords();
+  return (
+    <Field
+      label={word('webhook.url')}
+      hint={word('webhook.urlHint')}
+      error={isWrong ? word('webhook.urlWrong') : null}
+      required
+    >
+      {attributes => (
+        <TextInput
+          {...attributes}
+          type="url"
+          placeholder="https://example.org/coax"
+          maxLength={2000}
+          value={url}
+          onChange={({ target }) => onChange(target.value.trim())}
+        />
+      )}
+    </Field>
+  );
+}
+
 interface EventsFieldProps {
   readonly events: readonly Kind[];
   readonly onChange: (events: readonly Kind[]) => void;
 }
 
-function EventsField({ events, onChange }: EventsFieldProps) {
+export function EventsField({ events, onChange }: EventsFieldProps) {
   const word = useWords();
   return (
     <fieldset>
@@ -138,22 +153,36 @@ interface PlaceFieldsProps {
   readonly change: (next: Partial<Wish>) => void;
 }
 
+interface FlowFieldProps {
+  /** Empty: of any. */
+  readonly flow: string;
+  readonly onChange: (flow: string) => void;
+}
+
+/** A flow that is not there any more can stay. */
+export function FlowField({ flow, onChange }: FlowFieldProps) {
+  const word = useWords();
+  const flows = (useFlows().data?.items ?? []).map(({ name }) => name);
+  return (
+    <Field label={word('webhook.flow')}>
+      {attributes => (
+        <Select {...attributes} value={flow} onChange={({ target }) => onChange(target.value)}>
+          <option value="">{word('messages.anyFlow')}</option>
+          {[...new Set([...(flow === '' ? [] : [flow]), ...flows])].sort().map(name => (
+            <option key={name}>{name}</option>
+          ))}
+        </Select>
+      )}
+    </Field>
+  );
+}
+
 /** Of which flow, and of which project. */
 function PlaceFields({ wish: { flow, project }, projects, change }: PlaceFieldsProps) {
   const word = useWords();
-  const flows = useFlows().data?.items ?? [];
   return (
     <div className="grid gap-4 sm:grid-cols-2">
-      <Field label={word('webhook.flow')}>
-        {attributes => (
-          <Select {...attributes} value={flow} onChange={({ target }) => change({ flow: target.value })}>
-            <option value="">{word('messages.anyFlow')}</option>
-            {flows.map(({ name }) => (
-              <option key={name}>{name}</option>
-            ))}
-          </Select>
-        )}
-      </Field>
+      <FlowField flow={flow} onChange={flow => change({ flow })} />
       <Field label={word('message.project')}>
         {attributes => (
           <Select
