@@ -24,8 +24,8 @@ const LEASE = `UPDATE messages SET worker = ?5, lease_until = ?6, fence = fence 
 const NEXT_PROJECT = `SELECT project, ready_at FROM ${QUEUED} AND address = ? AND project > ?
   ORDER BY project, ready_at LIMIT 1`;
 
-/** The next pair of address and project. */
-const NEXT_LINE = `SELECT address, project, ready_at FROM ${QUEUED} AND (address, project) > (?, ?)
+/** The next address. Not the next pair by one comparison of both: SQLite seeks by the first column alone then, and reads all of a line. */
+const NEXT_ADDRESS = `SELECT address, project, ready_at FROM ${QUEUED} AND address > ?
   ORDER BY address, project, ready_at LIMIT 1`;
 
 interface Line {
@@ -114,14 +114,19 @@ export function countQueued(connection: Connection, atMost: number, project?: st
 
 /** Addresses with something to claim. One after another by the index, so that a long queue costs no more than a short one. */
 export function readyAddresses(connection: Connection, now: number): string[] {
-  const statement = connection.prepare(NEXT_LINE);
-  const found = new Set<string>();
-  let line = statement.get('', '') as Line | undefined;
+  const nextAddress = connection.prepare(NEXT_ADDRESS);
+  const nextProject = connection.prepare(NEXT_PROJECT);
+  const found: string[] = [];
+  let line = nextAddress.get('') as Line | undefined;
   while (line !== undefined) {
-    if (line.ready_at <= now) found.add(line.address);
-    line = statement.get(line.address, line.project) as Line | undefined;
+    const { address } = line;
+    let next: Pick<Line, 'project' | 'ready_at'> | undefined = line;
+    while (next !== undefined && next.ready_at > now)
+      next = nextProject.get(address, next.project) as typeof next;
+    if (next !== undefined) found.push(address);
+    line = nextAddress.get(address) as Line | undefined;
   }
-  return [...found];
+  return found;
 }
 
 export function extend(engine: Engine, claims: readonly ClaimRef[], leaseUntil: number): ExtendAnswer[] {
