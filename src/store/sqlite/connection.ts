@@ -60,6 +60,13 @@ export class Connection {
     this.probe?.(sql, true);
   }
 
+  /** The same for one statement without values that comes again and again: it is prepared once. */
+  turn(sql: string): void {
+    const statement = this.prepare(sql);
+    this.guarded(() => statement.run());
+    this.probe?.(sql, true);
+  }
+
   all<Row>(sql: string, ...values: SQLInputValue[]): Row[] {
     return this.guarded(() => this.prepare(sql).all(...values) as Row[]);
   }

@@ -9,6 +9,7 @@ import { CommitRows } from './commit-rows.ts';
 import type { Connection } from './connection.ts';
 import { HeldMessages } from './held-messages.ts';
 import { IdIndex } from './id-index.ts';
+import { lastMsgid } from './statements/last-msgid.ts';
 import type { Mark } from './write-queue.ts';
 
 const PLANS_MAX = 10_000;
@@ -25,6 +26,8 @@ export class Engine {
   readonly #hashes = new WeakMap<Plan, { hash: string; body: string }>();
   readonly #plans = new Map<string, Plan>();
   #lastMsgid = 0;
+  /** Projects that are known to have no bound of messages a minute. What writes SQL of its own may change that, and clears it. */
+  readonly unbounded = new Set<string>();
   // What the transaction under way will tell once it is durable.
   listened = false;
   events: CommitEvent[] = [];
@@ -46,14 +49,14 @@ export class Engine {
     this.held.backTo(0);
     this.#readCounters();
     this.#plans.clear();
+    this.unbounded.clear();
     this.events = [];
     this.ready = [];
     this.asked = [];
   }
 
   #readCounters(): void {
-    this.#lastMsgid =
-      this.writer.get<{ seq: number }>(`SELECT seq FROM sqlite_sequence WHERE name = 'messages'`)?.seq ?? 0;
+    this.#lastMsgid = lastMsgid(this.writer);
     this.ids.reload();
   }
 
@@ -76,6 +79,7 @@ export class Engine {
     this.commits.clear();
     this.#readCounters();
     this.#plans.clear();
+    this.unbounded.clear();
   }
 
   nextMsgid(): number {

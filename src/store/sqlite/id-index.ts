@@ -1,5 +1,6 @@
 import { prefixNumber } from '../id-prefix.ts';
 import type { Connection } from './connection.ts';
+import { keepLastMsgid } from './statements/last-msgid.ts';
 
 /** Commits that may lie outside the index before a run is forced between two transactions. */
 const TAIL_MAX = 250_000;
@@ -83,6 +84,7 @@ export class IdIndex {
     const insert = this.#connection.prepare('INSERT OR IGNORE INTO commit_ids VALUES (?, ?)');
     for (const { prefix, pos } of entries) insert.run(prefix, pos);
     this.#connection.run(`UPDATE meta SET value = ? WHERE name = 'id_index_pos'`, upTo);
+    keepLastMsgid(this.#connection);
     this.#done = upTo;
   }
 }

@@ -18,8 +18,9 @@ import type { StoreScan } from '../store.ts';
 import { Connection } from './connection.ts';
 import { lockFile } from './lock.ts';
 import { migrate } from './open-sqlite.ts';
-import { CORE_SCHEMA, ROWS_BEHIND, type SchemaPart } from './schema.ts';
+import { CORE_SCHEMA, OF_SQLITE, type SchemaPart } from './schema.ts';
 import { caughtUp } from './statements/catch-up.ts';
+import { keepLastMsgid, LAST_MSGID } from './statements/last-msgid.ts';
 import { openScan } from './statements/scan.ts';
 
 /** What this engine derives for itself. */
@@ -89,8 +90,9 @@ class RawSqlite implements RawSource {
 
   async migrations(): Promise<readonly string[]> {
     return this.connection
-      .all<{ id: string }>('SELECT id FROM migrations WHERE id <> ?', ROWS_BEHIND)
-      .map(({ id }) => id);
+      .all<{ id: string }>('SELECT id FROM migrations')
+      .map(({ id }) => id)
+      .filter(id => !OF_SQLITE.has(id));
   }
 
   async tables(): Promise<readonly RawTable[]> {
@@ -147,7 +149,7 @@ class RawSqlite implements RawSource {
 
   async counters(): Promise<RawCounters> {
     const row = this.connection.get<{ msgid: number; pos: number }>(
-      `SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'messages'), 0) AS msgid,
+      `SELECT ${LAST_MSGID} AS msgid,
          max((SELECT value FROM meta WHERE name = 'last_pos'), ifnull((SELECT max(pos) FROM commits), 0)) AS pos`,
     );
     return { lastMsgid: row?.msgid ?? 0, lastPos: row?.pos ?? 0 };
@@ -200,8 +202,7 @@ class RawSqliteTarget extends RawSqlite implements RawTarget {
     const set = `UPDATE meta SET value = ? WHERE name = ?`;
     connection.run(set, lastPos, 'last_pos');
     connection.run(set, lastPos, 'id_index_pos');
-    connection.run(`DELETE FROM sqlite_sequence WHERE name = 'messages'`);
-    connection.run(`INSERT INTO sqlite_sequence (name, seq) VALUES ('messages', ?)`, lastMsgid);
+    keepLastMsgid(connection, lastMsgid);
     connection.run(
       `INSERT INTO msgid_gaps SELECT before + 1, msgid - 1 FROM (
          SELECT msgid, lag(msgid, 1, 0) OVER (ORDER BY msgid) AS before

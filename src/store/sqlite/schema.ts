@@ -11,8 +11,10 @@ export interface SchemaPart {
   readonly sql: readonly string[];
 }
 
-/** A migration of this engine alone. */
-export const ROWS_BEHIND = '0007-rows-behind';
+const ROWS_BEHIND = '0007-rows-behind';
+const NO_SEQUENCE = '0008-no-sequence';
+/** Migrations of this engine alone. */
+export const OF_SQLITE: ReadonlySet<string> = new Set([ROWS_BEHIND, NO_SEQUENCE]);
 
 /** Archive files, each with the msgids that were taken out of the store into it (JSON, [[first, last], …]). */
 const ARCHIVES = `CREATE TABLE archives (
@@ -165,6 +167,58 @@ export const CORE_SCHEMA: readonly SchemaPart[] = [
       `DROP INDEX messages_resting`,
       `CREATE INDEX messages_resting ON messages (phase, msgid)
          WHERE phase = 'waiting' OR phase = 'parked' OR phase = 'rolled_back'`,
+    ],
+  },
+  {
+    // Without AUTOINCREMENT, which wrote a page more for each message (statements/last-msgid.ts). SQLite drops it with the table only.
+    id: NO_SEQUENCE,
+    sql: [
+      `INSERT INTO meta VALUES ('last_msgid', ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'messages'), 0))`,
+      `CREATE TABLE messages_0008 (
+        msgid INTEGER PRIMARY KEY,
+        flow TEXT NOT NULL,
+        plan TEXT NOT NULL,
+        mode TEXT NOT NULL,
+        cursor INTEGER NOT NULL,
+        attempt INTEGER NOT NULL,
+        phase TEXT NOT NULL,
+        cause TEXT,
+        error TEXT,
+        undo_error TEXT,
+        rewind_to INTEGER,
+        floor INTEGER NOT NULL,
+        base TEXT NOT NULL,
+        trail TEXT NOT NULL,
+        generation INTEGER,
+        seq INTEGER NOT NULL,
+        head TEXT NOT NULL,
+        address TEXT,
+        ready_at INTEGER NOT NULL,
+        worker TEXT,
+        lease_until INTEGER,
+        fence INTEGER NOT NULL,
+        begun INTEGER NOT NULL,
+        ask TEXT,
+        parent_msgid INTEGER,
+        parent_step INTEGER,
+        parent_branch INTEGER,
+        parent_generation INTEGER,
+        actor TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        updated INTEGER NOT NULL,
+        project TEXT NOT NULL DEFAULT 'default',
+        labels TEXT,
+        trace TEXT
+      ) STRICT`,
+      `INSERT INTO messages_0008 SELECT * FROM messages ORDER BY msgid`,
+      `DROP TABLE messages`,
+      `ALTER TABLE messages_0008 RENAME TO messages`,
+      `CREATE INDEX messages_queue ON messages (address, project, ready_at, msgid) WHERE lease_until IS NULL AND phase = 'open'`,
+      `CREATE INDEX messages_leased ON messages (lease_until) WHERE lease_until IS NOT NULL`,
+      `CREATE INDEX messages_resting ON messages (phase, msgid)
+         WHERE phase = 'waiting' OR phase = 'parked' OR phase = 'rolled_back'`,
+      `CREATE INDEX messages_children ON messages (parent_msgid, parent_generation) WHERE parent_msgid IS NOT NULL`,
+      `CREATE INDEX messages_project ON messages (project, msgid) WHERE project <> 'default'`,
     ],
   },
 ];

@@ -32,6 +32,7 @@ import {
   release,
   releaseWorker,
 } from './statements/claim.ts';
+import { keepLastMsgid } from './statements/last-msgid.ts';
 import {
   readCommits,
   readCommitsByPrefix,
@@ -85,7 +86,9 @@ export class SqliteStore implements Store {
   }
 
   submit(batch: readonly Submission[]): Promise<readonly Accepted[]> {
-    return this.#queue.enqueue(() => submit(this.#engine, batch, this.now()), { savepoint: true });
+    return this.#queue.enqueue(() => submit(this.#engine, batch, this.now(), this.#engine.unbounded), {
+      savepoint: true,
+    });
   }
 
   /** A claim here waits for nothing: what is accepted is claimed. */
@@ -163,7 +166,13 @@ export class SqliteStore implements Store {
   }
 
   jot(work: (db: Store['reader']) => Promise<void>): Promise<void> {
-    return this.#queue.enqueue(() => work(this.#engine.writer.kysely), { savepoint: true, durable: false });
+    return this.#queue.enqueue(
+      () => {
+        this.#engine.unbounded.clear();
+        return work(this.#engine.writer.kysely);
+      },
+      { savepoint: true, durable: false },
+    );
   }
 
   /** No other process can use the store, so nobody else can see or take a name. */
@@ -245,6 +254,7 @@ export class SqliteStore implements Store {
     this.#idle?.();
     try {
       if (this.#engine.held.behind().length > 0) await this.#queue.enqueue(() => settleAll(this.#engine));
+      await this.#queue.enqueue(() => keepLastMsgid(this.#engine.writer), { durable: false });
       this.#engine.writer.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     } catch {
       // A full disk: everything is in the log, and the next start reads it from there.

@@ -21,6 +21,7 @@ export class SqliteTx implements StoreTx {
   }
 
   get db(): StoreTx['db'] {
+    this.#engine.unbounded.clear();
     return this.#engine.writer.kysely;
   }
 

@@ -158,7 +158,7 @@ export class WriteQueue {
       }
       this.#hooks.ending();
       faulty = false;
-      this.#connection.exec('COMMIT');
+      this.#connection.turn('COMMIT');
       return true;
     } catch (error) {
       const usable = this.#rollback();
@@ -179,7 +179,7 @@ export class WriteQueue {
       this.#connection.exec(durable ? 'PRAGMA synchronous = FULL' : 'PRAGMA synchronous = NORMAL');
       this.#full = durable;
     }
-    this.#connection.exec('BEGIN IMMEDIATE');
+    this.#connection.turn('BEGIN IMMEDIATE');
   }
 
   async #runGuarded(item: Item<unknown>): Promise<void> {

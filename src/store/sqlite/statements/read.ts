@@ -16,6 +16,7 @@ import type { CommitRange, MessageQuery } from '../../store.ts';
 import type { Connection } from '../connection.ts';
 import type { IdIndex } from '../id-index.ts';
 import { caughtUp } from './catch-up.ts';
+import { LAST_MSGID } from './last-msgid.ts';
 
 type PlanOf = (hash: string) => Plan;
 
@@ -108,7 +109,7 @@ export function readCounts(connection: Connection, now: number): Record<Status, 
   // What is in no other status is done. Msgids are given one by one and it is known which are gone, so that nothing need
   // be counted: a look at every row took half a second of a store of a million.
   const all = connection.get<{ n: number }>(
-    `SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'messages'), 0)
+    `SELECT ${LAST_MSGID}
        - (SELECT ifnull(sum(last - first + 1), 0) FROM msgid_gaps) AS n`,
   )?.n;
   counts.done = (all ?? 0) - Object.values(counts).reduce((sum, n) => sum + n, 0);

@@ -3,6 +3,7 @@ import { type AllocationRow, type MessageRow, toAllocation, toRawMessage } from 
 import type { Allocation, RawCommitRow, RawMessageRow, StoreScan } from '../../store.ts';
 import type { Connection } from '../connection.ts';
 import { caughtUpIfSound } from './catch-up.ts';
+import { lastMsgid } from './last-msgid.ts';
 
 const PAGE = 500;
 
@@ -53,9 +54,7 @@ export function openScan(connection: Connection): StoreScan {
       yield* connection.all<AllocationRow>('SELECT * FROM allocations ORDER BY kind, key').map(toAllocation);
     },
     async lastMsgid(): Promise<number> {
-      return (
-        connection.get<{ seq: number }>(`SELECT seq FROM sqlite_sequence WHERE name = 'messages'`)?.seq ?? 0
-      );
+      return lastMsgid(connection);
     },
     async archives(): Promise<readonly ArchiveRow[]> {
       return connection.all<ArchiveRow>('SELECT * FROM archives ORDER BY first_msgid, name');

@@ -11,12 +11,28 @@ const INSERT = `INSERT INTO messages (msgid, flow, plan, mode, cursor, attempt, 
   trace, created, updated)
   VALUES (?, ?, ?, 'normal', ?, 0, ?, ?, ?, '[]', 0, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
-/** Accepts messages: a row and a first commit for each. Runs inside a transaction. */
-export function submit(engine: Engine, batch: readonly Submission[], now: number): Accepted[] {
-  return batch.map(submission => submitOne(engine, submission, now));
+/** Projects remembered to have no bound at one time. */
+const UNBOUNDED_MAX = 10_000;
+
+/**
+ * Accepts messages: a row and a first commit for each. Runs inside a transaction. `unbounded`: projects that have no bound of messages a
+ * minute; those that are found to have none are added.
+ */
+export function submit(
+  engine: Engine,
+  batch: readonly Submission[],
+  now: number,
+  unbounded?: Set<string>,
+): Accepted[] {
+  return batch.map(submission => submitOne(engine, submission, now, unbounded));
 }
 
-function submitOne(engine: Engine, submission: Submission, now: number): Accepted {
+function submitOne(
+  engine: Engine,
+  submission: Submission,
+  now: number,
+  unbounded: Set<string> | undefined,
+): Accepted {
   const planHash = engine.keepPlan(submission.plan);
   const base = canonical(baseOf(submission));
   const idempotencyKey = keptKey(submission);
@@ -25,7 +41,13 @@ function submitOne(engine: Engine, submission: Submission, now: number): Accepte
     const known = seenBefore(engine, idempotencyKey, request);
     if (known !== null) return known;
   }
-  if (submission.parent === undefined) countMessage(engine, submission.project ?? DEFAULT_PROJECT, now);
+  if (submission.parent === undefined) {
+    const project = submission.project ?? DEFAULT_PROJECT;
+    if (unbounded?.has(project) !== true && !countMessage(engine, project, now) && unbounded !== undefined) {
+      if (unbounded.size >= UNBOUNDED_MAX) unbounded.clear();
+      unbounded.add(project);
+    }
+  }
   const { message, commit, encoded } = firstMessage(submission, engine.nextMsgid(), planHash, now);
   const { msgid, head, parent } = message;
   const address = addressOf(message, message.plan);
@@ -48,14 +70,14 @@ function submitOne(engine: Engine, submission: Submission, now: number): Accepte
   return { msgid, head, created: true, message };
 }
 
-/** Counts it against the project's messages of this minute. Errors: COAX_QUOTA_EXCEEDED. */
-function countMessage({ writer }: Engine, project: string, now: number): void {
+/** Counts it against the project's messages of this minute; false when these have no bound. Errors: COAX_QUOTA_EXCEEDED. */
+function countMessage({ writer }: Engine, project: string, now: number): boolean {
   const quota = writer.get<MessageQuota>(
     `SELECT messages_per_minute AS per_minute, minute, messages FROM quotas
      WHERE project = ? AND messages_per_minute IS NOT NULL`,
     project,
   );
-  if (quota === undefined) return;
+  if (quota === undefined) return false;
   const left = messagesLeft(quota, now);
   if (left < 1) throw tooManyMessages(project, quota.per_minute, now);
   writer.run(
@@ -64,6 +86,7 @@ function countMessage({ writer }: Engine, project: string, now: number): void {
     quota.per_minute - left + 1,
     project,
   );
+  return true;
 }
 
 function seenBefore(engine: Engine, key: string, request: string): Accepted | null {
