@@ -5,6 +5,7 @@ import {
   type ChallengeAnswer,
   type EnrolAnswer,
   type EnrolBody,
+  type GoodbyeBody,
   type ReportAnswer,
   type SessionAnswer,
 } from '../api/agent.ts';
@@ -17,7 +18,7 @@ type Server = Pick<ClientOptions, 'url' | 'ca'>;
 /** A server that does not answer a short request for so long is taken for away. */
 const ANSWER_MS = 10_000;
 /** Whoever stops an agent waits for it no longer than this; without it the host is missed when its lease ends. */
-const GOODBYE_MS = 3000;
+const GOODBYE_MS = 10_000;
 
 /** Asks the server to take this host in. Errors: COAX_AUTH_MISSING for a token that is over, COAX_HOST_EXISTS. */
 export async function enrol(server: Server, token: string, body: EnrolBody): Promise<EnrolAnswer> {
@@ -54,9 +55,11 @@ export class AgentClient {
     return this.#transport.json({ method: 'PUT', path: this.#path, body: report, idleMs: ANSWER_MS });
   }
 
-  /** The agent stops, and holds no step any more. */
-  async goodbye(): Promise<void> {
-    await this.#transport.json({ method: 'POST', path: pathOf(this.#host, 'goodbye'), idleMs: GOODBYE_MS });
+  /** The agent stops, and holds no step any more. `returns`: another is about to take its place. */
+  async goodbye(returns: boolean): Promise<void> {
+    const body: GoodbyeBody = { returns };
+    const path = pathOf(this.#host, 'goodbye');
+    await this.#transport.json({ method: 'POST', path, body, idleMs: GOODBYE_MS });
   }
 
   close(): void {

@@ -94,11 +94,16 @@ export class Agent {
     await this.#worker.drain(graceMs);
   }
 
-  /** Tells the server that this agent stops, if it is there; to be called when no step is under way any more. */
-  async sayGoodbye(): Promise<void> {
+  /**
+   * Tells the server that this agent stops, if it is there; to be called when no step is under way any more. `returns`: another
+   * is about to take its place. False when the server is not there.
+   */
+  async sayGoodbye(returns: boolean): Promise<boolean> {
     // A report that came after it would bring the host up again.
     await this.#reporter.close();
-    if (this.#status.connected) await this.#client.goodbye();
+    const { connected } = this.#status;
+    if (connected) await this.#client.goodbye(returns);
+    return connected;
   }
 
   close(): void {

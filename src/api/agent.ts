@@ -232,6 +232,16 @@ export const ReportAnswer = z
   .meta({ id: 'ReportAnswer' });
 export type ReportAnswer = z.infer<typeof ReportAnswer>;
 
+export const GoodbyeBody = z
+  .strictObject({
+    returns: z.boolean().default(false).meta({
+      description:
+        'Another agent is about to take its place, as at a restart: the host is not taken for down for 30 s.',
+    }),
+  })
+  .meta({ id: 'GoodbyeRequest' });
+export type GoodbyeBody = z.input<typeof GoodbyeBody>;
+
 export const RevokeAnswer = z
   .object({ host: z.string(), sessions: z.int().meta({ description: 'Sessions that ended.' }) })
   .meta({ id: 'Revoked', description: "The host's key opens nothing any more." });

@@ -15,6 +15,7 @@ export { NotifySocket } from './daemon/notify-socket.ts';
 export { holdPidFile, type PidFile } from './daemon/pid-file.ts';
 export { beginNoConnections, connectionsQueued } from './daemon/refuse-connections.ts';
 export { DaemonFault, type DaemonSpec, type StartedDaemon, startDaemon } from './daemon/start-daemon.ts';
+export { isStartedAnew, ownUnit } from './daemon/started-anew.ts';
 export { startWatchdog } from './daemon/watchdog.ts';
 export { LinuxError } from './linux-error.ts';
 export { type MemoryOfMapping, type MemoryUse, memoryUse } from './memory/memory-use.ts';

@@ -172,13 +172,36 @@ onBothEngines('hosts', options => {
       await store.transact(({ db }) => db.updateTable('agents').set(heard).execute());
       while ((await stateOf(fixture, 'sim-3')).state !== 'up') await sleep(20);
       // One that says goodbye is not waited for.
-      await new Agents(store, agentWorkerName).goodbye('sim-3');
+      await new Agents(store, agentWorkerName).goodbye('sim-3', false);
       while ((await stateOf(fixture, 'sim-3')).state !== 'down') await sleep(20);
       assert.match((await stateOf(fixture, 'sim-3')).reason, /^its agent was stopped \(20\d\d-.*Z\)$/);
+      // One that is about to be started anew is, for 30 s; then the host is down, and the reason is another.
+      await store.transact(({ db }) =>
+        db
+          .updateTable('agents')
+          .set({ seen: store.now() + 1, lease_until: store.now() + 600_000 })
+          .execute(),
+      );
+      while ((await stateOf(fixture, 'sim-3')).state !== 'up') await sleep(20);
+      await new Agents(store, agentWorkerName).goodbye('sim-3', true);
+      const lease = await agentTables(store.reader)
+        .selectFrom('agents')
+        .selectAll()
+        .executeTakeFirstOrThrow();
+      assert.equal(Number(lease.lease_until) - Number(lease.seen), 30_000);
+      // As if these had passed.
+      const earlier = { seen: Number(lease.seen) - 30_001, lease_until: Number(lease.lease_until) - 30_001 };
+      await store.transact(({ db }) => db.updateTable('agents').set(earlier).execute());
+      while ((await stateOf(fixture, 'sim-3')).state !== 'down') await sleep(20);
+      assert.match(
+        (await stateOf(fixture, 'sim-3')).reason,
+        /^its agent ended to be started anew \(20\d\d-.*Z\), and is not back yet$/,
+      );
     } finally {
       await watch.close();
     }
-    assert.deepEqual(submitted, ['host_down', 'return_host', 'host_down']);
+    const again = ['return_host', 'host_down'];
+    assert.deepEqual(submitted, ['host_down', ...again, ...again]);
     assert.deepEqual(faults, []);
   });
 

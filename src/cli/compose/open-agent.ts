@@ -44,8 +44,11 @@ export interface RunningAgent {
   readonly url: string;
   /** Resolves when the server has taken the first report. */
   readonly connected: Promise<void>;
-  /** Takes no more steps, lets those under way end, told to after `graceMs`. Guests run on. */
-  close(graceMs?: number): Promise<void>;
+  /**
+   * Takes no more steps, lets those under way end, told to after `graceMs`. Guests run on. `returns`: another agent is about to
+   * take its place, so its host is not down meanwhile.
+   */
+  close(graceMs?: number, returns?: boolean): Promise<void>;
 }
 
 /**
@@ -81,9 +84,13 @@ export async function openAgent(options: AgentOptions): Promise<RunningAgent> {
     host: membership.host,
     url: membership.url,
     connected: agent.connected,
-    async close(graceMs = GRACE_MS) {
+    async close(graceMs = GRACE_MS, returns = false) {
       await agent.drain(graceMs);
-      await agent.sayGoodbye().catch(error => options.log(`the server was not told: ${textOf(error)}`));
+      const said = returns ? 'another agent takes this place: the host stays up' : 'the host is down';
+      await agent.sayGoodbye(returns).then(
+        isTold => isTold && options.log(`the server was told that ${said}`),
+        error => options.log(`the server was not told that ${said}: ${textOf(error)}`),
+      );
       await closing.disposeAsync();
     },
   };

@@ -20,7 +20,7 @@ import { isSignedBy } from './public-key.ts';
 import { agentTables } from './schema.ts';
 import { JOIN_PREFIX, SESSION_PREFIX } from './secrets.ts';
 import { hostOfSession, SESSION_MS, staleChallenge, writeSession } from './sessions.ts';
-import { type ReportTaken, takeReport } from './take-report.ts';
+import { RETURN_MS, type ReportTaken, takeReport } from './take-report.ts';
 
 export type { JoinToken, JoinTokenInfo } from './join-tokens.ts';
 export type { ReportTaken } from './take-report.ts';
@@ -115,14 +115,14 @@ export class Agents {
   }
 
   /**
-   * Its agent stops: nothing renews the lease, so it ends now. A lease that ends when the host was last heard of tells that
-   * this is why. Errors: COAX_NOT_FOUND, also when the host's key was revoked.
+   * Its agent stops: nothing renews the lease, so it ends now, or after `RETURN_MS` if another agent is about to take its
+   * place. The length of the lease tells that this is why. Errors: COAX_NOT_FOUND, also when the host's key was revoked.
    */
-  async goodbye(host: string): Promise<void> {
+  async goodbye(host: string, returns: boolean): Promise<void> {
     const gone = await this.#store.transact(tx =>
       agentTables(tx.db)
         .updateTable('agents')
-        .set({ seen: tx.now, lease_until: tx.now })
+        .set({ seen: tx.now, lease_until: tx.now + (returns ? RETURN_MS : 0) })
         .where('host', '=', host)
         .where('public_key', '!=', '')
         .executeTakeFirst(),

@@ -48,7 +48,7 @@ export interface AgentRow {
   boot_id: string;
   /** 0: it has not reported yet. */
   seen: number;
-  /** Not heard of after this, the host is down. */
+  /** Not heard of after this, the host is down. Its length beyond `seen` tells whether the agent has said goodbye. */
   lease_until: number;
   /** JSON of its last AgentReport; empty before the first. */
   report: string;

@@ -2,6 +2,7 @@ import type { Parameters } from '../../message/message.ts';
 import type { Store } from '../../store/store.ts';
 import { REAL_TIMERS, type Timers } from '../../store/timers.ts';
 import { agentTables } from '../agents/schema.ts';
+import { RETURN_MS } from '../agents/take-report.ts';
 import { lookAgain } from '../look-again.ts';
 import { owedByHost } from '../owed/owed.ts';
 import { cloudTables, type HostState } from '../schema.ts';
@@ -21,11 +22,14 @@ export interface HostWatchOptions {
   readonly timers?: Timers;
 }
 
-/** Why nothing is heard of a host: when its lease ended as it was last heard of, its agent has said goodbye. */
+/** Why nothing is heard of a host; a lease of such a length is given to an agent that says goodbye. */
 function silenceOf(seen: number, leaseUntil: number): string {
   if (seen === 0) return 'it has never reported';
   const when = new Date(seen).toISOString();
-  return seen === leaseUntil ? `its agent was stopped (${when})` : `not heard of since ${when}`;
+  if (leaseUntil === seen) return `its agent was stopped (${when})`;
+  if (leaseUntil === seen + RETURN_MS)
+    return `its agent ended to be started anew (${when}), and is not back yet`;
+  return `not heard of since ${when}`;
 }
 
 interface Watched {

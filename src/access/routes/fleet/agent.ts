@@ -7,6 +7,7 @@ import {
   ChallengeAnswer,
   EnrolAnswer,
   EnrolBody,
+  GoodbyeBody,
   JoinTokenBody,
   JoinTokenList,
   JoinTokenPath,
@@ -224,13 +225,14 @@ function reportRoute(app: App, { services: { agents } }: RouteContext): void {
         operationId: 'agentGoodbye',
         tags: ['hosts'],
         summary:
-          "A host's agent stops and holds no step any more: the host is down now, not when its lease ends",
+          "A host's agent stops and holds no step any more: the host is down now, unless the agent returns",
         params: AgentHostPath,
+        body: GoodbyeBody,
         response: { 200: Done, ...PROBLEMS },
       },
     },
-    async ({ params: { host } }) => {
-      await agents.goodbye(host);
+    async ({ params: { host }, body: { returns } }) => {
+      await agents.goodbye(host, returns);
       return { ok: true as const };
     },
   );

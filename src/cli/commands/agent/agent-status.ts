@@ -64,7 +64,14 @@ export async function stop({ dataDir, out }: Context): Promise<number> {
     return 0;
   }
   const { pid } = found;
-  process.kill(pid, 'SIGTERM');
+  await endAgent(pid, 'SIGTERM');
+  await out.object({ pid }, String(pid), () => out.line(`stopped (pid ${pid}); VMs run on`));
+  return 0;
+}
+
+/** Returns once it has ended. Errors: COAX_WAIT_TIMEOUT. */
+export async function endAgent(pid: number, signal: 'SIGTERM' | 'SIGUSR2'): Promise<void> {
+  process.kill(pid, signal);
   const deadline = Date.now() + STOP_MS;
   while (isCoaxProcess(pid)) {
     if (Date.now() > deadline) {
@@ -74,6 +81,4 @@ export async function stop({ dataDir, out }: Context): Promise<number> {
     }
     await new Promise(done => setTimeout(done, LOOK_MS));
   }
-  await out.object({ pid }, String(pid), () => out.line(`stopped (pid ${pid}); VMs run on`));
-  return 0;
 }

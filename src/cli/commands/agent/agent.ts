@@ -15,17 +15,21 @@ export const verb = defineVerb<AgentCliOptions>({
     ['coax agent', 'as it was joined before, here, until Ctrl-C: for a service manager'],
     ['coax agent --label disk=ssd --zone b', 'say more of this host from now on'],
     ['coax agent status', 'is it connected, and what does the server think of this host?'],
-    ['coax agent stop', 'let the steps under way end; VMs run on'],
+    ['coax agent stop', 'let the steps under way end; VMs run on, and the host is down'],
+    [
+      'coax agent restart',
+      'as after an upgrade: another one in the background takes its place, and the host stays up',
+    ],
   ],
   details: [
     'A host needs its join token once. Its own key is made here and stays here, in the folder agent of the data directory; later starts need no options. A file for systemd is packaging/systemd/coax-agent.service.',
-    'Ctrl-C or SIGTERM lets the steps under way end, then stops. VMs run on, and the next agent finds them: so it is upgraded by a restart. COAX_JOIN_TOKEN is the default of --token.',
+    'Ctrl-C or SIGTERM lets the steps under way end, then stops. VMs run on, and the next agent finds them: so it is upgraded by a restart. The host is down at once, unless the agent is started anew: by `coax agent restart`, by `systemctl restart`, or after SIGUSR2. Then it has 30 s to be back. COAX_JOIN_TOKEN is the default of --token.',
   ],
   args: [
     {
       name: '[what]',
-      about: 'status or stop: of the agent that runs here; without it, start one',
-      choices: ['status', 'stop'],
+      about: 'status, stop or restart: of the agent that runs here; without it, start one',
+      choices: ['status', 'stop', 'restart'],
     },
   ],
   options: [
@@ -63,13 +67,14 @@ export const verb = defineVerb<AgentCliOptions>({
     },
   ],
   statuses: [
-    [0, 'stopped in order; with --daemonize: it is connected; status: it is connected'],
+    [0, 'stopped in order; with --daemonize, and after a restart: it is connected; status: it is connected'],
     [5, 'an agent runs here already'],
     [6, 'the server does not answer; status: no agent runs here, or it is not connected'],
   ],
   async run(context, [what], options) {
     if (what === 'status') return (await import('./agent-status.ts')).showStatus(context);
     if (what === 'stop') return (await import('./agent-status.ts')).stop(context);
+    if (what === 'restart') return (await import('./agent-restart.ts')).restart(context, options);
     if (options.daemonize) return (await import('./daemonize.ts')).daemonize(context, options);
     return serve(context, options);
   },
@@ -109,11 +114,21 @@ async function serve({ dataDir, out }: Context, options: AgentCliOptions): Promi
     ]),
   );
   service.ready(`serves ${host}`);
-  log(`${await signals}: letting the steps under way end; VMs run on`);
+  const signal = await signals;
+  const returns = comesBack(signal);
+  log(`${signal}: letting the steps under way end; VMs run on`);
   service.stopping('letting the steps under way end');
-  await agent.close(options.grace);
+  await agent.close(options.grace, await returns);
   log('stopped');
   return 0;
+}
+
+/** Is another agent about to take this one's place? Asked while it is still there, for systemd forgets it then. */
+async function comesBack(signal: NodeJS.Signals): Promise<boolean> {
+  if (signal === 'SIGUSR2') return true;
+  if (signal !== 'SIGTERM' || !process.env.NOTIFY_SOCKET) return false;
+  const { isStartedAnew } = await import('../../../linux/daemon/started-anew.ts');
+  return isStartedAnew();
 }
 
 function stopSignal(): Promise<NodeJS.Signals> {
@@ -124,6 +139,7 @@ function stopSignal(): Promise<NodeJS.Signals> {
         process.once('SIGINT', () => process.exit(130));
         resolve(signal);
       })
-      .on('SIGTERM', resolve);
+      .on('SIGTERM', resolve)
+      .on('SIGUSR2', resolve);
   });
 }
