@@ -7,7 +7,7 @@ import { type AgentCliOptions, joinOf } from './agent-options.ts';
 import { runningAgent } from './agent-status.ts';
 
 /** An agent that joined before waits for its server for ever; whoever started it is told after so long. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 const LOOK_MS = 50;
 
 /** Starts the agent in the background and returns when it is connected. An error shows the end of its log. */
