@@ -12,6 +12,7 @@ export interface Waiting {
   readonly leaseMs: number;
   /** How many it takes. */
   readonly limit: number;
+  begin?: Place['begin'];
   wake(): void;
 }
 
@@ -49,7 +50,7 @@ export class AcceptedWork {
   }
 
   /** A place with that worker; null when it has none left. */
-  reserve({ worker, leaseMs, limit }: Waiting): Place | null {
+  reserve({ worker, leaseMs, limit, begin }: Waiting): Place | null {
     if (this.reserved(worker) >= Math.min(limit, PLACES_MAX)) return null;
     const given = this.#given.get(worker) ?? { reserved: 0, claims: [] };
     this.#given.set(worker, given);
@@ -57,6 +58,7 @@ export class AcceptedWork {
     return {
       worker,
       leaseMs,
+      ...(begin && { begin }),
       fill: claim => {
         given.reserved -= 1;
         given.claims.push(claim);

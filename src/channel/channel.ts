@@ -40,6 +40,11 @@ export interface ClaimWish {
   readonly limit: number;
   readonly leaseMs: number;
   readonly waitMs: number;
+  /**
+   * What ends the first step of a message that is just being accepted, where the store's transaction that accepts it may do that too;
+   * null where the step is for the worker to do. A channel that accepts nothing does not ask.
+   */
+  first?(claim: Claim): Finish | null;
 }
 
 export interface Finish {

@@ -1,6 +1,15 @@
 import type { Outcome, StepOutcome } from '../message/outcome.ts';
 import { terminal } from '../message/outcome.ts';
-import type { Claim, ClaimRef, ExtendAnswer, Place, Store, StoreTx } from '../store/store.ts';
+import type {
+  Claim,
+  ClaimRef,
+  ExtendAnswer,
+  FirstStep,
+  Place,
+  Store,
+  StoreTx,
+  Write,
+} from '../store/store.ts';
 import { REAL_TIMERS, type Timers } from '../store/timers.ts';
 import type { Together } from '../store/tx.ts';
 import { AcceptedWork, type Waiting } from './accepted-work.ts';
@@ -24,6 +33,15 @@ function isWorthKeeping(outcome: Outcome): boolean {
 
 interface Waiter extends Waiting {
   readonly addresses: ReadonlySet<string>;
+}
+
+/** What a step came to, or how that is found out in the transaction, and what is kept of how it came about. */
+interface Ending {
+  readonly claim: Claim;
+  readonly outcome: Outcome | ((tx: StoreTx) => Promise<Outcome>);
+  readonly by: Circumstances;
+  readonly keepAt?: ReadonlySet<string>;
+  readonly together?: Together<Outcome>;
 }
 
 /** How processes that serve the same addresses share the work there. */
@@ -132,22 +150,35 @@ export class StoreChannel implements Channel {
   }
 
   finish(end: Finish): Promise<FinishAnswer> {
-    const { outcome } = end;
+    return this.#write(this.#endingOf(end));
+  }
+
+  #endingOf(end: Finish): Ending {
+    const { claim, outcome, keepAt, together } = end;
     const by: Circumstances = {
-      worker: end.claim.message.worker,
+      worker: claim.message.worker,
       code: end.code,
       actor: 'coax',
       started: end.started,
       finished: end.finished,
     };
     const kept = (given: StepOutcome): StepOutcome => this.#conceal(end, given);
-    return this.#write(
-      end.claim,
-      typeof outcome === 'function' ? async tx => kept(await outcome(tx)) : kept(outcome),
+    return {
+      claim,
+      outcome: typeof outcome === 'function' ? async tx => kept(await outcome(tx)) : kept(outcome),
       by,
-      end.keepAt,
-      end.together && mapped(end.together, kept),
-    );
+      ...(keepAt && { keepAt }),
+      ...(together && { together: mapped(together, kept) }),
+    };
+  }
+
+  /** The first step of a message that is being accepted. */
+  #firstStep(end: Finish | null): FirstStep | null {
+    if (end === null) return null;
+    const write = this.#writeOf(this.#endingOf(end));
+    const { together } = write;
+    if (together === undefined) return null;
+    return { write: { ...write, together }, done: ({ message }) => this.#later(message.readyAt) };
   }
 
   async reveal(
@@ -171,24 +202,21 @@ export class StoreChannel implements Channel {
   /** As `finish`, for what follows from the plan without a worker: groups. */
   finishGroup(claim: Claim, outcome: (tx: StoreTx) => Promise<Outcome>): Promise<FinishAnswer> {
     const now = this.#store.now();
-    return this.#write(
-      claim,
-      outcome,
-      { worker: null, code: null, actor: 'coax', started: now, finished: now },
-      undefined,
-    );
+    const by = { worker: null, code: null, actor: 'coax', started: now, finished: now };
+    return this.#write({ claim, outcome, by });
   }
 
-  async #write(
-    claim: Claim,
-    outcome: Outcome | ((tx: StoreTx) => Promise<Outcome>),
-    by: Circumstances,
-    keepAt: ReadonlySet<string> | undefined,
-    together?: Together<Outcome>,
-  ): Promise<FinishAnswer> {
+  async #write(ending: Ending): Promise<FinishAnswer> {
+    const written = await this.#store.write(this.#writeOf(ending));
+    if (written.kind === 'asked') return this.#write({ ...ending, claim: written.claim });
+    if (written.kind === 'written') this.#later(written.message.readyAt);
+    return written;
+  }
+
+  #writeOf({ claim, outcome, by, keepAt, together }: Ending): Write {
     const next = (value: Outcome) => transitionWithAsk(claim.message, value, by, this.#random());
     const inTransaction = typeof outcome === 'function';
-    const written = await this.#store.write({
+    return {
       claim,
       obeys: claim.message.ask !== null,
       keep: ({ address }) => address !== null && keepAt?.has(address) === true,
@@ -201,10 +229,7 @@ export class StoreChannel implements Channel {
         : () => next(outcome),
       // What a person asked for may keep the step from being done at all.
       ...(together && claim.message.ask === null && { together: mapped(together, next) }),
-    });
-    if (written.kind === 'asked') return this.#write(written.claim, outcome, by, keepAt, together);
-    if (written.kind === 'written') this.#later(written.message.readyAt);
-    return written;
+    };
   }
 
   /** A person asked for something while nobody ran the step. */
@@ -265,7 +290,7 @@ export class StoreChannel implements Channel {
   }
 
   #wait(
-    { worker, leaseMs, limit }: ClaimWish,
+    { worker, leaseMs, limit, first }: ClaimWish,
     addresses: ReadonlySet<string>,
     ms: number,
     signal: AbortSignal | undefined,
@@ -278,7 +303,8 @@ export class StoreChannel implements Channel {
         resolve();
       };
       const stop = this.#timers.after(ms, end);
-      const waiter: Waiter = { worker, leaseMs, limit, addresses, wake: end };
+      const begin = first && ((claim: Claim) => this.#firstStep(first(claim)));
+      const waiter: Waiter = { worker, leaseMs, limit, addresses, ...(begin && { begin }), wake: end };
       this.#waiters.add(waiter);
       signal?.addEventListener('abort', end);
     });

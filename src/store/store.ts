@@ -153,10 +153,19 @@ export interface ClaimRequest {
 export interface Place {
   readonly worker: string;
   readonly leaseMs: number;
-  /** It is accepted, durably, and this worker's. */
+  /** Its first step, where the transaction that accepts it may do that too; null where it may not. */
+  begin?(claim: Claim): FirstStep | null;
+  /** It is accepted, durably, and this worker's; its first step may have been done. */
   fill(claim: Claim): void;
   /** It does not come. */
   free(): void;
+}
+
+/** A step that may be done as its message is accepted. Where that goes wrong the message is accepted without it. */
+export interface FirstStep {
+  readonly write: Write & { readonly together: Together<NextState> };
+  /** It is done, durably. */
+  done(answer: Written): void;
 }
 
 /** What a late writer cannot forge: the fence of its claim and the head it saw. */
@@ -199,12 +208,18 @@ export interface Write {
   readonly together?: Together<NextState>;
 }
 
+export interface Written {
+  readonly kind: 'written';
+  readonly message: Message;
+  readonly claim: Claim | null;
+}
+
 /**
  * `written`: durable; `claim` is the claim on the next step when it was kept, else null. `lost`: the claim was no longer
  * current. `asked`: nothing was written since a person asked for something; write again with the claim given here.
  */
 export type WriteAnswer =
-  | { readonly kind: 'written'; readonly message: Message; readonly claim: Claim | null }
+  | Written
   | { readonly kind: 'lost' }
   | { readonly kind: 'asked'; readonly claim: Claim };
 

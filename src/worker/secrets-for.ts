@@ -52,7 +52,7 @@ async function opened(channel: Channel, claim: Claim, action: Action): Promise<S
 }
 
 /** Cheaper than to know: whether any was there ever. */
-function mayHoldSecrets({ base, trail }: Message): boolean {
+export function mayHoldSecrets({ base, trail }: Message): boolean {
   if (sealedNames(base).length > 0) return true;
   return trail.some(entry => sealedNames('edit' in entry ? entry.edit : entry.set).length > 0);
 }

@@ -1,15 +1,16 @@
 import type { Channel, Claim, Finish, FinishAnswer } from '../channel/channel.ts';
 import type { Revealed } from '../channel/secrets.ts';
-import { CoaxError, isCoaxError } from '../errors/coax-error.ts';
+import { isCoaxError } from '../errors/coax-error.ts';
 import { type ActionStep, isGroup } from '../message/message.ts';
 import { type StepOutcome, terminal } from '../message/outcome.ts';
 import { secretPlaces } from '../message/secret/secret-places.ts';
 import type { Action, Catalogue } from '../step/contract.ts';
 import { REAL_TIMERS, type Timers } from '../store/timers.ts';
 import type { Together, Tx } from '../store/tx.ts';
+import { bounded, inTime } from './bounded.ts';
 import { calledOff, irreversible, timedOut, unknown, withNotes } from './outcomes.ts';
 import { RunningStep } from './running-step.ts';
-import { secretsFor } from './secrets-for.ts';
+import { mayHoldSecrets, secretsFor } from './secrets-for.ts';
 import { Slots } from './slots.ts';
 
 export interface WorkerOptions {
@@ -39,8 +40,6 @@ const LEASE_MS = 30_000;
 const SWEEP_MS = 100;
 /** A function that ignores its signal is left to itself so long after its timeout. */
 const GRACE_MS = 2_000;
-/** A transactional action holds up every other writer. */
-const TRANSACTION_MS = 10_000;
 const AGAIN_MS = 500;
 const WAIT_MS = 30_000;
 /** Nobody may claim a step whose action is unknown here for so long, so that it does not come back at once. */
@@ -152,7 +151,8 @@ export class Worker {
       try {
         const addresses = this.#options.addresses();
         this.#asked = addresses;
-        const wish = { worker: name, addresses, limit, leaseMs, waitMs: WAIT_MS };
+        const first = (claim: Claim) => this.#first(claim);
+        const wish = { worker: name, addresses, limit, leaseMs, waitMs: WAIT_MS, first };
         const losses = this.#losses;
         for (const claim of await channel.claim(wish, this.#waiting.signal)) void this.#carry(claim, losses);
       } catch (error) {
@@ -200,7 +200,7 @@ export class Worker {
     if (secrets.kind === 'lost') return null;
     if (secrets.kind === 'failed') return await this.#finish(claim, step, secrets.outcome, null, started);
     if (action.kind === 'transactional')
-      return await this.#doInTransaction(claim, step, action, secrets.revealed);
+      return await this.#deliver(this.#endIn(claim, step, action, secrets.revealed), step);
     const performed = this.#perform(claim, lease, step, action, secrets.revealed);
     const { outcome, call } = performed instanceof Promise ? await performed : performed;
     // Nothing is known of what the next owner does with it.
@@ -274,15 +274,23 @@ export class Worker {
     }
   }
 
-  #doInTransaction(
-    claim: Claim,
-    step: ActionStep,
-    action: Action,
-    revealed: Revealed | null,
-  ): Promise<Claim | null> {
+  /** The first step of a message that is being accepted, where the transaction that accepts it may do that too. */
+  #first(claim: Claim): Finish | null {
+    const { message } = claim;
+    const step = message.plan.steps[message.cursor];
+    if (step === undefined || isGroup(step) || message.mode === 'rollback' || mayHoldSecrets(message))
+      return null;
+    const action = this.#options.catalogue.find(step.module, step.action);
+    if (action?.kind !== 'transactional' || action.together === undefined) return null;
+    return this.#endIn(claim, step, action, null);
+  }
+
+  /** How a transactional step ends. */
+  #endIn(claim: Claim, step: ActionStep, action: Action, revealed: Revealed | null): Finish {
     const run = async (tx: Tx): Promise<StepOutcome> => {
       const call = new RunningStep(claim, step, this.#options.name, revealed, tx);
-      const outcome = await this.#bounded(
+      const outcome = await bounded(
+        this.#timers,
         call.span.run(() => action.run(call)),
         step,
       );
@@ -290,7 +298,7 @@ export class Worker {
       return withNotes(outcome, call);
     };
     const begun = this.#options.now();
-    return this.#finish(claim, step, run, action, begun, this.#together(claim, step, action, revealed));
+    return this.#endOf(claim, run, action, begun, this.#together(claim, step, action, revealed));
   }
 
   /** Undoing is done one by one. */
@@ -306,7 +314,7 @@ export class Worker {
       item: (tx: Tx) => new RunningStep(claim, step, this.#options.name, revealed, tx),
       all: async (tx, items) => {
         const calls = (items as readonly ((tx: Tx) => RunningStep)[]).map(callIn => callIn(tx));
-        const outcomes = await this.#inTime(action.together!(calls), step);
+        const outcomes = await inTime(this.#timers, action.together!(calls), step);
         return outcomes.map((outcome, index) => {
           if (!outcome) return outcome;
           calls[index]!.span.end(outcome);
@@ -316,46 +324,25 @@ export class Worker {
     };
   }
 
-  /** As `#bounded`: who takes too long together is done alone. */
-  #inTime<T>(work: Promise<T>, { module, action }: ActionStep): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const stop = this.#timers.after(TRANSACTION_MS, () =>
-        reject(new CoaxError('COAX_STEP_TIMEOUT', `${module} ${action} held its transaction open`)),
-      );
-      void work.then(resolve, reject).finally(stop);
-    });
-  }
-
-  /** A transaction that is held open for too long fails the step rather than everybody. */
-  #bounded(run: StepOutcome | Promise<StepOutcome>, step: ActionStep): StepOutcome | Promise<StepOutcome> {
-    if (!(run instanceof Promise)) return run;
-    return new Promise((resolve, reject) => {
-      const limit = Math.min(TRANSACTION_MS, step.timeoutMs);
-      const stop = this.#timers.after(limit, () => {
-        resolve(
-          terminal(
-            'COAX_STEP_TIMEOUT',
-            `${step.module} ${step.action} held its transaction open for ${limit} ms`,
-          ),
-        );
-      });
-      void run.then(outcome => {
-        stop();
-        resolve(outcome);
-      }, reject);
-    });
-  }
-
-  async #finish(
+  #finish(
     claim: Claim,
     step: ActionStep,
-    outcome: Finish['outcome'],
+    outcome: StepOutcome,
     action: Action | null,
     started = this.#options.now(),
-    together?: Together<StepOutcome>,
   ): Promise<Claim | null> {
+    return this.#deliver(this.#endOf(claim, outcome, action, started), step);
+  }
+
+  #endOf(
+    claim: Claim,
+    outcome: Finish['outcome'],
+    action: Action | null,
+    started: number,
+    together?: Together<StepOutcome>,
+  ): Finish {
     const stopping = this.#stop.signal.aborted;
-    const end: Finish = {
+    return {
       claim,
       outcome,
       code: action?.code ?? null,
@@ -365,6 +352,10 @@ export class Worker {
       ...(!stopping && { keepAt: this.#served() }),
       ...(together && { together }),
     };
+  }
+
+  /** The claim on the next step, when it is kept. */
+  async #deliver(end: Finish, step: ActionStep): Promise<Claim | null> {
     for (;;) {
       try {
         const answer: FinishAnswer = await this.#options.channel.finish(end);
@@ -373,7 +364,7 @@ export class Worker {
         // The outcome is not lost while this process lives: a full disk or a lost connection is waited out.
         this.#options.onFault?.(error);
         if (!isCoaxError(error) || error.kind !== 'unavailable') {
-          return this.#give(claim, step, error);
+          return this.#give(end.claim, step, error);
         }
         await this.#pause(AGAIN_MS);
       }

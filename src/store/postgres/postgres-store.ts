@@ -23,6 +23,7 @@ import type {
 } from '../store.ts';
 import type { Engine } from './engine.ts';
 import { ExclusiveLane } from './lanes/exclusive-lane.ts';
+import { FirstSteps } from './lanes/first-steps.ts';
 import { LeaseLane } from './lanes/lease-lane.ts';
 import { SubmitLane } from './lanes/submit-lane.ts';
 import { TogetherLane } from './lanes/together-lane.ts';
@@ -78,10 +79,11 @@ export class PostgresStore implements Store {
     const tell = (notes: Notes): void => this.#tell(notes);
     this.#engine = engine;
     this.#leases = new LeaseLane(engine, tell);
-    this.#submits = new SubmitLane(engine, tell, tag => void this.#leases.takeBack(tag));
+    const first = new FirstSteps(engine);
+    this.#submits = new SubmitLane(engine, tell, first, tag => void this.#leases.takeBack(tag));
     this.#writes = new WriteLane(engine, tell);
     this.#exclusive = new ExclusiveLane(engine, tell);
-    this.#together = new TogetherLane(engine, tell, write => this.#writeAlone(write));
+    this.#together = new TogetherLane(engine, tell, first, write => this.#writeAlone(write));
     const channels = { work: channel, commits: `${channel}:c` };
     this.#audience = new Audience(engine);
     this.#notifier = new Notifier(engine, channels, this.#audience);

@@ -18,11 +18,17 @@ import {
   withPlaces,
 } from '../statements/submit.ts';
 import { Batcher } from './batcher.ts';
+import type { FirstSteps, StepsDone } from './first-steps.ts';
 
 const CALLS_MAX = 512;
 const LANES = 2;
 /** So often a batch makes room for keys that others took meanwhile. */
 const ROUNDS_MAX = 20;
+
+/** What was worked out, while it is not known to be accepted. */
+interface State {
+  prepared: Prepared | null;
+}
 
 interface Call {
   readonly batch: readonly Submission[];
@@ -34,6 +40,7 @@ interface Call {
 export class SubmitLane {
   readonly #engine: Engine;
   readonly #tell: Tell;
+  readonly #first: FirstSteps;
   readonly #batcher: Batcher<Call>;
   readonly #takeBack: (tag: number) => void;
   /** The first msgid that has no partition. */
@@ -42,9 +49,10 @@ export class SubmitLane {
   readonly takers = new Set<(address: string) => Place | null>();
 
   /** `takeBack`: gives back what was leased under a tag and nobody heard of. */
-  constructor(engine: Engine, tell: Tell, takeBack: (tag: number) => void) {
+  constructor(engine: Engine, tell: Tell, first: FirstSteps, takeBack: (tag: number) => void) {
     this.#engine = engine;
     this.#tell = tell;
+    this.#first = first;
     this.#takeBack = takeBack;
     this.#batcher = new Batcher<Call>({
       timers: engine.timers,
@@ -66,16 +74,13 @@ export class SubmitLane {
   async #run(calls: readonly Call[]): Promise<void> {
     const now = this.#engine.clock.now();
     // Kept over tries: the same msgids, so that what was written by a try without an answer is found.
-    const state: { prepared: Prepared | null } = { prepared: null };
+    const state: State = { prepared: null };
     try {
-      const prepared = await this.#engine.persist(this.#engine.lanes, (link, unsure) =>
-        this.#submitOnce(link, calls, now, state, unsure),
-      );
+      const steps = await this.#withSteps(calls, now, state);
+      const prepared = steps?.prepared ?? (await this.#withoutSteps(calls, now, state));
       this.#engine.plans.kept(plansOf(prepared.made));
-      const notes = new Notes();
-      noteMade(prepared.made, notes);
-      this.#tell(notes);
-      fillPlaces(prepared);
+      this.#tell(steps?.notes ?? notesOf(prepared));
+      fillPlaces(prepared, steps?.written ?? new Map());
       state.prepared = null;
       for (const [index, call] of calls.entries()) await this.#answer(call, prepared.answers[index], calls);
     } catch (error) {
@@ -88,6 +93,28 @@ export class SubmitLane {
       // One that cannot be kept must not fail its neighbours.
       for (const call of calls) await this.#run([call]);
     }
+  }
+
+  /** Accepts them together with their first steps; null, and nothing is written, where that may not be or did not go. */
+  async #withSteps(
+    calls: readonly Call[],
+    now: number,
+    state: State,
+  ): Promise<(StepsDone & { readonly prepared: Prepared }) | null> {
+    if (this.takers.size === 0) return null;
+    const prepared = await this.#engine.persist(this.#engine.lanes, async link => {
+      state.prepared ??= await this.#prepare(link, calls, now);
+      await this.#makeRoom(link, lastOf(state.prepared));
+      return state.prepared;
+    });
+    const done = await this.#first.accept(prepared, now);
+    return done && { ...done, prepared };
+  }
+
+  #withoutSteps(calls: readonly Call[], now: number, state: State): Promise<Prepared> {
+    return this.#engine.persist(this.#engine.lanes, (link, unsure) =>
+      this.#submitOnce(link, calls, now, state, unsure),
+    );
   }
 
   async #answer(
@@ -104,16 +131,16 @@ export class SubmitLane {
     link: Link,
     calls: readonly Call[],
     now: number,
-    state: { prepared: Prepared | null },
+    state: State,
     unsure: boolean,
   ): Promise<Prepared> {
     for (let round = 1; ; round++) {
       if (unsure && state.prepared !== null && (await foundSubmitted(link, state.prepared.made)))
         return state.prepared;
-      state.prepared ??= this.#withPlaces(await prepareSubmits(this.#engine, link, calls, now), now);
+      state.prepared ??= await this.#prepare(link, calls, now);
       const { made } = state.prepared;
       try {
-        await this.#makeRoom(link, made.at(-1)?.first.message.msgid ?? 0);
+        await this.#makeRoom(link, lastOf(state.prepared));
         await insertPrepared(this.#engine, link, state.prepared, now);
         return state.prepared;
       } catch (error) {
@@ -131,7 +158,8 @@ export class SubmitLane {
     }
   }
 
-  #withPlaces(prepared: Prepared, now: number): Prepared {
+  async #prepare(link: Link, calls: readonly Call[], now: number): Promise<Prepared> {
+    const prepared = await prepareSubmits(this.#engine, link, calls, now);
     if (this.takers.size === 0) return prepared;
     const reserve = (address: string): Place | null => {
       for (const taker of this.takers) {
@@ -147,6 +175,14 @@ export class SubmitLane {
     if (msgid < this.#partitionsEnd) return;
     this.#partitionsEnd = await ensurePartitions(link, msgid);
   }
+}
+
+const lastOf = ({ made }: Prepared): number => made.at(-1)?.first.message.msgid ?? 0;
+
+function notesOf({ made }: Prepared): Notes {
+  const notes = new Notes();
+  noteMade(made, notes);
+  return notes;
 }
 
 /** Nobody comes to the places that were kept. Returns how many they were. */

@@ -7,16 +7,21 @@ import { remedyOf } from '../postgres-error.ts';
 
 /** Of the whole database: "coax" and "x" in ASCII. */
 const LOCK = 0x63_6f61_7878;
+/** How long a hasty one waits for what others hold, each time. */
+const HASTY_MS = 50;
 const TAKE = {
   exclusive: 'SELECT pg_advisory_xact_lock($1::bigint), pg_current_xact_id()::text AS xid',
   shared: 'SELECT pg_advisory_xact_lock_shared($1::bigint), pg_current_xact_id()::text AS xid',
+  hasty: `SELECT set_config('lock_timeout', '${HASTY_MS}ms', true), pg_advisory_xact_lock_shared($1::bigint),
+    pg_current_xact_id()::text AS xid`,
 };
 /** How long the fate of a transaction whose end was not seen is asked for. */
 const FATE_MS = 30_000;
 
 /**
  * `exclusive`: no other of these transactions runs meanwhile, on whatever server, so what one reads stays true until it is
- * done. `shared`: others that are shared run beside it; it holds no longer than it must what they may want.
+ * done. `shared`: others that are shared run beside it; it holds no longer than it must what they may want. `hasty`: the same, and it
+ * fails where it would have to wait.
  */
 export type LockMode = keyof typeof TAKE;
 
@@ -38,12 +43,16 @@ export interface Done<T> {
   last?(): Promise<unknown>;
 }
 
-/** Runs `work` in a transaction that holds the lock, and finds out what became of it. Throws nothing. */
+/**
+ * Runs `work` in a transaction that holds the lock, and finds out what became of it. Throws nothing. `first` sends statements that
+ * need not wait until the lock is held: they go out with its beginning.
+ */
 export async function inTransaction<T>(
   engine: Engine,
   pool: Pool,
   mode: LockMode,
   work: (link: Link, notes: Notes) => Promise<Done<T>>,
+  first?: (link: Link) => Promise<unknown>,
 ): Promise<Ended<T>> {
   const notes = new Notes();
   let begun: Begun | null = null;
@@ -51,7 +60,7 @@ export async function inTransaction<T>(
   try {
     await pool.use(async link => {
       try {
-        begun = { xid: await begin(link, mode), incarnation: link.incarnation };
+        begun = { xid: await begin(link, mode, first), incarnation: link.incarnation };
         const done = await work(link, notes);
         ended = { value: done.value };
         await commit(link, done);
@@ -80,8 +89,12 @@ async function commit(link: Link, done: Done<unknown>): Promise<void> {
 }
 
 /** The statements go out together: one way there and back. Its number is given once it has the lock. */
-async function begin(link: Link, mode: LockMode): Promise<string> {
-  const [, [row]] = await Promise.all([link.run('BEGIN'), link.run<{ xid: string }>(TAKE[mode], [LOCK])]);
+async function begin(link: Link, mode: LockMode, first?: (link: Link) => Promise<unknown>): Promise<string> {
+  const [, [row]] = await Promise.all([
+    link.run('BEGIN'),
+    link.run<{ xid: string }>(TAKE[mode], [LOCK]),
+    first?.(link),
+  ]);
   return (row as { xid: string }).xid;
 }
 

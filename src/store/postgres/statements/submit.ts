@@ -12,7 +12,7 @@ import {
   requestHash,
 } from '../../first-message.ts';
 import { prefixNumber } from '../../id-prefix.ts';
-import type { Accepted, Place, Submission } from '../../store.ts';
+import type { Accepted, Claim, Place, Submission, Written } from '../../store.ts';
 import type { Engine } from '../engine.ts';
 import { bigintArray, textArray } from '../link/binary-array.ts';
 import type { Link } from '../link/link.ts';
@@ -226,11 +226,20 @@ export function withPlaces(
   return { ...prepared, made, answers, tag: engine.nextTag() };
 }
 
-/** What the workers were given that kept a place. */
-export function fillPlaces({ made }: Prepared): void {
-  for (const { place, first } of made) {
-    const { msgid, fence, leaseUntil } = first.message;
-    place?.fill({ msgid, fence, leaseUntil: leaseUntil ?? 0, message: first.message });
+/** The place that a message has with a worker, and the claim that is the worker's with it; null where it has none. */
+export function placeOf({ place, first }: Made): { readonly place: Place; readonly claim: Claim } | null {
+  const { message } = first;
+  const { msgid, fence, leaseUntil } = message;
+  return place && { place, claim: { msgid, fence, leaseUntil: leaseUntil ?? 0, message } };
+}
+
+/** What the workers were given that kept a place. `written`: first steps that are done, by their messages. */
+export function fillPlaces({ made }: Prepared, written: ReadonlyMap<number, Written>): void {
+  for (const { place, claim } of made.flatMap(one => placeOf(one) ?? [])) {
+    const done = written.get(claim.msgid);
+    const left = done === undefined ? claim : done.claim;
+    if (left === null) place.free();
+    else place.fill(left);
   }
 }
 

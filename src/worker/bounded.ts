@@ -1,0 +1,41 @@
+import { CoaxError } from '../errors/coax-error.ts';
+import type { ActionStep } from '../message/message.ts';
+import { type StepOutcome, terminal } from '../message/outcome.ts';
+import type { Timers } from '../store/timers.ts';
+
+/** A transactional action holds up every other writer. */
+const TRANSACTION_MS = 10_000;
+
+/** A transaction that is held open for too long fails the step rather than everybody. */
+export function bounded(
+  timers: Timers,
+  run: StepOutcome | Promise<StepOutcome>,
+  step: ActionStep,
+): StepOutcome | Promise<StepOutcome> {
+  if (!(run instanceof Promise)) return run;
+  return new Promise((resolve, reject) => {
+    const limit = Math.min(TRANSACTION_MS, step.timeoutMs);
+    const stop = timers.after(limit, () => {
+      resolve(
+        terminal(
+          'COAX_STEP_TIMEOUT',
+          `${step.module} ${step.action} held its transaction open for ${limit} ms`,
+        ),
+      );
+    });
+    void run.then(outcome => {
+      stop();
+      resolve(outcome);
+    }, reject);
+  });
+}
+
+/** The same for many together: they are done alone then. */
+export function inTime<T>(timers: Timers, work: Promise<T>, { module, action }: ActionStep): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = timers.after(TRANSACTION_MS, () =>
+      reject(new CoaxError('COAX_STEP_TIMEOUT', `${module} ${action} held its transaction open`)),
+    );
+    void work.then(resolve, reject).finally(stop);
+  });
+}
