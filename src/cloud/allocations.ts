@@ -58,24 +58,34 @@ export async function allocateAll(
   beside?: RawBuilder<unknown>,
 ): Promise<ReadonlySet<string>> {
   if (wanted.length === 0) return new Set();
-  // Always in the same order, so that two transactions do not wait for each other's keys.
-  const rows = wanted
-    .map(({ kind, key, holder, detail }) => [
-      kind,
-      key,
-      holder.msgid,
-      JSON.stringify({ ...detail, step: holder.step }),
-    ])
-    .sort(([aKind, aKey], [bKind, bKey]) => order(`${aKind} ${aKey}`, `${bKind} ${bKey}`));
-  const insert = sql<{ kind: string; key: string }>`
-    INSERT INTO allocations (kind, key, msgid, detail, created)
-    SELECT value ->> 0, value ->> 1, CAST(value ->> 2 AS bigint), value ->> 3, CAST(${tx.now} AS bigint)
-    FROM ${jsonRows(tx.db, rows)} WHERE true
-    ON CONFLICT (kind, key) DO NOTHING RETURNING kind, key`;
+  const insert = inserting(tx, wanted, sql`true`);
   const whole = sql<{ kind: string; key: string }>`
     WITH made AS (${insert}), beside AS (${beside}) SELECT kind, key FROM made`;
   const { rows: made } = await (beside === undefined ? insert : whole).execute(tx.db);
   return new Set(made.map(({ kind, key }) => `${kind} ${key}`));
+}
+
+/** The statement that writes those of many for which `which` holds, of the rows `value`, whose fifth member is the host if one is given. */
+export function inserting(
+  tx: Tx,
+  wanted: readonly (NewAllocation & { readonly host?: string })[],
+  which: RawBuilder<unknown>,
+): RawBuilder<{ kind: string; key: string }> {
+  // Always in the same order, so that two transactions do not wait for each other's keys.
+  const rows = wanted
+    .map(({ kind, key, holder, detail, host }) => [
+      kind,
+      key,
+      holder.msgid,
+      JSON.stringify({ ...detail, step: holder.step }),
+      host,
+    ])
+    .sort(([aKind, aKey], [bKind, bKey]) => order(`${aKind} ${aKey}`, `${bKind} ${bKey}`));
+  return sql`
+    INSERT INTO allocations (kind, key, msgid, detail, created)
+    SELECT value ->> 0, value ->> 1, CAST(value ->> 2 AS bigint), value ->> 3, CAST(${tx.now} AS bigint)
+    FROM ${jsonRows(tx.db, rows)} WHERE ${which}
+    ON CONFLICT (kind, key) DO NOTHING RETURNING kind, key`;
 }
 
 const order = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
@@ -96,6 +106,7 @@ export async function lockAll(
 
 /** Which of those keys are taken, as far as one can see now. */
 export async function takenKeys(tx: Tx, kind: string, keys: readonly string[]): Promise<Set<string>> {
+  if (keys.length === 0) return new Set();
   const { rows } = await sql<{ key: string }>`
     SELECT key FROM allocations WHERE kind = ${kind} AND key ${isOneOf(tx.db, keys)}`.execute(tx.db);
   return new Set(rows.map(({ key }) => key));

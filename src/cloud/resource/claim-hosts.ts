@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Parameters } from '../../message/message.ts';
 import type { Tx } from '../../store/tx.ts';
-import { allocateAll, countedOf, type Holder, type NewAllocation } from '../allocations.ts';
+import { allocateAll, countedOf, type Holder, inserting, type NewAllocation } from '../allocations.ts';
 import { isOneOf, isPostgres, jsonRows, locked, nextMark } from '../change-marks.ts';
 import { countUse } from '../quota/accounts.ts';
 import { MOVING } from '../quota/use.ts';
@@ -32,7 +32,7 @@ interface Ask {
 }
 
 /**
- * Claims a batch of choices with three statements, however many they are (one more where GPUs or NUMA cells are claimed). The
+ * Claims a batch of choices with three statements, with PostgreSQL one, however many they are (one more where GPUs or NUMA cells are claimed). The
  * store checks every figure, `used + asked <= limit`, so whatever a scheduler believed of a host, nothing is given out
  * twice. Those that are lost have written nothing.
  *
@@ -49,27 +49,59 @@ export async function claimHosts(
     .map(([host, of]) => ({ host, claims: of }))
     .sort((a, b) => (a.host < b.host ? -1 : 1));
   const lost = new Set<string>();
-  const held: HostClaim[] = [];
-  const took = await take(tx, asks, patient);
+  const { took, made } = await takeAll(tx, asks, patient);
+  const held = asks.filter(({ host }) => took.has(host)).flatMap(({ claims: of }) => of);
+  const alone: HostClaim[] = [];
+  // Together they were too much; some of them may have room.
   for (const ask of asks) {
-    if (took.has(ask.host)) {
-      held.push(...ask.claims);
-      continue;
-    }
-    // Together they were too much; some of them may have room.
+    if (took.has(ask.host)) continue;
     for (const claim of ask.claims) {
-      const alone =
-        ask.claims.length > 1 && (await take(tx, [{ host: ask.host, claims: [claim] }], !tx.beside)).size > 0;
-      if (alone) held.push(claim);
+      const one = { host: ask.host, claims: [claim] };
+      const isTaken = ask.claims.length > 1 && (await take(tx, [one], !tx.beside)).size > 0;
+      if (isTaken) alone.push(claim);
       else lost.add(claim.id);
     }
   }
-  const refused = held.length === 0 ? new Set<string>() : await writeClaims(tx, held);
-  return { lost, refused };
+  const unwritten = made === null ? [...held, ...alone] : alone;
+  const written = (await insert(tx, unwritten.flatMap(allocationsOf))).union(made ?? new Set<string>());
+  return { lost, refused: await settle(tx, [...held, ...alone], written) };
+}
+
+/** Names of the hosts that had so much left, and `kind key` of what was written of the claims on them; null: nothing was yet. */
+interface Taken {
+  readonly took: ReadonlySet<string>;
+  readonly made: ReadonlySet<string> | null;
+}
+
+/** Adds to what is used of each host, where that much is left. PostgreSQL writes the claims on those with the same statement. */
+async function takeAll(tx: Tx, asks: readonly Ask[], patient: boolean): Promise<Taken> {
+  if (!isPostgres(tx.db)) return { took: await take(tx, asks, patient), made: null };
+  const taking = await takingOf(tx, asks, patient);
+  if (taking === null) return { took: new Set(), made: new Set() };
+  const wanted = asks.flatMap(({ claims }) => claims).flatMap(allocationsOf);
+  const { rows } = await sql<{ kind: string; key: string }>`
+    WITH took AS (${taking}), made AS (${inserting(tx, wanted, sql`value ->> 4 = ANY (ARRAY(SELECT name FROM took))`)}),
+    beside AS (${noteMade(tx)})
+    SELECT '' AS kind, name AS key FROM took UNION ALL SELECT kind, key FROM made`.execute(tx.db);
+  const took = new Set(rows.flatMap(({ kind, key }) => (kind === '' ? [key] : [])));
+  const made = new Set(rows.flatMap(({ kind, key }) => (kind === '' ? [] : [`${kind} ${key}`])));
+  await countUse(tx, wanted.filter(({ kind, key }) => made.has(`${kind} ${key}`)).map(countedOf), 1);
+  return { took, made };
 }
 
 /** Adds to what is used of each host, where that much is left; gives the names of the hosts where it was. */
-async function take(tx: Tx, given: readonly Ask[], patient: boolean): Promise<ReadonlySet<string>> {
+async function take(tx: Tx, asks: readonly Ask[], patient: boolean): Promise<ReadonlySet<string>> {
+  const taking = await takingOf(tx, asks, patient);
+  if (taking === null) return new Set();
+  return new Set((await taking.execute(tx.db)).rows.map(({ name }) => name));
+}
+
+/** The statement that does; null where no host comes into question. */
+async function takingOf(
+  tx: Tx,
+  given: readonly Ask[],
+  patient: boolean,
+): Promise<RawBuilder<{ name: string }> | null> {
   const asks = patient || !isPostgres(tx.db) ? given : await untaken(tx, given);
   const devices = await newDeviceUse(tx, asks);
   const rows = asks.flatMap(({ host, claims }) => {
@@ -86,8 +118,8 @@ async function take(tx: Tx, given: readonly Ask[], patient: boolean): Promise<Re
       ],
     ];
   });
-  if (rows.length === 0) return new Set();
-  const { rows: took } = await sql<{ name: string }>`
+  if (rows.length === 0) return null;
+  return sql<{ name: string }>`
     UPDATE hosts SET
       cpu_used = cpu_used + c.cpu,
       cpu_used_milli = cpu_used_milli + c.milli,
@@ -104,8 +136,7 @@ async function take(tx: Tx, given: readonly Ask[], patient: boolean): Promise<Re
       AND (c.disk = 0 OR disk_used_mib + c.disk <= disk_total_mib - disk_reserved_mib)
       AND (vms_max = 0 OR vms + c.claims <= vms_max)
       AND (c.gpu_was IS NULL OR (gpu_used = c.gpu_was AND numa_used = c.numa_was))
-    RETURNING name`.execute(tx.db);
-  return new Set(took.map(({ name }) => name));
+    RETURNING name`;
 }
 
 /** Those whose host no other transaction has in its hands; nobody takes it meanwhile. */
@@ -173,15 +204,9 @@ async function newDeviceUse(
   return uses;
 }
 
-/** Ids of the claims whose `beside` was taken already. */
-async function writeClaims(tx: Tx, claims: readonly HostClaim[]): Promise<Set<string>> {
-  let written = await insert(
-    tx,
-    claims.flatMap(({ beside, ...claim }) => [
-      allocationOfClaim(claim),
-      ...(beside ? [{ ...beside, holder: claim.holder }] : []),
-    ]),
-  );
+/** Sees to what was not written of claims; gives the ids of those whose `beside` was taken already. */
+async function settle(tx: Tx, claims: readonly HostClaim[], made: ReadonlySet<string>): Promise<Set<string>> {
+  let written = made;
   const again = claims.filter(({ id }) => !written.has(`claim ${id}`));
   if (again.length > 0) {
     // A person had the walk back skip this step, and the message came forward again: the old claim makes way.
@@ -196,15 +221,27 @@ async function writeClaims(tx: Tx, claims: readonly HostClaim[]): Promise<Set<st
   );
 }
 
-const allocationOfClaim = ({ holder, beside: _, moving, ...claim }: HostClaim): NewAllocation => ({
+/** What a claim holds, and of which host. */
+interface OfHost extends NewAllocation {
+  readonly host: string;
+}
+
+const allocationsOf = (claim: HostClaim): OfHost[] => {
+  const { beside, holder, host } = claim;
+  return [allocationOfClaim(claim), ...(beside ? [{ ...beside, holder, host }] : [])];
+};
+
+const allocationOfClaim = ({ holder, beside: _, moving, ...claim }: HostClaim): OfHost => ({
   kind: 'claim',
   key: claim.id,
   holder,
   detail: { ...claimDetail(claim), ...(moving && MOVING) },
+  host: claim.host,
 });
 
 /** Writes allocations, counts them, and tells of the claims among them. Gives `kind key` of what was written. */
 async function insert(tx: Tx, wanted: readonly NewAllocation[]): Promise<ReadonlySet<string>> {
+  if (wanted.length === 0) return new Set();
   const notes = isPostgres(tx.db);
   const made = await allocateAll(tx, wanted, notes ? noteMade(tx) : undefined);
   const written = wanted.filter(({ kind, key }) => made.has(`${kind} ${key}`));

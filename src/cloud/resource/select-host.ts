@@ -80,7 +80,8 @@ export async function selectHosts(
 ): Promise<(Selected | null)[]> {
   const { tx } = calls[0]!.call;
   const plain = calls.map(({ input, call }) => plainWish(input, call, policyOf));
-  const names = plain.flatMap(wish => wish?.vm ?? []);
+  // A name of a message's own is hardly ever taken; where it is, the claim finds out.
+  const names = plain.flatMap(wish => (wish?.contended ? wish.vm : []));
   const needs = calls.map(({ call }, at) => {
     const request = plain[at]?.request;
     return { msgid: call.msgid, use: request ? useOfVm(request) : NO_USE };
