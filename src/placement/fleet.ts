@@ -5,6 +5,7 @@ import type { PlacementHost } from './host.ts';
 import type { Candidate } from './index/best-of.ts';
 import { HostClasses } from './index/host-classes.ts';
 import { Search, type SearchOptions } from './index/search.ts';
+import { ClaimBook } from './inventory/claim-book.ts';
 import { HostTable } from './inventory/host-table.ts';
 import { HostView } from './inventory/host-view.ts';
 import { leastPreemption, type Preemption } from './plan/preempt.ts';
@@ -22,6 +23,8 @@ export interface FleetOptions {
   readonly policies?: Readonly<Record<string, Policy>>;
   /** Decides between hosts that are equally good; without it the same ones win each time. */
   readonly random?: Random;
+  /** How many claims it will hold, about: room for so many is made at once. */
+  readonly expectedClaims?: number;
 }
 
 export interface SelectOptions {
@@ -52,7 +55,7 @@ export class Fleet {
   constructor(options: FleetOptions = {}, from: { table: HostTable; classes: HostClasses } | null = null) {
     this.#options = options;
     this.#scorings = scorings(options.policies);
-    this.#table = from?.table ?? new HostTable();
+    this.#table = from?.table ?? new HostTable(new ClaimBook(options.expectedClaims));
     this.#classes = from?.classes ?? new HostClasses(this.#table);
     this.#search = new Search(this.#table, this.#classes);
   }

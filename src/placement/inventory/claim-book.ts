@@ -23,18 +23,28 @@ export class ClaimBook {
   #ofHost = new Int32Array(64).fill(-1);
   #free: number[] = [];
   #end = 0;
-  #figures = new Float64Array(3 * 64);
-  #links = new Int32Array(LINKS * 64);
-  #small = new Int16Array(4 * 64);
+  #figures: Float64Array;
+  #links: Int32Array;
+  #small: Int16Array;
   #ids: string[] = [];
   #vms: string[] = [];
   #groups: string[] = [];
   #projects: string[] = [];
   #devices: (readonly number[])[] = [];
   /** Numbers by id; the first claim of each VM's name, and of each group. */
-  #numbers = new NameIndex(this.#ids);
-  #ofVm = new NameIndex(this.#vms);
+  #numbers: NameIndex;
+  #ofVm: NameIndex;
   #ofGroup = new NameIndex(this.#groups);
+
+  /** `expected`: room for so many claims is made at once. Arrays that grow cost a collection of all there is now and then. */
+  constructor(expected = 0) {
+    const room = Math.max(64, expected);
+    this.#figures = new Float64Array(3 * room);
+    this.#links = new Int32Array(LINKS * room);
+    this.#small = new Int16Array(4 * room);
+    this.#numbers = new NameIndex(this.#ids, expected);
+    this.#ofVm = new NameIndex(this.#vms, expected);
+  }
 
   get size(): number {
     return this.#end - this.#free.length;

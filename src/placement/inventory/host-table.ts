@@ -148,8 +148,8 @@ export class HostTable {
     const host = this.find(claim.host);
     if (host < 0) this.#wait(claim);
     else {
-      const at = this.book.add(claim, host);
-      this.#take(host, this.book.taken(at), 1);
+      this.book.add(claim, host);
+      this.#take(host, claim, 1);
       if (claim.preemptible) this.#preemptibles[host]! += 1;
     }
     return host;
@@ -207,6 +207,7 @@ export class HostTable {
   }
 
   #stopWaiting(id: string): void {
+    if (this.#waitingHost.size === 0) return;
     const host = this.#waitingHost.get(id);
     if (host === undefined) return;
     this.#waitingHost.delete(id);

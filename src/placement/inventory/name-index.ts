@@ -12,11 +12,16 @@ const PRIME = 0x01000193;
 export class NameIndex {
   /** The name of each number that is in here. */
   #names: readonly string[];
-  #slots = new Int32Array(64 * SLOT);
+  #slots: Int32Array;
   #size = 0;
 
-  constructor(names: readonly string[]) {
+  /** `expected`: room for so many names is made at once. */
+  constructor(names: readonly string[], expected = 0) {
     this.#names = names;
+    // At most half of the slots are taken.
+    let slots = 64;
+    while (slots < 2 * expected) slots *= 2;
+    this.#slots = new Int32Array(slots * SLOT);
   }
 
   /** The number of a name; -1 when it is not in here. */

@@ -14,6 +14,7 @@ import {
   claimsAndMark,
   claimsAt,
   claimsSince,
+  countClaims,
   countHosts,
   forgetChanges,
   hostsSince,
@@ -129,7 +130,7 @@ export class FleetFeed {
 
   async #load(at: Moment): Promise<Fleet> {
     const mark = await this.#horizon(at);
-    const fleet = new Fleet(this.#options);
+    const fleet = new Fleet({ ...this.#options, expectedClaims: await countClaims(at.db) });
     for await (const rows of allHosts(at.db)) for (const row of rows) fleet.put(placementHostOf(row));
     for await (const claims of allClaims(at.db)) for (const claim of claims) fleet.hold(claim);
     this.#fleet = fleet;

@@ -90,6 +90,12 @@ export async function countHosts(db: Db): Promise<number> {
   return Number(rows[0]?.hosts ?? 0);
 }
 
+export async function countClaims(db: Db): Promise<number> {
+  const { rows } = await sql<{ claims: number }>`
+    SELECT count(*) AS claims FROM allocations WHERE kind = 'claim'`.execute(db);
+  return Number(rows[0]?.claims ?? 0);
+}
+
 /** Forgets changes that every scheduler has read, or has been away for so long that it reads everything anew. */
 export async function forgetChanges(db: Db, before: number): Promise<void> {
   const changes = cloudTables(db);
