@@ -37,6 +37,8 @@ class Taker {
   readonly #kind = {};
   /** Called when all of a batch have taken theirs. */
   before: () => void | Promise<void> = () => {};
+  /** It cannot even say what its step is. */
+  balks = false;
   /** Of these messages nothing is done together. */
   leaves: (msgid: number) => boolean = () => false;
 
@@ -49,7 +51,10 @@ class Taker {
     return {
       worker: 'w1',
       leaseMs: 60_000,
-      begin: claim => ({ write: this.#write(claim), done: answer => this.done.push(answer) }),
+      begin: claim => {
+        if (this.balks) throw new Error('not at all');
+        return { write: this.#write(claim), done: answer => this.done.push(answer) };
+      },
       fill: claim => this.claims.push(claim),
       free: () => {
         this.freed += 1;
@@ -171,15 +176,24 @@ describe('the first step of a message that a worker takes as it is accepted', ()
       const store = await open({ timers: { ...REAL_TIMERS, monotonic: () => 0 } });
       const taker = new Taker(store);
       const faults: [string, () => void | Promise<void>][] = [
+        [
+          'it throws at once',
+          () => {
+            throw new Error('not today');
+          },
+        ],
         ['it throws', () => Promise.reject(new Error('changed my mind'))],
         ['it never ends', () => new Promise(() => {})],
+        ['it does not begin', () => {}],
       ];
       for (const [what, fault] of faults) {
         taker.before = () => {};
         await taker.getGoing(sql);
         taker.before = fault;
+        taker.balks = what === 'it does not begin';
         const msgid = await submitOne(store, { what }, ONE_STEP);
         taker.before = () => {};
+        taker.balks = false;
         const [claim] = taker.claims.splice(0);
         assert.deepEqual([claim?.msgid, claim?.message.seq], [msgid, 0], what);
         assert.deepEqual([taker.freed, taker.done], [0, []], what);
@@ -202,9 +216,11 @@ describe('the first step of a message that a worker takes as it is accepted', ()
         await over.promise;
       });
       await begun.promise;
+      // Steps that wait for it keep all connections for steps.
+      const steps = Array.from({ length: 5 }, () => store.transactBeside(async () => {}));
       const msgid = await submitOne(store, {}, ONE_STEP);
       over.resolve();
-      await exclusive;
+      await Promise.all([exclusive, ...steps]);
       assert.deepEqual(
         taker.claims.map(claim => claim.msgid),
         [msgid],

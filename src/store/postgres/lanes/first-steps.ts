@@ -1,5 +1,5 @@
 import { CoaxError } from '../../../errors/coax-error.ts';
-import type { FirstStep, Written } from '../../store.ts';
+import type { Claim, FirstStep, Place, Written } from '../../store.ts';
 import type { Engine } from '../engine.ts';
 import type { Link } from '../link/link.ts';
 import type { Notes } from '../notes.ts';
@@ -51,7 +51,8 @@ export class FirstSteps {
     const began = this.#engine.timers.monotonic();
     const ended = await inTransaction(
       this.#engine,
-      this.#engine.shared,
+      // Not where steps may wait for each other.
+      this.#engine.lanes,
       'hasty',
       (link, notes) => {
         noteMade(prepared.made, notes);
@@ -90,12 +91,21 @@ export class FirstSteps {
     if (made.length > BATCH_MAX || counts.size > 0) return [];
     const items: Item[] = [];
     for (const { place, claim } of made.flatMap(one => placeOf(one) ?? [])) {
-      const step = place.begin?.(claim) ?? null;
+      const step = beginOf(place, claim);
       if (step === null) continue;
       const { together } = step.write;
       const kind = items[0]?.together.kind ?? together.kind;
       if (together.kind === kind && this.#quick.has(kind)) items.push({ step, write: step.write, together });
     }
     return items;
+  }
+}
+
+/** What goes wrong here goes wrong once more where the worker does the step, and is told there. */
+function beginOf(place: Place, claim: Claim): FirstStep | null {
+  try {
+    return place.begin?.(claim) ?? null;
+  } catch {
+    return null;
   }
 }
