@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { SERVER_FLAGS } from '../child/server-flags.ts';
 
 /** A process that answers what it is asked, one question after the other. */
 export class Child {
@@ -7,7 +8,7 @@ export class Child {
 
   constructor(file: string, args: readonly string[] = []) {
     this.#process = fork(file, [...args], {
-      execArgv: ['--disable-warning=ExperimentalWarning', '--expose-gc'],
+      execArgv: [...SERVER_FLAGS, '--expose-gc'],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
   }

@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
+import { SERVER_FLAGS } from './server-flags.ts';
 
 const MAIN = join(import.meta.dirname, 'child-main.ts');
 
@@ -14,7 +15,7 @@ export function inChild<Values extends unknown[], Value>(
 ): Promise<Value> {
   return new Promise((resolve, reject) => {
     const child = fork(MAIN, [file, work.name, JSON.stringify(values)], {
-      execArgv: ['--disable-warning=ExperimentalWarning'],
+      execArgv: SERVER_FLAGS,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     let answer: { value: Value } | undefined;

@@ -2,11 +2,13 @@
  * npm run bench:postgres -- workers [FLOWS] [ROUNDS]: four-step flows that are all there, worked off by one worker process and by four, in
  * turns, on one PostgreSQL. With URL alone it is one of those workers.
  */
+
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { openPostgres } from '../../src/store/postgres/open-postgres.ts';
 import { makePostgresCluster, type PostgresCluster } from '../../src/testing/postgres-cluster.ts';
+import { SERVER_FLAGS } from '../child/server-flags.ts';
 import { openPostgresRig } from '../postgres.ts';
 import { rigOn, settled, submitMany } from '../rig.ts';
 
@@ -18,7 +20,7 @@ export async function workersPerSecond(
 ): Promise<number> {
   const rig = await openPostgresRig(cluster);
   const children = Array.from({ length: processes }, () =>
-    spawn(process.execPath, ['--disable-warning=ExperimentalWarning', import.meta.filename, rig.url], {
+    spawn(process.execPath, [...SERVER_FLAGS, import.meta.filename, rig.url], {
       stdio: ['pipe', 'pipe', 'inherit'],
     }),
   );

@@ -31,6 +31,8 @@ function isWorthKeeping(outcome: Outcome): boolean {
   return outcome.kind === 'ok' || outcome.kind === 'split' || outcome.kind === 'wait';
 }
 
+const NOWHERE: readonly (readonly string[])[] = [];
+
 interface Waiter extends Waiting {
   readonly addresses: ReadonlySet<string>;
 }
@@ -40,8 +42,8 @@ interface Ending {
   readonly claim: Claim;
   readonly outcome: Outcome | ((tx: StoreTx) => Promise<Outcome>);
   readonly by: Circumstances;
-  readonly keepAt?: ReadonlySet<string>;
-  readonly together?: Together<Outcome>;
+  readonly keepAt: ReadonlySet<string> | undefined;
+  readonly together: Together<Outcome> | undefined;
 }
 
 /** How processes that serve the same addresses share the work there. */
@@ -154,21 +156,17 @@ export class StoreChannel implements Channel {
   }
 
   #endingOf(end: Finish): Ending {
-    const { claim, outcome, keepAt, together } = end;
-    const by: Circumstances = {
-      worker: claim.message.worker,
-      code: end.code,
-      actor: 'coax',
-      started: end.started,
-      finished: end.finished,
-    };
+    const { claim, outcome, code, started, finished, keepAt, together } = end;
+    const by: Circumstances = { worker: claim.message.worker, code, actor: 'coax', started, finished };
+    if (typeof outcome !== 'function')
+      return { claim, outcome: this.#conceal(end, outcome), by, keepAt, together: undefined };
     const kept = (given: StepOutcome): StepOutcome => this.#conceal(end, given);
     return {
       claim,
-      outcome: typeof outcome === 'function' ? async tx => kept(await outcome(tx)) : kept(outcome),
+      outcome: async tx => kept(await outcome(tx)),
       by,
-      ...(keepAt && { keepAt }),
-      ...(together && { together: mapped(together, kept) }),
+      keepAt,
+      together: together && mapped(together, kept),
     };
   }
 
@@ -193,7 +191,7 @@ export class StoreChannel implements Channel {
 
   /** Nothing of a step's outcome is kept before its secrets are sealed. */
   #conceal({ claim, secret }: Finish, outcome: StepOutcome): StepOutcome {
-    const places = outcome.kind === 'ok' ? (secret?.(outcome.set) ?? []) : [];
+    const places = outcome.kind === 'ok' && secret !== undefined ? secret(outcome.set) : NOWHERE;
     if (this.#secrets !== null) return this.#secrets.conceal(claim.message, outcome, places);
     if (places.length === 0) return outcome;
     return terminal('COAX_SECRET_KEY_MISSING', 'this process has no key to seal what the step sets');
@@ -203,14 +201,17 @@ export class StoreChannel implements Channel {
   finishGroup(claim: Claim, outcome: (tx: StoreTx) => Promise<Outcome>): Promise<FinishAnswer> {
     const now = this.#store.now();
     const by = { worker: null, code: null, actor: 'coax', started: now, finished: now };
-    return this.#write({ claim, outcome, by });
+    return this.#write({ claim, outcome, by, keepAt: undefined, together: undefined });
   }
 
-  async #write(ending: Ending): Promise<FinishAnswer> {
-    const written = await this.#store.write(this.#writeOf(ending));
-    if (written.kind === 'asked') return this.#write({ ...ending, claim: written.claim });
-    if (written.kind === 'written') this.#later(written.message.readyAt);
-    return written;
+  #write(ending: Ending): Promise<FinishAnswer> {
+    // One promise, where an async function would make three.
+    return this.#store.write(this.#writeOf(ending)).then(written => {
+      if (written.kind === 'asked') return this.#write({ ...ending, claim: written.claim });
+      if (written.kind === 'written' && written.message.readyAt > written.message.updated)
+        this.#later(written.message.readyAt);
+      return written;
+    });
   }
 
   #writeOf({ claim, outcome, by, keepAt, together }: Ending): Write {

@@ -78,13 +78,20 @@ function stepDone(state: MessageState, plan: Plan, set: Parameters, partly: Part
       ? { step: state.cursor, set }
       : { step: state.cursor, set, generation: state.generation, ...(partly && { partly }) };
   const keep = state.generation !== null || hasMembers(set);
+  // Member by member: the state may be a whole message, of which this is to be no copy.
   const next: MessageState = {
-    ...state,
+    mode: state.mode,
     cursor,
     attempt: 0,
-    generation: null,
     phase: cursor === plan.steps.length ? 'done' : 'open',
+    cause: state.cause,
+    error: state.error,
+    undoError: state.undoError,
+    rewindTo: state.rewindTo,
+    floor: state.floor,
+    base: state.base,
     trail: keep ? [...state.trail, entry] : state.trail,
+    generation: null,
   };
   return { next, outcome: 'ok', delta: keep ? { set, unset: [] } : NO_DELTA, delayMs: 0 };
 }

@@ -45,11 +45,25 @@ function canonicalObject(value: Record<string, unknown>): string {
   return `${text}}`;
 }
 
+/** Looking at each character of a longer text costs more than it saves. */
+const PLAIN_MAX = 64;
+
 export function canonicalString(text: string): string {
+  if (isPlain(text)) return `"${text}"`;
   if (!text.isWellFormed()) {
     throw new CoaxError('COAX_MESSAGE_INVALID', 'text with a lone surrogate is not valid Unicode');
   }
   return JSON.stringify(text);
+}
+
+/** Printable ASCII, of which JSON escapes nothing: to see that takes a third of the time of JSON.stringify. */
+function isPlain(text: string): boolean {
+  if (text.length > PLAIN_MAX) return false;
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit < 0x20 || unit > 0x7e || unit === 0x22 || unit === 0x5c) return false;
+  }
+  return true;
 }
 
 /** Are these the same JSON value? */

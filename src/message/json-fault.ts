@@ -18,7 +18,7 @@ interface Frame {
 export function jsonFault(value: unknown, depthMax = JSON_DEPTH_MAX): Fault | null {
   const atRoot = scalarFault(value);
   if (atRoot !== null) return { where: '', reason: atRoot };
-  if (typeof value !== 'object' || value === null) return null;
+  if (typeof value !== 'object' || value === null || isFlatAndSound(value)) return null;
   const frames: Frame[] = [frameOf(value)];
   while (frames.length > 0) {
     const frame = frames[frames.length - 1]!;
@@ -38,6 +38,17 @@ export function jsonFault(value: unknown, depthMax = JSON_DEPTH_MAX): Fault | nu
     frames.push(frameOf(member));
   }
   return null;
+}
+
+/** Most values are objects of a few scalars, which need no walk. False when there is more to look at. */
+function isFlatAndSound(value: object): boolean {
+  if (Array.isArray(value)) return false;
+  for (const key of Object.keys(value)) {
+    const member = (value as Record<string, unknown>)[key];
+    if (typeof member === 'object' && member !== null) return false;
+    if (keyFault(key) !== null || (member !== undefined && scalarFault(member) !== null)) return false;
+  }
+  return true;
 }
 
 const frameOf = (value: object): Frame => ({

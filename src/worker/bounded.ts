@@ -3,7 +3,7 @@ import type { ActionStep } from '../message/message.ts';
 import { type StepOutcome, terminal } from '../message/outcome.ts';
 import type { Timers } from '../store/timers.ts';
 
-/** A transactional action holds up every other writer. */
+/** Milliseconds: a transactional action holds up every other writer. */
 const TRANSACTION_MS = 10_000;
 
 /** A transaction that is held open for too long fails the step rather than everybody. */
@@ -30,7 +30,7 @@ export function bounded(
   });
 }
 
-/** The same for many together: they are done alone then. */
+/** The same for many calls together: who takes too long together is done alone. Errors: COAX_STEP_TIMEOUT. */
 export function inTime<T>(timers: Timers, work: Promise<T>, { module, action }: ActionStep): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = timers.after(TRANSACTION_MS, () =>

@@ -9,7 +9,7 @@ import { sealedNames } from '../message/secret/sealed.ts';
 import type { Action } from '../step/contract.ts';
 
 /** `failed`: the step is not begun, and this is what it came to. `lost`: another worker has it, or will. */
-type Secrets =
+export type Secrets =
   | { readonly kind: 'open'; readonly revealed: Revealed | null }
   | { readonly kind: 'failed'; readonly outcome: StepOutcome }
   | { readonly kind: 'lost' };
@@ -54,7 +54,9 @@ async function opened(channel: Channel, claim: Claim, action: Action): Promise<S
 /** Cheaper than to know: whether any was there ever. */
 export function mayHoldSecrets({ base, trail }: Message): boolean {
   if (sealedNames(base).length > 0) return true;
-  return trail.some(entry => sealedNames('edit' in entry ? entry.edit : entry.set).length > 0);
+  for (const entry of trail)
+    if (sealedNames('edit' in entry ? entry.edit : entry.set).length > 0) return true;
+  return false;
 }
 
 function namesOf(schema: object | null): readonly string[] {

@@ -3,14 +3,15 @@ import type { Revealed } from '../channel/secrets.ts';
 import { isCoaxError } from '../errors/coax-error.ts';
 import { type ActionStep, isGroup } from '../message/message.ts';
 import { type StepOutcome, terminal } from '../message/outcome.ts';
-import { secretPlaces } from '../message/secret/secret-places.ts';
+import { hasSecret, secretPlaces } from '../message/secret/secret-places.ts';
+import { stepLabel } from '../message/step-label.ts';
 import type { Action, Catalogue } from '../step/contract.ts';
 import { REAL_TIMERS, type Timers } from '../store/timers.ts';
 import type { Together, Tx } from '../store/tx.ts';
 import { bounded, inTime } from './bounded.ts';
 import { calledOff, irreversible, timedOut, unknown, withNotes } from './outcomes.ts';
 import { RunningStep } from './running-step.ts';
-import { mayHoldSecrets, secretsFor } from './secrets-for.ts';
+import { mayHoldSecrets, type Secrets, secretsFor } from './secrets-for.ts';
 import { Slots } from './slots.ts';
 
 export interface WorkerOptions {
@@ -165,12 +166,22 @@ export class Worker {
   /** Takes one message as far as it goes here. */
   async #carry(first: Claim, losses: number): Promise<void> {
     this.#inFlight += 1;
+    const { channel, onFault } = this.#options;
     const lease: Lease = { until: this.#timers.monotonic() + this.#leaseMs };
     try {
       let claim: Claim | null = first;
-      while (claim !== null) claim = await this.#doStep(claim, lease, losses);
+      while (claim !== null) {
+        const done = this.#doStep(claim, lease, losses);
+        const end: Finish | null = done instanceof Promise ? await done : done;
+        if (end === null) break;
+        try {
+          claim = claimOf(await channel.finish(end));
+        } catch (error) {
+          claim = await this.#insist(end, error);
+        }
+      }
     } catch (error) {
-      this.#options.onFault?.(error);
+      onFault?.(error);
     } finally {
       this.#inFlight -= 1;
       this.#freed?.();
@@ -178,45 +189,59 @@ export class Worker {
     }
   }
 
-  async #doStep(claim: Claim, lease: Lease, losses: number): Promise<Claim | null> {
-    if (losses !== this.#losses) {
-      // It may have been given after the loss: then nobody else would see to it before the lease ends.
-      await this.#options.channel.release([claim], false);
-      return null;
-    }
+  /** What the step came to, at once where it can be: each promise on the way shows in the profile. Null: it was given back. */
+  #doStep(claim: Claim, lease: Lease, losses: number): Finish | null | Promise<Finish | null> {
+    // It may have been given after the loss: then nobody else would see to it before the lease ends.
+    if (losses !== this.#losses) return this.#giveBack(claim, false);
     const { message } = claim;
     const step = message.plan.steps[message.cursor];
-    if (step === undefined || isGroup(step)) {
-      await this.#options.channel.release([claim], false);
-      return null;
-    }
+    if (step === undefined || isGroup(step)) return this.#giveBack(claim, false);
     const action = this.#options.catalogue.find(step.module, step.action);
-    if (action === null) return this.#leave(claim, step);
-    if (message.mode === 'rollback' && !action.undoable)
-      return await this.#finish(claim, step, irreversible(step), action);
-    const started = this.#options.now();
-    const asked = secretsFor(this.#options.channel, claim, action);
-    const secrets = asked instanceof Promise ? await asked : asked;
-    if (secrets.kind === 'lost') return null;
-    if (secrets.kind === 'failed') return await this.#finish(claim, step, secrets.outcome, null, started);
-    if (action.kind === 'transactional')
-      return await this.#deliver(this.#endIn(claim, step, action, secrets.revealed), step);
-    const performed = this.#perform(claim, lease, step, action, secrets.revealed);
-    const { outcome, call } = performed instanceof Promise ? await performed : performed;
-    // Nothing is known of what the next owner does with it.
-    if (call.stopped === 'lost') return null;
-    if (call.stopped === 'drain' && outcome.kind !== 'ok') {
-      await this.#options.channel.release([claim], outcome.error.begun !== false);
-      return null;
+    if (action === null) {
+      // Another worker may know the action: this one is older or newer. If none does, the step fails, rather than being stuck.
+      if (this.#options.isKnown?.(step.module, step.action))
+        return this.#giveBack(claim, false, UNKNOWN_AGAIN_MS);
+      return this.#end(claim, unknown(step), null);
     }
-    return await this.#finish(claim, step, withNotes(outcome, call), action, started);
+    if (message.mode === 'rollback' && !action.undoable) return this.#end(claim, irreversible(step), action);
+    const started = this.#options.now();
+    const secrets = secretsFor(this.#options.channel, claim, action);
+    if (secrets instanceof Promise)
+      return secrets.then(known => this.#doKnowing(known, claim, lease, step, action, started));
+    return this.#doKnowing(secrets, claim, lease, step, action, started);
   }
 
-  /** Another worker may know the action: this one is older or newer. If none does, the step fails, rather than being stuck. */
-  async #leave(claim: Claim, step: ActionStep): Promise<Claim | null> {
-    if (!this.#options.isKnown?.(step.module, step.action))
-      return this.#finish(claim, step, unknown(step), null);
-    await this.#options.channel.release([claim], false, UNKNOWN_AGAIN_MS);
+  #doKnowing(
+    secrets: Secrets,
+    claim: Claim,
+    lease: Lease,
+    step: ActionStep,
+    action: Action,
+    started: number,
+  ): Finish | null | Promise<Finish | null> {
+    if (secrets.kind === 'lost') return null;
+    if (secrets.kind === 'failed') return this.#end(claim, secrets.outcome, null, started);
+    if (action.kind === 'transactional') return this.#inTransaction(claim, step, action, secrets.revealed);
+    const performed = this.#perform(claim, lease, step, action, secrets.revealed);
+    if (performed instanceof Promise) return performed.then(how => this.#endOf(how, claim, action, started));
+    return this.#endOf(performed, claim, action, started);
+  }
+
+  #endOf(
+    { outcome, call }: Performed,
+    claim: Claim,
+    action: Action,
+    started: number,
+  ): Finish | null | Promise<null> {
+    // Nothing is known of what the next owner does with it.
+    if (call.stopped === 'lost') return null;
+    if (call.stopped === 'drain' && outcome.kind !== 'ok')
+      return this.#giveBack(claim, outcome.error.begun !== false);
+    return this.#end(claim, withNotes(outcome, call), action, started);
+  }
+
+  async #giveBack(claim: Claim, begun: boolean, afterMs?: number): Promise<null> {
+    await this.#options.channel.release([claim], begun, afterMs);
     return null;
   }
 
@@ -282,11 +307,11 @@ export class Worker {
       return null;
     const action = this.#options.catalogue.find(step.module, step.action);
     if (action?.kind !== 'transactional' || action.together === undefined) return null;
-    return this.#endIn(claim, step, action, null);
+    return this.#inTransaction(claim, step, action, null);
   }
 
   /** How a transactional step ends. */
-  #endIn(claim: Claim, step: ActionStep, action: Action, revealed: Revealed | null): Finish {
+  #inTransaction(claim: Claim, step: ActionStep, action: Action, revealed: Revealed | null): Finish {
     const run = async (tx: Tx): Promise<StepOutcome> => {
       const call = new RunningStep(claim, step, this.#options.name, revealed, tx);
       const outcome = await bounded(
@@ -298,7 +323,7 @@ export class Worker {
       return withNotes(outcome, call);
     };
     const begun = this.#options.now();
-    return this.#endOf(claim, run, action, begun, this.#together(claim, step, action, revealed));
+    return this.#end(claim, run, action, begun, this.#together(claim, step, action, revealed));
   }
 
   /** Undoing is done one by one. */
@@ -324,59 +349,47 @@ export class Worker {
     };
   }
 
-  #finish(
-    claim: Claim,
-    step: ActionStep,
-    outcome: StepOutcome,
-    action: Action | null,
-    started = this.#options.now(),
-  ): Promise<Claim | null> {
-    return this.#deliver(this.#endOf(claim, outcome, action, started), step);
-  }
-
-  #endOf(
+  #end(
     claim: Claim,
     outcome: Finish['outcome'],
     action: Action | null,
-    started: number,
+    started = this.#options.now(),
     together?: Together<StepOutcome>,
   ): Finish {
-    const stopping = this.#stop.signal.aborted;
-    return {
+    const end: { -readonly [Name in keyof Finish]: Finish[Name] } = {
       claim,
       outcome,
       code: action?.code ?? null,
-      ...(action !== null && { secret: set => secretPlaces(action.output, set) }),
       started,
       finished: this.#options.now(),
-      ...(!stopping && { keepAt: this.#served() }),
-      ...(together && { together }),
     };
+    if (action !== null && hasSecret(action.output)) end.secret = set => secretPlaces(action.output, set);
+    if (!this.#stop.signal.aborted) end.keepAt = this.#served();
+    if (together !== undefined) end.together = together;
+    return end;
   }
 
-  /** The claim on the next step, when it is kept. */
-  async #deliver(end: Finish, step: ActionStep): Promise<Claim | null> {
-    for (;;) {
+  /** The outcome is not lost while this process lives: a full disk or a lost connection is waited out. */
+  async #insist(end: Finish, error: unknown): Promise<Claim | null> {
+    for (let fault = error; ; ) {
+      this.#options.onFault?.(fault);
+      if (!isCoaxError(fault) || fault.kind !== 'unavailable') return this.#give(end.claim, fault);
+      await this.#pause(AGAIN_MS);
       try {
-        const answer: FinishAnswer = await this.#options.channel.finish(end);
-        return answer.kind === 'written' ? answer.claim : null;
-      } catch (error) {
-        // The outcome is not lost while this process lives: a full disk or a lost connection is waited out.
-        this.#options.onFault?.(error);
-        if (!isCoaxError(error) || error.kind !== 'unavailable') {
-          return this.#give(end.claim, step, error);
-        }
-        await this.#pause(AGAIN_MS);
+        return claimOf(await this.#options.channel.finish(end));
+      } catch (again) {
+        fault = again;
       }
     }
   }
 
   /** The channel refused the outcome itself (too large, not JSON): that is the step's failure. */
-  async #give(claim: Claim, step: ActionStep, error: unknown): Promise<Claim | null> {
-    const name = `${step.module} ${step.action}`;
-    const outcome = isCoaxError(error)
-      ? terminal(error.code, `${name}: ${error.reason}`)
-      : terminal('COAX_INTERNAL', `${name}: the outcome could not be written`);
+  async #give(claim: Claim, error: unknown): Promise<null> {
+    const { plan, cursor } = claim.message;
+    const [code, reason] = isCoaxError(error)
+      ? [error.code, error.reason]
+      : ['COAX_INTERNAL', 'the outcome could not be written'];
+    const outcome = terminal(code, `${stepLabel(plan.steps[cursor]!)}: ${reason}`);
     try {
       const now = this.#options.now();
       await this.#options.channel.finish({ claim, outcome, code: null, started: now, finished: now });
@@ -464,6 +477,10 @@ export class Worker {
 
 function sameList(a: readonly string[], b: readonly string[]): boolean {
   return a === b || (a.length === b.length && a.every((item, index) => item === b[index]));
+}
+
+function claimOf(answer: FinishAnswer): Claim | null {
+  return answer.kind === 'written' ? answer.claim : null;
 }
 
 function ended(call: RunningStep, outcome: StepOutcome): Performed {

@@ -5,11 +5,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { SERVER_FLAGS } from '../../bench/child/server-flags.ts';
 import type { Row } from '../../bench/row.ts';
 
 const MAIN = join(import.meta.dirname, '../../bench/main.ts');
 const run = (...words: string[]): Promise<{ stdout: string; stderr: string }> =>
   promisify(execFile)(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...words]);
+
+test('what is measured starts Node as bin/coax does', () => {
+  const start = readFileSync(join(import.meta.dirname, '../../bin/coax'), 'utf8');
+  assert.ok(start.includes(`exec "$node" ${SERVER_FLAGS.join(' ')} "$root/src/cli/main.ts"`));
+});
 
 /** Every figure that must be reached, by the start of its name. */
 const GOALS = {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import { SERVER_FLAGS } from '../../child/server-flags.ts';
 import type { Settings, Span } from '../serve.ts';
 
 /** What may be asked of an adapter, and the answer's type. */
@@ -26,12 +27,15 @@ const LIMIT_MS = 180_000;
 
 /** Starts one process of an adapter and waits until it is ready. It may print to standard error only. */
 export async function startAdapter(file: string, settings: Settings): Promise<AdapterProcess> {
+  // Other systems as Node starts by itself, Coax (and its floor) as bin/coax starts it.
   // -P: the adapter's folder is not searched for modules, or taskflow.py would be its own taskflow.
   const path = join(import.meta.dirname, '..', file);
   const given = JSON.stringify(settings);
   const [program, values] = file.endsWith('.py')
     ? ['/usr/bin/python3', ['-P', path, given]]
-    : [process.execPath, ['--disable-warning=ExperimentalWarning', '--no-deprecation', path, given]];
+    : file.endsWith('.mjs')
+      ? [process.execPath, ['--disable-warning=ExperimentalWarning', '--no-deprecation', path, given]]
+      : [process.execPath, [...SERVER_FLAGS, '--no-deprecation', path, given]];
   const child = spawn(program, values, {
     stdio: ['pipe', process.stderr, process.stderr, 'pipe'],
     // What it leaves in the folder for temporary files goes with the round's folder.

@@ -2,6 +2,7 @@
  * Processes that choose and claim hosts for messages on a shared store, and know of each other. Started with URL, folder, the length of
  * a lease, its own number and how many there are it is one of them.
  */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -9,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { isOwn } from '../../../src/placement/shard.ts';
+import { SERVER_FLAGS } from '../../child/server-flags.ts';
 import { claimLoop, type LoopOptions, readyScheduler } from './claim-loop.ts';
 import { openCloudRig } from './cloud-rig.ts';
 
@@ -29,7 +31,7 @@ export async function startSchedulers(url: string, count: number, leaseMs = 30_0
   const dir = mkdtempSync(join(tmpdir(), 'coax-bench-'));
   const children = Array.from({ length: count }, (_, number) => {
     const args = [url, dir, ...[leaseMs, number, count].map(String)];
-    return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', import.meta.filename, ...args], {
+    return spawn(process.execPath, [...SERVER_FLAGS, import.meta.filename, ...args], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
   });

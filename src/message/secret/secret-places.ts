@@ -40,12 +40,20 @@ function gather(
   }
 }
 
-/** Does a schema call anything secret, itself or something in it? */
+const SECRET = new WeakMap<object, boolean>();
+
+/** Does a schema call anything secret, itself or something in it? Schemas do not change: each is looked through once. */
 export function hasSecret(schema: unknown): boolean {
   if (typeof schema !== 'object' || schema === null) return false;
-  const { secret, properties, items, anyOf } = schema as Schema;
-  if (secret === true) return true;
-  return [items, ...Object.values(properties ?? {}), ...(Array.isArray(anyOf) ? anyOf : [])].some(hasSecret);
+  let known = SECRET.get(schema);
+  if (known === undefined) {
+    const { secret, properties, items, anyOf } = schema as Schema;
+    known =
+      secret === true ||
+      [items, ...Object.values(properties ?? {}), ...(Array.isArray(anyOf) ? anyOf : [])].some(hasSecret);
+    SECRET.set(schema, known);
+  }
+  return known;
 }
 
 /** The value with what lies at that path replaced; the same value where there is nothing. */

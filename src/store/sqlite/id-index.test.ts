@@ -123,3 +123,51 @@ test('a store that is opened again knows the ids that its index lacks', () =>
     assert.equal(bench.ids.behind, 2);
     for (const pos of [1, 6, 7, 8]) assert.deepEqual(bench.found(pos), [pos]);
   }));
+
+test('many commits come into the index by several runs; each is found at any time, and a run that was undone is made again', () =>
+  withIndex(bench => {
+    bench.connection.exec('BEGIN');
+    bench.add(45_000);
+    bench.connection.exec('COMMIT');
+    const looked = [1, 20_000, 20_001, 44_999];
+    const run = (end: 'COMMIT' | 'ROLLBACK'): void => {
+      bench.connection.exec('BEGIN');
+      bench.ids.run();
+      bench.connection.exec(end);
+      if (end === 'COMMIT') bench.ids.keep();
+      else bench.ids.reload();
+      for (const pos of looked) assert.deepEqual(bench.found(pos), [pos]);
+    };
+    run('COMMIT');
+    assert.ok(bench.ids.isLong, 'more is to be written');
+    const first = bench.entries();
+    assert.ok(first > 0 && first < 45_000);
+    run('ROLLBACK');
+    assert.equal(bench.entries(), first);
+    // Something else failed meanwhile: what was written durably is not written once more.
+    bench.ids.reload();
+    run('COMMIT');
+    assert.equal(bench.entries(), first * 2);
+    assert.equal(bench.ids.behind, 45_000, 'covered when all of them are in it');
+    run('ROLLBACK');
+    run('COMMIT');
+    assert.deepEqual([bench.entries(), bench.ids.behind, bench.ids.isLong], [45_000, 0, false]);
+    for (const pos of looked) assert.deepEqual(bench.found(pos), [pos]);
+  }));
+
+test('a store that ends between two runs finds every commit when it is opened again', () =>
+  withIndex(bench => {
+    bench.connection.exec('BEGIN');
+    bench.add(30_000);
+    bench.ids.run();
+    bench.connection.exec('COMMIT');
+    bench.ids = new IdIndex(bench.connection);
+    for (const pos of [1, 15_000, 30_000]) assert.deepEqual(bench.found(pos), [pos]);
+    for (let runs = 0; bench.ids.behind > 0; runs++) {
+      assert.ok(runs < 3);
+      bench.ids.run();
+      bench.ids.keep();
+    }
+    assert.equal(bench.entries(), 30_000);
+    for (const pos of [1, 15_000, 30_000]) assert.deepEqual(bench.found(pos), [pos]);
+  }));

@@ -73,6 +73,7 @@ export class SqliteStore implements Store {
       ending: () => engine.commits.flush(),
       durable: () => {
         engine.held.keep();
+        engine.ids.keep();
         this.#tell();
       },
       undone: () => engine.reload(),

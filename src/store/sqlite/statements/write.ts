@@ -40,7 +40,8 @@ export function writeClaimed(engine: Engine, write: Write, next: NextState, now:
     !isResting(next.state.phase) && next.state.phase === 'open' && next.readyAt <= now && write.keep(next);
   const after = messageAfter(before, next, chained, now, keep);
   if (held !== undefined && mayBeBehind(held, before, after, chained)) {
-    engine.held.set(claim.msgid, { ...held, seq: after.seq, newer: after });
+    const { fence, rowSeq } = held;
+    engine.held.set(claim.msgid, { fence, seq: after.seq, rowSeq, newer: after });
   } else {
     const rowSeq = held?.rowSeq ?? before.seq;
     if (run(engine, before, after, next.address, write, rowSeq) === 0) return refused(engine, claim);
@@ -66,12 +67,10 @@ function isOf(held: Held, { fence, message }: Claim): boolean {
  * which keys are needed.
  */
 function mayBeBehind(held: Held, before: Message, after: Message, chained: readonly Chained[]): boolean {
-  return (
-    after.worker !== null &&
-    isPlain(before, after) &&
-    after.seq - held.rowSeq < BEHIND_MAX &&
-    chained.every(({ commit }) => sealedNames(commit.set ?? {}).length === 0)
-  );
+  if (after.worker === null || !isPlain(before, after) || after.seq - held.rowSeq >= BEHIND_MAX) return false;
+  for (const { commit } of chained)
+    if (commit.set !== undefined && sealedNames(commit.set).length > 0) return false;
+  return true;
 }
 
 /** Writes the row of a message that a worker holds, if it is behind. */
