@@ -31,9 +31,29 @@ async function sql(
   }
 }
 
-/** Nothing is answered that the standby of that name does not have. */
-const follow = (cluster: PostgresCluster, standby: string) =>
-  sql(cluster, `ALTER SYSTEM SET synchronous_standby_names = '${standby}'`, 'SELECT pg_reload_conf()');
+/** What waits until a standby has what was committed. */
+const WAITING = `FROM pg_stat_activity WHERE wait_event = 'SyncRep'`;
+
+const standbys = (cluster: PostgresCluster, names: string) =>
+  sql(cluster, `ALTER SYSTEM SET synchronous_standby_names = '${names}'`, 'SELECT pg_reload_conf()');
+
+/** From now on nothing is answered that the standby of that name does not have. */
+async function follow(cluster: PostgresCluster, standby: string): Promise<void> {
+  // Commits wait only once the checkpointer has read the settings: one is made to wait for a standby that there is not.
+  await standbys(cluster, 'nobody');
+  await until('commits wait for a standby', async () => {
+    let ended = false;
+    const commit = sql(cluster, `SELECT pg_logical_emit_message(true, 'test', '')`).then(() => {
+      ended = true;
+    });
+    // It is told to wait no longer.
+    const waits = async () => (await sql(cluster, `SELECT pg_cancel_backend(pid) ${WAITING}`))[0];
+    const waited = await until('a commit ends, or waits', async () => ended || ((await waits()) && 'waited'));
+    await commit;
+    return waited === 'waited';
+  });
+  await standbys(cluster, standby);
+}
 
 test('the standby of a primary that died has every message that was acknowledged, and work goes on there', async t => {
   const primary = await makePostgresCluster();
@@ -80,23 +100,22 @@ test('what the standby does not have is not told, although the primary shows it'
     const answer = store.submit([submission()]).then(() => {
       told = true;
     });
-    const waiting = `FROM pg_stat_activity WHERE wait_event = 'SyncRep'`;
     await until(
       'its transaction waits for the standby',
-      async () => (await sql(primary, `SELECT 1 ${waiting}`))[0],
+      async () => (await sql(primary, `SELECT 1 ${WAITING}`))[0],
     );
-    await sql(primary, `SELECT pg_terminate_backend(pid) ${waiting}`);
+    await sql(primary, `SELECT pg_terminate_backend(pid) ${WAITING}`);
     await until('the message can be read', async () => (await store.messages({ limit: 9 })).length === 2);
     await until(
       'the answer waits for the standby again',
-      async () => (await sql(primary, `SELECT 1 ${waiting}`))[0],
+      async () => (await sql(primary, `SELECT 1 ${WAITING}`))[0],
     );
     assert.equal(told, false);
-    await follow(primary, '');
+    await standbys(primary, '');
     await answer;
     assert.equal((await store.messages({ limit: 9 })).length, 2, 'it was not sent twice');
   } finally {
-    await follow(primary, '').catch(() => {});
+    await standbys(primary, '').catch(() => {});
     await store.close();
     await primary.close();
   }
