@@ -65,7 +65,7 @@ const call = (parameters: Parameters = {}): StepCall => ({
   output: {},
   host: null,
   worker: 'w',
-  timeoutMs: 5000,
+  timeoutMs: 180_000,
   signal: new AbortController().signal,
   log() {},
   detail() {},

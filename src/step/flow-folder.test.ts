@@ -78,7 +78,7 @@ test(
     try {
       await flows.refresh();
       writeFileSync(join(dir, 'a.yaml'), 'name: a\nsteps: [x one]\n');
-      for (let i = 0; i < 500 && flows.find('a') === null; i++)
+      for (let i = 0; i < 9000 && flows.find('a') === null; i++)
         await new Promise(resolve => setTimeout(resolve, 20));
       assert.ok(flows.find('a'));
     } finally {

@@ -16,7 +16,7 @@ export interface HypervisorFixture {
   close(): Promise<void>;
 }
 
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 240_000;
 
 /**
  * The promises of a Hypervisor, each a test. `make` is called for every test, so that none sees another's guests.

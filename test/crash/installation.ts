@@ -17,7 +17,7 @@ import { CoaxClient } from '../../src/client/client.ts';
 
 const COAX = new URL('../../bin/coax', import.meta.url).pathname;
 const STEP = new URL('./step.sh', import.meta.url).pathname;
-const START_MS = 30_000;
+const START_MS = 180_000;
 
 const RETRY = 'retry: {attempts: 40, backoff: 20ms, backoffMax: 100ms}';
 const step = (action: string): string => `{do: shake ${action}, timeout: 20s, ${RETRY}}`;

@@ -27,7 +27,7 @@ const COAX = join(import.meta.dirname, '../../bin/coax');
 const PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
 
 async function until<T>(look: () => Promise<T | null | undefined | false> | T | null | undefined | false) {
-  for (let looks = 0; looks < 3000; looks++) {
+  for (let looks = 0; looks < 18_000; looks++) {
     const found = await look();
     if (found) return found;
     await new Promise(resolve => setTimeout(resolve, 10));

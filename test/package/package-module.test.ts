@@ -45,7 +45,7 @@ async function world(...installations: string[]) {
       output: {},
       host: more.host === undefined ? 'h1' : more.host,
       worker: 'w',
-      timeoutMs: 10_000,
+      timeoutMs: 180_000,
       signal: new AbortController().signal,
       log() {},
       detail() {},

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Channel, ClaimWish } from '../../src/channel/channel.ts';
 import type { Decisions } from '../../src/channel/decisions.ts';
 import { GroupServer } from '../../src/channel/groups.ts';
 import { makeDecisions } from '../../src/channel/make-decisions.ts';
@@ -30,6 +31,8 @@ export interface CloudFixture extends AsyncDisposable {
   /** The message once it rests. */
   rest(msgid: number): Promise<Message>;
   run(flow: string, parameters: Parameters, project?: string): Promise<Message>;
+  /** Until the worker asks for work at such addresses: it has got what it asked for before. */
+  untilServed(isSo: (addresses: readonly string[]) => boolean): Promise<void>;
   /** Ends the server, keeps its folder. */
   stop(): Promise<void>;
 }
@@ -39,6 +42,20 @@ export type FixtureOptions = Partial<Omit<CloudOptions, 'store'>> & {
   /** Another store than SQLite in the folder. */
   readonly openStore?: () => Promise<Store>;
 };
+
+/** The channel, with a look at what each claim asks for. */
+function noting(channel: StoreChannel, note: (addresses: readonly string[]) => void): Channel {
+  return new Proxy(channel, {
+    get(target, name) {
+      const member = Reflect.get(target, name, target) as unknown;
+      if (typeof member !== 'function') return member;
+      return (...given: unknown[]) => {
+        if (name === 'claim') note((given[0] as ClaimWish).addresses);
+        return Reflect.apply(member, target, given);
+      };
+    },
+  });
+}
 
 const FLOWS = join(import.meta.dirname, '../../flows');
 const RESTING = new Set(['done', 'rolled_back', 'parked']);
@@ -77,9 +94,12 @@ export async function openFixture(options: FixtureOptions = {}): Promise<CloudFi
     ...catalogue.modules(),
     ...cloud.hostNames().map(host => `compute@${host}`),
   ];
+  let asked: readonly string[] = [];
   const worker = new Worker({
     name: 'w1',
-    channel,
+    channel: noting(channel, addresses => {
+      asked = addresses;
+    }),
     catalogue,
     addresses,
     now: () => store.now(),
@@ -127,6 +147,9 @@ export async function openFixture(options: FixtureOptions = {}): Promise<CloudFi
     store,
     cloud,
     decisions: makeDecisions(store),
+    async untilServed(isSo) {
+      while (!isSo(asked)) await new Promise(resolve => setTimeout(resolve, 20));
+    },
     submit,
     rest,
     run: async (flow, parameters, project) => rest(await submit(flow, parameters, project)),

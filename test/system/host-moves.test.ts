@@ -195,8 +195,7 @@ onBothEngines('moves', options => {
     await vmAt(fixture, 'sim-1', 'a');
     const lost = { host: 'sim-1', reason: 'burnt', fenced: true };
     assert.equal((await fixture.run('lose_host', lost)).phase, 'done');
-    while (fixture.cloud.hostNames().includes('sim-1')) await sleep(20);
-    await sleep(1000);
+    await fixture.untilServed(addresses => !addresses.includes('compute@sim-1'));
     const drained = await fixture.run('drain_host', { host: 'sim-1' });
     assert.equal(drained.phase, 'done', JSON.stringify(drained.error));
     const vm = (await fixture.cloud.vm('a'))!;

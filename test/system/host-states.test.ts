@@ -56,9 +56,7 @@ async function addSilentHost({ store }: CloudFixture, name: string): Promise<voi
 /** Declares it lost, and waits until this process, whose host it is, has heard of that and does no more steps for it. */
 async function lose(fixture: CloudFixture, host: string): Promise<void> {
   assert.equal((await fixture.run('lose_host', { host, ...LOST })).phase, 'done');
-  while (fixture.cloud.hostNames().includes(host)) await sleep(20);
-  // The worker looks at its addresses four times a second.
-  await sleep(1000);
+  await fixture.untilServed(addresses => !addresses.includes(`compute@${host}`));
 }
 
 onBothEngines('hosts', options => {

@@ -45,14 +45,14 @@ function program(code: string): string {
 function command(file: string, args: string[] = []) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [QUIET, file, ...args], {
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: 180_000,
     cwd: folder,
   });
   return { status, stdout, stderr };
 }
 
 async function until<T>(look: () => T | null | undefined | false): Promise<T> {
-  for (let looks = 0; looks < 2000; looks++) {
+  for (let looks = 0; looks < 18_000; looks++) {
     const found = look();
     if (found) return found;
     await new Promise(resolve => setTimeout(resolve, 10));
