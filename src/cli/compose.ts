@@ -22,7 +22,7 @@ import { exportMessages } from '../store/export.ts';
 import type { FsckReport } from '../store/fsck.ts';
 import type { Store } from '../store/store.ts';
 import { openArchives } from './compose/archives.ts';
-import { keyBox, renewPackages } from './compose/open-package-repository.ts';
+import { keyBox, tendPackages } from './compose/open-package-repository.ts';
 import { openBook, openParts } from './compose/open-parts.ts';
 import { checkStore, makeDataDir } from './compose/open-store.ts';
 import { openWebhooks } from './compose/open-webhooks.ts';
@@ -82,7 +82,7 @@ export async function openProcess(options: ProcessOptions): Promise<RunningProce
       secrets: parts.secrets.given,
       secretKeys: parts.secrets.keys,
       webhooks: openWebhooks(opened, parts, work.name, options),
-      packages: renewPackages(opened, parts.packages, options),
+      packages: tendPackages(opened, parts.packages, options),
       flows,
       channel: work.channel,
       decisions: makeDecisions(store),

@@ -10,6 +10,9 @@ import { keyBox } from '../../src/cli/compose/open-package-repository.ts';
 import { installationSchema } from '../../src/cli/installation-schema.ts';
 import { makeClient } from '../../src/client/client.ts';
 import { digestOf, manifestBytes, parseManifest } from '../../src/package/format/manifest.ts';
+import type { CollectReport } from '../../src/package/repository/garbage/collect.ts';
+import { Collection } from '../../src/package/repository/garbage/collection.ts';
+import { GarbageBook } from '../../src/package/repository/garbage/garbage-book.ts';
 import { objectsOf, openRepository } from '../../src/package/repository/open-repository.ts';
 import { unpublishPackages } from '../../src/package/repository/publish.ts';
 import { targetObject } from '../../src/package/repository/published.ts';
@@ -158,6 +161,9 @@ function suite(openStore: (name: string) => Promise<Store>): void {
     assert.deepEqual([report.packages, report.contents, report.faults], [2, 2, []]);
   });
 
+  collectedBySchedule(() => store);
+  collectedByOne(() => store);
+
   it('deletes what nothing has named for a while, and nothing that somebody is about to name', async () => {
     const { repository, again, place, publisher } = await open(store);
     await publisher.init();
@@ -210,6 +216,81 @@ function suite(openStore: (name: string) => Promise<Store>): void {
     assert.equal(existsSync(join(place, 'contents', 'notes.txt')), true);
     rmSync(join(place, 'targets', targetObject({ ...two, sha256: digestOf(manifestBytes(two)) })));
     await assert.rejects(repository.collect(long), { code: 'COAX_REPOSITORY_STATE' });
+  });
+}
+
+/** Now and then, at two servers of one repository: what is found, and that each file goes once. */
+function collectedBySchedule(openStore: () => Store): void {
+  it('deletes by itself what nothing has named for a week, and says what it did', async () => {
+    const store = openStore();
+    const { repository, again, publisher } = await open(store);
+    const reports: CollectReport[] = [];
+    const faults: unknown[] = [];
+    const begin = (each: typeof repository) =>
+      new Collection(each, {
+        everyMs: 5,
+        onReport: report => void reports.push(report),
+        onFault: fault => void faults.push(fault),
+      });
+    const looked = async (isSo: (report: CollectReport) => boolean): Promise<CollectReport> => {
+      for (;;) {
+        const found = reports.find(isSo);
+        if (found !== undefined) return found;
+        await new Promise(resolve => setTimeout(resolve, 5));
+      }
+    };
+    const collections = [begin(repository), begin(again())];
+    try {
+      // There is nothing to look at before the first root.
+      await publisher.init();
+      const one = await publisher.bring('1.0.0', { a: 'one' });
+      await publisher.bring('2.0.0', { b: 'never published' });
+      await repository.publish(await publisher.next([one]));
+      const { removed, next } = await looked(({ waiting }) => waiting === 2);
+      assert.deepEqual(removed, []);
+      const week = 7 * 24 * 3_600_000;
+      assert.ok(next !== null && next > store.now() + week / 2 && next <= store.now() + week);
+      await aged(store);
+      await looked(({ needed, waiting, removed }) => needed === 2 && waiting === 0 && removed.length === 0);
+    } finally {
+      await Promise.all(collections.map(each => each.close()));
+    }
+    const gone = new Set(reports.flatMap(({ removed }) => removed));
+    assert.equal(gone.size, 2, [...gone].join());
+    assert.ok(gone.has(`contents/${hash('sha256', 'never published')}.zst`));
+    assert.deepEqual(faults, []);
+    assert.deepEqual((await verifyRepository(trust(repository.files()))).faults, []);
+    const after = reports.length;
+    await new Promise(resolve => setTimeout(resolve, 50));
+    assert.equal(reports.length, after, 'it is closed');
+  });
+}
+
+/** One deletes at a time; who was not heard of for long has lost its turn. */
+function collectedByOne(openStore: () => Store): void {
+  it('lets one server delete at a time', async () => {
+    const store = openStore();
+    const { repository, publisher } = await open(store);
+    await publisher.init();
+    await publisher.bring('1.0.0', { a: 'one' });
+    const long = { graceMs: 3_600_000, dryRun: false };
+    assert.equal((await repository.collect(long)).waiting, 2);
+    const book = new GarbageBook(store);
+    const turn = await book.takeTurn();
+    assert.ok(turn !== null);
+    assert.equal(await book.takeTurn(), null);
+    assert.equal(await repository.collectUnlessTaken(long), null);
+    await assert.rejects(repository.collect(long), {
+      code: 'COAX_REPOSITORY_STATE',
+      reason: /another server/,
+    });
+    assert.equal((await repository.collect({ ...long, dryRun: true })).waiting, 2);
+    await aged(store);
+    assert.equal((await repository.collect(long)).removed.length, 2);
+    const name = `${hash('sha256', 'one')}.zst`;
+    assert.equal(await book.doom({ kind: 'contents', name }, 2, turn), false, 'its turn is over');
+    await book.endTurn(turn);
+    assert.equal((await repository.collect(long)).waiting, 0);
   });
 }
 

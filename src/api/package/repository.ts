@@ -60,6 +60,18 @@ export const RepositoryView = z
     targets: z.object({ ...role, ...signers }),
     snapshot: z.object(role),
     timestamp: z.object(role),
+    online: KeyView.extend({
+      algorithm: z.literal('ed25519').meta({ description: 'Of its signatures (RFC 8032).' }),
+      since: Time.meta({ description: 'When it was made, or came in the place of another.' }),
+      until: Time.meta({
+        description: 'When the first of what it has signed expires; the server signs anew before that.',
+      }),
+    })
+      .nullable()
+      .meta({
+        id: 'RepositoryOnlineKey',
+        description: "The server's own key, which signs snapshot and timestamp.",
+      }),
     packages: z.int().meta({ description: 'Versions of packages.' }),
   })
   .meta({

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import type { Sealed } from '../../message/secret/sealed.ts';
+import type { CollectReport } from '../../package/repository/garbage/collect.ts';
+import { Collection } from '../../package/repository/garbage/collection.ts';
 import type { KeyBox } from '../../package/repository/online-key.ts';
 import { openRepository } from '../../package/repository/open-repository.ts';
 import { Renewal } from '../../package/repository/renewal.ts';
@@ -27,15 +29,33 @@ export function openPackageRepository(
   return repository;
 }
 
-/** Renews what expires, while this server lives. */
-export function renewPackages(
+/** How often what no package names is deleted, unless something else is asked for. */
+const COLLECT_MS = 24 * 3_600_000;
+
+/** Renews what expires, and deletes what nothing has named for long, while this server lives. */
+export function tendPackages(
   opened: AsyncDisposableStack,
   repository: Repository,
-  { log }: Pick<ProcessOptions, 'log'>,
+  { log, collectMs = COLLECT_MS }: Pick<ProcessOptions, 'log' | 'collectMs'>,
 ): Repository {
   const renewal = new Renewal(repository, { onFault: reportOnce(log) });
   opened.defer(() => renewal.close());
+  if (collectMs > 0) {
+    const fault = reportOnce(log);
+    const collection = new Collection(repository, {
+      everyMs: collectMs,
+      onReport: report => log(`package repository: ${collected(report)}`),
+      onFault: error => fault(error),
+    });
+    opened.defer(() => collection.close());
+  }
   return repository;
+}
+
+function collected({ removed, needed, waiting, next }: CollectReport): string {
+  const until = next === null ? '' : `, the first until ${new Date(next).toISOString()}`;
+  const files = `${removed.length} file${removed.length === 1 ? '' : 's'}`;
+  return `deleted ${files} that nothing named; ${needed} needed; ${waiting} waiting${until}`;
 }
 
 /** Seals with the installation's keys. */

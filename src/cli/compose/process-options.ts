@@ -37,6 +37,8 @@ export interface ProcessOptions {
   readonly archive?: string;
   /** Where host packages lie: a folder, or s3://bucket/prefix; else the folder package-repository of the data directory. */
   readonly packages?: string;
+  /** How often contents of the repository that nothing names are deleted; 0: never. A day if absent. */
+  readonly collectMs?: number;
   /** How long a step that nobody extends stays with its worker, on a store that is shared. */
   readonly leaseMs?: number;
   /** A host with an agent that is down for so long is declared lost: something else must have fenced it. Never if absent. */

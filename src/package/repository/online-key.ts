@@ -33,6 +33,12 @@ async function keyNamed(tx: Tx, box: KeyBox, name: string): Promise<PublicKey> {
   return { id: key.id, public: key.public };
 }
 
+/** The server's own key as it stands, with since when it signs (ms since 1970); null before there is one. */
+export async function onlineKeyNow(db: Tx['db']): Promise<(PublicKey & { readonly since: number }) | null> {
+  const found = await row({ db }, NAME);
+  return found === undefined ? null : { ...publicKey(found.public), since: Number(found.created) };
+}
+
 /** The same, to sign with. Whoever has it publishes alone until the transaction ends. Null before there is one. */
 export async function takeOnlineKey(tx: Tx, box: KeyBox): Promise<SigningKey | null> {
   await lock(tx);
@@ -53,7 +59,7 @@ export async function promoteOnlineKey(
   await keys.deleteFrom('package_keys').where('name', '=', NEXT).execute();
   await keys
     .updateTable('package_keys')
-    .set({ public: next.public, sealed: next.sealed, created: next.created })
+    .set({ public: next.public, sealed: next.sealed, created: tx.now })
     .where('name', '=', NAME)
     .execute();
   return signingKey(box.open(next.sealed), NAME);
@@ -75,5 +81,5 @@ export async function resealKeys(tx: Tx, box: KeyBox): Promise<number> {
 const lock = (tx: Tx) =>
   repositoryTables(tx.db).updateTable('package_keys').set({ name: NAME }).where('name', '=', NAME).execute();
 
-const row = ({ db }: Tx, name: string) =>
+const row = ({ db }: Pick<Tx, 'db'>, name: string) =>
   repositoryTables(db).selectFrom('package_keys').selectAll().where('name', '=', name).executeTakeFirst();

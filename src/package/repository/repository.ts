@@ -28,6 +28,7 @@ import {
   type KeyBox,
   nextOnlineKey,
   onlineKey,
+  onlineKeyNow,
   promoteOnlineKey,
   resealKeys,
   takeOnlineKey,
@@ -57,6 +58,8 @@ export interface RepositoryState {
   readonly targets: RoleState & Signers;
   readonly snapshot: RoleState;
   readonly timestamp: RoleState;
+  /** The server's own key, which signs the last two; since when, ms since 1970. */
+  readonly online: (PublicKey & { readonly since: number }) | null;
   readonly packages: number;
 }
 
@@ -86,7 +89,7 @@ export class Repository {
   /** Null before the first root. */
   async state(): Promise<RepositoryState | null> {
     const current = await currentMetadata(this.#store.reader);
-    return current === null ? null : this.#stateOf(current);
+    return current === null ? null : await this.#stateOf(current);
   }
 
   /** The public half of the key that the server signs with; the first root must name it. */
@@ -115,8 +118,15 @@ export class Repository {
     return sha256s.filter(sha256 => missing.has(sha256) || doomed.has(contentObject(sha256)));
   }
 
-  /** Deletes what no published package has named for so long. Errors: COAX_REPOSITORY_STATE. */
+  /** Deletes what no published package has named for so long. Errors: COAX_REPOSITORY_STATE, also while another server does it. */
   async collect(options: Omit<CollectOptions, 'now'>): Promise<CollectReport> {
+    const report = await this.collectUnlessTaken(options);
+    if (report !== null) return report;
+    throw refused('another server deletes what nothing names just now', 'Try again in a while.');
+  }
+
+  /** The same; null while another server does it. */
+  async collectUnlessTaken(options: Omit<CollectOptions, 'now'>): Promise<CollectReport | null> {
     const now = this.#store.now();
     return collectGarbage(await this.packages(), this.#objects, this.#garbage, { ...options, now });
   }
@@ -358,7 +368,7 @@ export class Repository {
     await this.contents.storedManifest(published);
   }
 
-  #stateOf({ root, targets, snapshot, timestamp }: CurrentMetadata): RepositoryState {
+  async #stateOf({ root, targets, snapshot, timestamp }: CurrentMetadata): Promise<RepositoryState> {
     const state = ({ signed: { version, expires } }: Metadata<Root>): RoleState => ({
       version,
       expires: Date.parse(expires),
@@ -370,6 +380,7 @@ export class Repository {
       targets: { ...of(targets), ...signersOf(root, 'targets') },
       snapshot: of(snapshot),
       timestamp: of(timestamp),
+      online: await onlineKeyNow(this.#store.reader),
       packages: Object.keys(targets.signed.targets).length,
     };
   }

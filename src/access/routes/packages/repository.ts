@@ -140,6 +140,7 @@ export function viewRepository({
   targets,
   snapshot,
   timestamp,
+  online,
   ...rest
 }: RepositoryState): RepositoryView {
   const role = <T extends { readonly expires: number }>(state: T) => ({
@@ -156,6 +157,13 @@ export function viewRepository({
     targets: signers(targets),
     snapshot: role(snapshot),
     timestamp: role(timestamp),
+    online: online && {
+      id: online.id,
+      public: online.public,
+      algorithm: 'ed25519',
+      since: isoTime(online.since),
+      until: isoTime(Math.min(snapshot.expires, timestamp.expires)),
+    },
   };
 }
 

@@ -10,7 +10,7 @@ export const verb = defineVerb<{ grace?: number; dryRun?: boolean }>({
     ['coax repository gc --dry-run', 'what would be deleted'],
   ],
   details: [
-    'The time of a file begins when gc first finds that nothing names it: so run it now and then, as once a day. What a publisher has brought and not yet published has as long.',
+    'The server does this once a day by itself (`coax up --repository-gc`). The time of a file begins when it is first found that nothing names it. What a publisher has brought and not yet published has as long.',
   ],
   options: [
     {

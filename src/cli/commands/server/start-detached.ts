@@ -46,6 +46,7 @@ function upArguments(dataDir: string, options: UpOptions): string[] {
     ...(options.packages
       ? ['--packages', options.packages.includes('://') ? options.packages : resolve(options.packages)]
       : []),
+    ...(options.repositoryGc === undefined ? [] : ['--repository-gc', `${options.repositoryGc}ms`]),
     ...(options.placement ? ['--placement', resolve(options.placement)] : []),
     ...(options.limit ?? []).flatMap(pair => ['--limit', pair]),
     ...(options.trustProxy ?? []).flatMap(range => ['--trust-proxy', range]),

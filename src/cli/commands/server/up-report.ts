@@ -19,6 +19,7 @@ export interface UpOptions {
   readonly retain?: number;
   readonly archive?: string;
   readonly packages?: string;
+  readonly repositoryGc?: number;
   readonly placement?: string;
   readonly secretKeyFile?: string;
   readonly oidc?: string;

@@ -84,6 +84,12 @@ export const verb = defineVerb<UpOptions>({
       completes: 'file',
     },
     {
+      flags: '--repository-gc <time>',
+      about:
+        'How often to delete package contents that nothing has named for a week, as `coax repository gc` does (default 1d; 0 for never)',
+      parse: lengthOfTime,
+    },
+    {
       flags: '--placement <file>',
       about: 'Placement policies (default: placement.yaml in the data directory, if it is there)',
       completes: 'file',
@@ -209,6 +215,7 @@ async function serve(
     ...(options.retain !== undefined && { retainMs: options.retain }),
     ...(options.archive !== undefined && { archive: placeOf(options.archive) }),
     ...(options.packages !== undefined && { packages: placeOf(options.packages) }),
+    ...(options.repositoryGc !== undefined && { collectMs: options.repositoryGc }),
     ...secretKeyFile(options),
     ...(options.oidc !== undefined && { oidcFile: resolve(options.oidc) }),
     ...(options.webhookAllow !== undefined && { webhookAllow: options.webhookAllow }),

@@ -28,13 +28,30 @@ export interface CollectReport {
 /**
  * Deletes manifests and contents that no published package names and none has named for the grace period. What a publisher has brought and not yet
  * published is among them; it has as long. Errors: COAX_REPOSITORY_STATE when a manifest that is published cannot be read, since what it names is not
- * known then.
+ * known then. Null while another server does it.
  */
 export async function collectGarbage(
   published: readonly PublishedPackage[],
   objects: RepositoryObjects,
   book: GarbageBook,
+  options: CollectOptions,
+): Promise<CollectReport | null> {
+  if (options.dryRun) return collect(published, objects, book, options, 0);
+  const turn = await book.takeTurn();
+  if (turn === null) return null;
+  try {
+    return await collect(published, objects, book, options, turn);
+  } finally {
+    await book.endTurn(turn);
+  }
+}
+
+async function collect(
+  published: readonly PublishedPackage[],
+  objects: RepositoryObjects,
+  book: GarbageBook,
   { graceMs, now, dryRun }: CollectOptions,
+  turn: number,
 ): Promise<CollectReport> {
   const needed = await neededBy(published, objects);
   const removed: string[] = [];
@@ -49,7 +66,7 @@ export async function collectGarbage(
     for (const [name, from] of since) {
       if (
         from > now - graceMs ||
-        (!dryRun && !(await remove({ kind, name }, now - graceMs, objects, book)))
+        (!dryRun && !(await remove({ kind, name }, now - graceMs, turn, objects, book)))
       ) {
         waiting += 1;
         next = Math.min(next ?? Number.MAX_SAFE_INTEGER, from + graceMs);
@@ -64,10 +81,11 @@ export async function collectGarbage(
 async function remove(
   file: StoredName,
   since: number,
+  turn: number,
   objects: RepositoryObjects,
   book: GarbageBook,
 ): Promise<boolean> {
-  if (!(await book.doom(file, since))) return false;
+  if (!(await book.doom(file, since, turn))) return false;
   await objects[file.kind].remove(file.name);
   await book.forget(file);
   return true;

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { Store } from '../../../store/store.ts';
 import { repositoryTables } from '../schema.ts';
 
@@ -11,6 +12,9 @@ export interface StoredName {
 
 /** Names that one statement asks for. */
 const TOGETHER = 500;
+/** The turn to delete: whoever is not heard of for so long has lost it. */
+const TURN_MS = 10 * 60_000;
+const TURN = { kind: 'turn', name: 'collector' };
 
 /**
  * Files of the repository that nothing names, and since when. Whoever is about to name one touches it first: then it is not noted any more, and its
@@ -78,9 +82,45 @@ export class GarbageBook {
     });
   }
 
-  /** Dooms a file that has been noted since then or longer. False: somebody has touched it. */
-  async doom({ kind, name }: StoredName, since: number): Promise<boolean> {
-    return this.#store.transact(async ({ db }) => {
+  /**
+   * The turn to delete, which one has at a time: else one could delete what another has deleted already, and a publisher has brought
+   * anew since. Null while another has it. `doom` renews it.
+   */
+  takeTurn(): Promise<number | null> {
+    return this.#store.transact(async ({ db, now }) => {
+      const holder = randomInt(1, 2 ** 31);
+      const until = { since: now + TURN_MS, doomed: holder };
+      const { numInsertedOrUpdatedRows } = await repositoryTables(db)
+        .insertInto('package_garbage')
+        .values({ ...TURN, ...until })
+        .onConflict(conflict =>
+          conflict.columns(['kind', 'name']).doUpdateSet(until).where('package_garbage.since', '<', now),
+        )
+        .executeTakeFirstOrThrow();
+      return (numInsertedOrUpdatedRows ?? 0n) > 0n ? holder : null;
+    });
+  }
+
+  async endTurn(holder: number): Promise<void> {
+    await this.#store.transact(({ db }) =>
+      repositoryTables(db)
+        .deleteFrom('package_garbage')
+        .where('kind', '=', TURN.kind)
+        .where('doomed', '=', holder)
+        .execute(),
+    );
+  }
+
+  /** Dooms a file that has been noted since then or longer. False: somebody has touched it, or the turn is another's by now. */
+  async doom({ kind, name }: StoredName, since: number, holder: number): Promise<boolean> {
+    return this.#store.transact(async ({ db, now }) => {
+      const turn = await repositoryTables(db)
+        .updateTable('package_garbage')
+        .set({ since: now + TURN_MS })
+        .where('kind', '=', TURN.kind)
+        .where('doomed', '=', holder)
+        .executeTakeFirst();
+      if (turn.numUpdatedRows === 0n) return false;
       const { numUpdatedRows } = await repositoryTables(db)
         .updateTable('package_garbage')
         .set({ doomed: 1 })
