@@ -40,7 +40,7 @@ export interface Services {
   readonly webhooks: Webhooks;
   /** The repository of host packages. */
   readonly packages: Repository;
-  readonly secretKeys: Pick<SecretKeys, 'list' | 'rotate' | 'drop'>;
+  readonly secretKeys: Pick<SecretKeys, 'list' | 'rotate' | 'reseal' | 'drop'>;
   fsck(): Promise<FsckResult>;
   /** Moves old finished messages to archive files; `to`: another place than the server's own. */
   archive(olderThanMs: number, to: string | null): Promise<Archived>;

@@ -170,7 +170,8 @@ export async function acceptOne(
     return await only(store, submission);
   } catch (error) {
     if (once === undefined || !isCoaxError(error, 'COAX_IDEMPOTENCY_CONFLICT')) throw error;
-    // When it came first its secrets may have been sealed with an older key.
+    // When it came first its secrets may have been sealed with an older key, or at another server.
+    await secrets.learn();
     for (const older of secrets.resealed(submission.parameters, once)) {
       const accepted = await only(store, { ...submission, parameters: older }).catch(again => {
         if (!isCoaxError(again, 'COAX_IDEMPOTENCY_CONFLICT')) throw again;

@@ -11,6 +11,8 @@ export interface Revealed {
 
 /** The one place at which secrets are opened for a step and its outcome is made fit to be kept: where the keys are. */
 export interface Secrets {
+  /** Null when all keys of the message are known; else resolves when it was looked whether another server has made them. */
+  learn(message: Message): Promise<void> | null;
   /** Opens, of the parameters of the step at the cursor, those with these names. Errors: COAX_SECRET_KEY_MISSING. */
   reveal(message: Message, names: readonly string[]): Revealed;
   /**

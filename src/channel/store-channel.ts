@@ -152,7 +152,10 @@ export class StoreChannel implements Channel {
   }
 
   finish(end: Finish): Promise<FinishAnswer> {
-    return this.#write(this.#endingOf(end));
+    const learning = this.#store.capabilities.shared ? this.#secrets?.learn(end.claim.message) : null;
+    return learning
+      ? learning.then(() => this.#write(this.#endingOf(end)))
+      : this.#write(this.#endingOf(end));
   }
 
   #endingOf(end: Finish): Ending {
@@ -186,6 +189,7 @@ export class StoreChannel implements Channel {
     const message = await this.#store.message(msgid);
     if (message === null || message.fence !== fence || message.worker !== claimed.worker) return null;
     if (this.#secrets === null) return { parameters: {}, output: {} };
+    await this.#secrets.learn(message);
     return this.#secrets.reveal(message, names);
   }
 

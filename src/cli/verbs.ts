@@ -391,6 +391,11 @@ export const GROUPS: readonly VerbGroup[] = [
         () => import('./commands/secret/secret-key-rotate.ts'),
       ),
       verb(
+        'secret-key reseal',
+        'Have old secrets come under the newest key',
+        () => import('./commands/secret/secret-key-reseal.ts'),
+      ),
+      verb(
         'secret-key drop',
         'Forget an old key for good',
         () => import('./commands/secret/secret-key-drop.ts'),

@@ -371,6 +371,11 @@ export class CoaxClient {
     return this.#post('/v1/secret-keys/rotate');
   }
 
+  /** Has all that was ever sealed come under the newest key. */
+  resealSecretKey(): Promise<SecretKeyList> {
+    return this.#post('/v1/secret-keys/reseal');
+  }
+
   /** Forgets a key for good. */
   dropSecretKey(id: string): Promise<SecretKeyList> {
     return this.#post(`/v1/secret-keys/${encodeURIComponent(id)}/drop`);

@@ -22,7 +22,7 @@ export interface SecretKey {
   readonly created: number;
 }
 
-const KEY_BYTES = 32;
+export const KEY_BYTES = 32;
 
 const contentSchema = z.strictObject({
   keys: z.array(z.strictObject({ key: z.base64().length(44), created: z.int().min(0) })).min(1),
@@ -82,6 +82,10 @@ export class KeyFile {
     );
   }
 
+  others(): readonly SecretKey[] {
+    return this.list().slice(0, -1).reverse();
+  }
+
   /** Adds a new key, which is then the newest. */
   add(created: number): SecretKey {
     const key = keyOf(randomBytes(KEY_BYTES), created);
@@ -135,7 +139,7 @@ export class KeyFile {
   }
 }
 
-function keyOf(bytes: Buffer, created: number): SecretKey {
+export function keyOf(bytes: Buffer, created: number): SecretKey {
   return {
     id: createHash('sha256').update('coax key\n').update(bytes).digest('hex').slice(0, 16),
     bytes,

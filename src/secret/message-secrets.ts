@@ -3,17 +3,26 @@ import { jsonFault } from '../message/json-fault.ts';
 import type { Json, Message, Parameters, StepError } from '../message/message.ts';
 import { type StepOutcome, terminal } from '../message/outcome.ts';
 import { outputOf, parametersOf, parametersToUndo } from '../message/parameters.ts';
-import { holdsSealed, mapSealed, sealedIn, sealedNames } from '../message/secret/sealed.ts';
+import { holdsSealed, mapSealed, type Sealed, sealedIn, sealedNames } from '../message/secret/sealed.ts';
 import { replaceAt } from '../message/secret/secret-places.ts';
+import type { KeyRing } from './key-ring.ts';
 import { CROSSED_OUT, Scrubber } from './scrub.ts';
 import type { SecretBox } from './secret-box.ts';
 
 /** Secrets of messages: opened for a step, and kept out of what the step leaves behind. Implements the channel's `Secrets`. */
 export class MessageSecrets {
   readonly #box: SecretBox;
+  readonly #ring: Pick<KeyRing, 'has' | 'learn'> | null;
 
-  constructor(box: SecretBox) {
+  constructor(box: SecretBox, ring: Pick<KeyRing, 'has' | 'learn'> | null = null) {
     this.#box = box;
+    this.#ring = ring;
+  }
+
+  learn(message: Message): Promise<void> | null {
+    const ring = this.#ring;
+    if (ring === null || sealsOf(message).every(({ $secret: { key } }) => ring.has(key))) return null;
+    return ring.learn();
   }
 
   /** Errors: COAX_SECRET_KEY_MISSING, COAX_SECRET_BROKEN. */
@@ -29,10 +38,7 @@ export class MessageSecrets {
 
   conceal(message: Message, outcome: StepOutcome, secret: readonly (readonly string[])[]): StepOutcome {
     if (outcome.kind === 'ok' && sealedNames(outcome.set).length > 0) return forged(outcome.set);
-    const values = [message.base, ...message.trail.map(entry => ('edit' in entry ? entry.edit : entry.set))];
-    const seals = values.flatMap(parameters =>
-      sealedNames(parameters).length > 0 ? sealedIn(parameters) : [],
-    );
+    const seals = sealsOf(message);
     if (seals.length === 0 && secret.length === 0) return outcome;
     const own: Json[] = outcome.kind === 'ok' ? secret.flatMap(path => valueAt(outcome.set, path)) : [];
     let opened: Json[];
@@ -85,6 +91,12 @@ export class MessageSecrets {
   #open(value: Json): Json {
     return mapSealed(value, sealed => this.#box.open(sealed));
   }
+}
+
+/** Every secret that the message holds. */
+function sealsOf(message: Message): Sealed[] {
+  const values = [message.base, ...message.trail.map(entry => ('edit' in entry ? entry.edit : entry.set))];
+  return values.flatMap(parameters => (sealedNames(parameters).length > 0 ? sealedIn(parameters) : []));
 }
 
 const isWhole = (places: readonly (readonly string[])[]): boolean => places.some(path => path.length === 0);

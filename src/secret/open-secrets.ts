@@ -1,5 +1,6 @@
 import type { Store } from '../store/store.ts';
 import { KeyFile } from './key-file.ts';
+import { KeyRing } from './key-ring.ts';
 import { MessageSecrets } from './message-secrets.ts';
 import { GivenSecrets } from './seal-given.ts';
 import { SecretBox } from './secret-box.ts';
@@ -16,8 +17,9 @@ export interface OpenSecrets {
 /** The secrets of a store, with the keys of that file; makes the first key of an installation. Errors: COAX_SECRET_KEY_FILE. */
 export async function openSecrets(store: Store, keyFile: string): Promise<OpenSecrets> {
   const file = new KeyFile(keyFile);
-  const keys = new SecretKeys(store, file);
+  const ring = new KeyRing(store, file);
+  const keys = new SecretKeys(store, file, ring);
   await keys.open();
-  const box = new SecretBox(file);
-  return { box, given: new GivenSecrets(box), ofMessages: new MessageSecrets(box), keys };
+  const box = new SecretBox(ring);
+  return { box, given: new GivenSecrets(box, ring), ofMessages: new MessageSecrets(box, ring), keys };
 }

@@ -4,6 +4,7 @@ import { pointer } from '../message/json-fault.ts';
 import type { Json, Message, Parameters } from '../message/message.ts';
 import { isSealed, sealedNames } from '../message/secret/sealed.ts';
 import { replaceAt, secretPlaces } from '../message/secret/secret-places.ts';
+import type { KeyRing } from './key-ring.ts';
 import type { SecretBox } from './secret-box.ts';
 
 /** Schemas by parameter: a flow's own. */
@@ -12,9 +13,16 @@ type Schemas = Readonly<Record<string, unknown>>;
 /** Seals what people and programs give: parameters of a new message, and changes of those of an old one. */
 export class GivenSecrets {
   readonly #box: SecretBox;
+  readonly #ring: Pick<KeyRing, 'learn'> | null;
 
-  constructor(box: SecretBox) {
+  constructor(box: SecretBox, ring: Pick<KeyRing, 'learn'> | null = null) {
     this.#box = box;
+    this.#ring = ring;
+  }
+
+  /** Another server may have sealed with a key that was made since. */
+  async learn(): Promise<void> {
+    await this.#ring?.learn();
   }
 
   /**
@@ -40,12 +48,12 @@ export class GivenSecrets {
   }
 
   /**
-   * The same parameters, sealed with each older key in turn, the newest of them first: what a request under the same
+   * The same parameters, sealed with each other key in turn, the newest of them first: what a request under the same
    * idempotency key may have been sealed with.
    */
   *resealed(parameters: Parameters, once: string): Generator<Parameters> {
     if (sealedNames(parameters).length === 0) return;
-    for (const key of this.#box.keys.list().slice(0, -1).reverse()) {
+    for (const key of this.#box.keys.others()) {
       const walk = (value: Json, path: readonly string[]): Json => {
         if (isSealed(value))
           return this.#box.seal(this.#box.open(value), `${pointer(path)}\n${once}`, key) as unknown as Json;

@@ -3,7 +3,8 @@ import { CoaxError } from '../errors/coax-error.ts';
 import { canonical } from '../message/canonical.ts';
 import type { Json } from '../message/message.ts';
 import { type Sealed, sealed } from '../message/secret/sealed.ts';
-import type { KeyFile, SecretKey } from './key-file.ts';
+import type { SecretKey } from './key-file.ts';
+import type { Keys } from './key-ring.ts';
 
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
@@ -13,9 +14,9 @@ const TAG_BYTES = 16;
  * key's id is authenticated with it.
  */
 export class SecretBox {
-  readonly keys: KeyFile;
+  readonly keys: Keys;
 
-  constructor(keys: KeyFile) {
+  constructor(keys: Keys) {
     this.keys = keys;
   }
 

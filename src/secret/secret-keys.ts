@@ -2,6 +2,7 @@ import { CoaxError } from '../errors/coax-error.ts';
 import { assertUnchanged, type Versions } from '../message/version/version.ts';
 import type { Store, StoreTx } from '../store/store.ts';
 import type { KeyFile } from './key-file.ts';
+import { addDataKey, type KeyRing, wrapAll } from './key-ring.ts';
 import { secretTables } from './schema.ts';
 
 /** Something beside the messages that keeps secrets of its own, and can seal them anew with another key. */
@@ -29,11 +30,13 @@ export interface SecretKeyState {
 export class SecretKeys {
   readonly #store: Store;
   readonly #file: KeyFile;
+  readonly #ring: KeyRing;
   readonly #others: KeepsSecrets[] = [];
 
-  constructor(store: Store, file: KeyFile) {
+  constructor(store: Store, file: KeyFile, ring: KeyRing) {
     this.#store = store;
     this.#file = file;
+    this.#ring = ring;
   }
 
   /**
@@ -46,8 +49,9 @@ export class SecretKeys {
       const db = secretTables(tx.db);
       const known = await db.selectFrom('secret_keys').select(['number', 'id']).orderBy('number').execute();
       if (known.length === 0 && mine.length === 0) {
-        const { id } = this.#file.add(tx.now);
-        await db.insertInto('secret_keys').values({ number: 1, id, created: tx.now }).execute();
+        const key = this.#file.add(tx.now);
+        await db.insertInto('secret_keys').values({ number: 1, id: key.id, created: tx.now }).execute();
+        await addDataKey(tx, key);
         return;
       }
       // A file that was laid here beforehand.
@@ -55,7 +59,10 @@ export class SecretKeys {
       let number = Number(known.at(-1)?.number ?? 0);
       for (const { id, created } of missing)
         await db.insertInto('secret_keys').values({ number: ++number, id, created }).execute();
+      const newest = mine.at(-1);
+      if (newest !== undefined && !(await hasDataKey(tx, newest.id))) await addDataKey(tx, newest);
     });
+    await this.#ring.learn();
   }
 
   /** Tells of secrets beside those of messages. */
@@ -64,6 +71,7 @@ export class SecretKeys {
   }
 
   async list(): Promise<readonly SecretKeyState[]> {
+    await this.#ring.learn();
     const mine = this.#file.list();
     const newest = mine.at(-1)?.id;
     const known = await secretTables(this.#store.reader)
@@ -78,7 +86,7 @@ export class SecretKeys {
         created: Number(created),
         newest: id === newest,
         here: mine.some(key => key.id === id),
-        messages: await this.#needing(id),
+        messages: await this.#needing(this.#ring.behind(id)),
       })),
     );
   }
@@ -98,10 +106,27 @@ export class SecretKeys {
         .insertInto('secret_keys')
         .values({ number: Number(last?.number ?? 0) + 1, id: key.id, created: tx.now })
         .execute();
+      await addDataKey(tx, key);
       return key.id;
     });
+    await this.#ring.learn();
     for (const others of this.#others) await others.reseal();
     return id;
+  }
+
+  /**
+   * Has all that was ever sealed come under the newest key: what wraps the data keys is changed in one transaction, so a process that dies
+   * leaves it as it was or done, and it may be begun again. No older key of the file is needed after it, by messages, archives or copies of
+   * what there is now. Errors: COAX_CHANGED; COAX_SECRET_KEY_MISSING when an older key is not here.
+   */
+  async reseal(seenAs?: Versions): Promise<number> {
+    const count = await this.#store.transact(async tx => {
+      await assertSeen(tx, seenAs);
+      return wrapAll(tx, this.#file);
+    });
+    await this.#ring.learn();
+    for (const others of this.#others) await others.reseal();
+    return count;
   }
 
   /**
@@ -119,28 +144,53 @@ export class SecretKeys {
         '`coax secret-key rotate` makes another one first.',
       );
     let count = key.messages;
-    for (const others of this.#others) count += await others.sealedWith(id);
-    if (count > 0) throw needed(`${count} messages or webhooks may still need the key ${id}`);
+    const behind = this.#ring.behind(id);
+    for (const others of this.#others) for (const one of behind) count += await others.sealedWith(one);
+    if (count > 0)
+      throw needed(
+        `${count} messages or webhooks may still need the key ${id}`,
+        '`coax secret-key reseal` has them come under the newest key first.',
+      );
     await this.#store.transact(async tx => {
       await assertSeen(tx, seenAs);
+      const db = secretTables(tx.db);
+      await db
+        .deleteFrom('secret_data_keys')
+        .where('kek', '=', id)
+        .where('id', 'in', [...behind, ''])
+        .execute();
+      // Somebody has had another key come under this one since.
+      if (await hasDataKey(tx, id)) throw needed(`secrets came under the key ${id} just now`);
       await secretTables(tx.db).deleteFrom('secret_keys').where('id', '=', id).execute();
       this.#file.remove(id);
     });
+    await this.#ring.learn();
   }
 
-  /** A message that is rolled back needs nothing any more; any other may be undone. */
-  async #needing(id: string): Promise<number> {
-    const holds = `%"key":"${id}"%`;
+  /** Messages with secrets of these data keys. One that is rolled back needs nothing any more; any other may be undone. */
+  async #needing(ids: readonly string[]): Promise<number> {
+    if (ids.length === 0) return 0;
+    const holds = ids.map(id => `%"key":"${id}"%`);
     const { count } = await secretTables(this.#store.reader)
       .selectFrom('messages')
       .select(({ fn }) => fn.countAll().as('count'))
       .where('phase', '<>', 'rolled_back')
       .where(({ or, eb }) =>
-        or([eb('base', 'like', holds), eb('trail', 'like', holds), eb('ask', 'like', holds)]),
+        or(holds.flatMap(one => [eb('base', 'like', one), eb('trail', 'like', one), eb('ask', 'like', one)])),
       )
       .executeTakeFirstOrThrow();
     return Number(count);
   }
+}
+
+async function hasDataKey({ db }: Pick<StoreTx, 'db'>, kek: string): Promise<boolean> {
+  const row = await secretTables(db)
+    .selectFrom('secret_data_keys')
+    .select('id')
+    .where('kek', '=', kek)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 /** Which keys there are, as `If-Match` speaks of them. */

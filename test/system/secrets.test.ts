@@ -173,6 +173,13 @@ async function rotated(world: SecretWorld): Promise<void> {
   );
   await assert.rejects(world.client.dropSecretKey(keys[0]!.id), /COAX_SECRET_KEY_NEEDED/);
   await assert.rejects(world.client.dropSecretKey(keys[1]!.id), /COAX_SECRET_KEY_NEEDED/);
+  // Resealed, the old one is needed by nothing: what follows, and what came before, opens without it.
+  assert.deepEqual(
+    (await world.client.resealSecretKey()).items.map(({ messages }) => messages > 0),
+    [false, true],
+  );
+  await world.client.dropSecretKey(keys[0]!.id);
+  assert.equal((await world.client.submit(request, { key: 'once' })).msgid, msgid);
   await world.client.revert(msgid, {});
   await world.untilIs(msgid, 'rolled_back');
   assert.equal(world.proof('p3', 'put-undo').split(' ')[0], PASSWORD);

@@ -8,12 +8,8 @@ import { isoTime } from '../../message-view.ts';
 import { pageInMemory } from '../../page.ts';
 
 /** The keys by which secrets are sealed: which there are, a new one, and an end to an old one. Never the keys themselves. */
-export function secretKeyRoutes(app: App, { services: { secretKeys } }: RouteContext): void {
-  const list = async (query: ListQuery = {}) => {
-    const keyed = { list: 'secret-keys', shape: 'n', keyOf: ({ number }: SecretKeyState) => [number] };
-    const { items, ...rest } = await pageInMemory(keyed, query, await secretKeys.list());
-    return { items: items.map(viewKey), ...rest };
-  };
+export function secretKeyRoutes(app: App, context: RouteContext): void {
+  const { secretKeys } = context.services;
 
   app.get(
     '/v1/secret-keys',
@@ -29,9 +25,21 @@ export function secretKeyRoutes(app: App, { services: { secretKeys } }: RouteCon
     },
     async request => {
       request.head = versionOf(keysState(await secretKeys.list()));
-      return list(request.query);
+      return list(context, request.query);
     },
   );
+
+  changeRoutes(app, context);
+}
+
+async function list({ services: { secretKeys } }: RouteContext, query: ListQuery = {}) {
+  const keyed = { list: 'secret-keys', shape: 'n', keyOf: ({ number }: SecretKeyState) => [number] };
+  const { items, ...rest } = await pageInMemory(keyed, query, await secretKeys.list());
+  return { items: items.map(viewKey), ...rest };
+}
+
+function changeRoutes(app: App, context: RouteContext): void {
+  const { secretKeys } = context.services;
 
   app.post(
     '/v1/secret-keys/rotate',
@@ -46,7 +54,24 @@ export function secretKeyRoutes(app: App, { services: { secretKeys } }: RouteCon
     },
     async request => {
       await secretKeys.rotate(versionsOf(request));
-      return list();
+      return list(context);
+    },
+  );
+
+  app.post(
+    '/v1/secret-keys/reseal',
+    {
+      config: { needs: 'admin', scope: 'installation', repeat: 'harmless', ifMatch: true },
+      schema: {
+        operationId: 'resealSecretKey',
+        tags: ['server'],
+        summary: 'Have all that was ever sealed come under the newest key; older ones are needed no more',
+        response: { 200: SecretKeyList, ...PROBLEMS },
+      },
+    },
+    async request => {
+      await secretKeys.reseal(versionsOf(request));
+      return list(context);
     },
   );
 
@@ -64,7 +89,7 @@ export function secretKeyRoutes(app: App, { services: { secretKeys } }: RouteCon
     },
     async request => {
       await secretKeys.drop(request.params.id, versionsOf(request));
-      return list();
+      return list(context);
     },
   );
 }

@@ -8,7 +8,7 @@ export const verb = defineVerb({
     ['coax secret-key rotate -o name', 'prints the ids of all keys alone, the new one last'],
   ],
   details: [
-    'Secrets of messages that are there already stay sealed with their key, and are opened by it; secrets of webhooks are sealed anew. Where several servers share a store, give each the same key file first: one that lacks the new key cannot open what is sealed with it.',
+    'Secrets of messages that are there already need the key before, until `coax secret-key reseal`; secrets of webhooks are sealed anew. Where several servers share a store, give each the same key file first: one that lacks the new key cannot open what is sealed with it.',
   ],
   async run(context) {
     await printSecretKeys(context, await (await context.client()).rotateSecretKey());
