@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type CommitBody, encodeCommit } from '../../ledger/commit.ts';
+import { planOfSteps, submission } from '../../testing/store-conformance/fixture.ts';
 import { prefixRange } from '../id-prefix.ts';
 import { Connection } from './connection.ts';
 import { IdIndex } from './id-index.ts';
+import { openSqlite } from './open-sqlite.ts';
 import { CORE_SCHEMA } from './schema.ts';
 import { readCommitsByPrefix } from './statements/read.ts';
 
@@ -165,9 +167,33 @@ test('a store that ends between two runs finds every commit when it is opened ag
     for (const pos of [1, 15_000, 30_000]) assert.deepEqual(bench.found(pos), [pos]);
     for (let runs = 0; bench.ids.behind > 0; runs++) {
       assert.ok(runs < 3);
+      bench.connection.exec('BEGIN');
       bench.ids.run();
+      bench.connection.exec('COMMIT');
       bench.ids.keep();
     }
     assert.equal(bench.entries(), 30_000);
     for (const pos of [1, 15_000, 30_000]) assert.deepEqual(bench.found(pos), [pos]);
   }));
+
+test('a store that has nothing else to do puts all of its commits into the index, run after run', {
+  timeout: 120_000,
+}, async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'coax-test-'));
+  const store = openSqlite({ file: join(dir, 'coax.db') });
+  try {
+    const one = submission({}, { plan: planOfSteps('net take') });
+    for (let made = 0; made < 45_000; made += 1000)
+      await store.submit(Array.from({ length: 1000 }, () => one));
+    const covered = async (): Promise<number> =>
+      Number(
+        (
+          await store.reader.selectFrom('meta').select('value').where('name', '=', 'id_index_pos').execute()
+        )[0]?.value,
+      );
+    while ((await covered()) < 45_000) await new Promise(resolve => setTimeout(resolve, 20));
+  } finally {
+    await store.close();
+    rmSync(dir, { recursive: true });
+  }
+});

@@ -319,11 +319,14 @@ export class SqliteStore implements Store {
     this.#indexing = true;
     try {
       await this.#queue.enqueue(() => this.#engine.ids.run(), { durable: false });
-    } catch {
-      // A full disk: the tail stays searchable, and the next run tries again.
-    } finally {
       this.#indexing = false;
+    } catch {
+      // A full disk: the tail stays searchable, and the next transaction tries again.
+      this.#indexing = false;
+      return;
     }
+    // What the transaction told came while this run was under way: nobody else begins the next one if nothing more is written.
+    if (this.#engine.ids.behind > 0 && !this.#closed) this.#indexLater();
   }
 }
 
