@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CoaxError } from '../../errors/coax-error.ts';
 import type { Link } from './link/link.ts';
 import { codeOf } from './postgres-error.ts';
@@ -7,6 +8,9 @@ import type { SchemaPart } from './schema.ts';
 export const PARTITION_MESSAGES = 1_000_000;
 /** One lock for all that changes tables: "coax" in ASCII. */
 export const MIGRATION_LOCK = 0x636f_6178;
+/** Of the one that makes indexes ahead: "coax" and "i". */
+const AHEAD_LOCK = 0x63_6f61_7869;
+const AGAIN_MS = 200;
 
 /**
  * Makes the tables that are missing. Any number of servers may do this at once; servers of the version before go on
@@ -17,6 +21,7 @@ export async function migrate(
   schema: string | null,
   parts: readonly SchemaPart[],
 ): Promise<void> {
+  await indexAhead(link, parts);
   await locked(link, async () => {
     if (schema !== null) await link.once(`CREATE SCHEMA IF NOT EXISTS "${schema.replaceAll('"', '""')}"`);
     await link.once('CREATE TABLE IF NOT EXISTS migrations (id text PRIMARY KEY)');
@@ -37,6 +42,57 @@ export async function migrate(
     }
     await addPartitions(link, 0, false);
   });
+}
+
+/**
+ * Makes the indexes of `commits` that migrations will ask for, partition by partition and without a lock that keeps writers
+ * waiting, however much has been written: the migration then finds them made. What an attempt that was broken off left is made anew.
+ */
+async function indexAhead(link: Link, parts: readonly SchemaPart[]): Promise<void> {
+  if ((await missingAhead(link, parts)).length === 0) return;
+  // Whoever waits in a statement would be waited for by the one that makes the index.
+  while (!(await answer<boolean>(link, 'SELECT pg_try_advisory_lock($1)', [AHEAD_LOCK])))
+    await sleep(AGAIN_MS);
+  try {
+    for (const { name, on } of await missingAhead(link, parts)) {
+      const { rows } = await link.once(
+        `SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'commits'::regclass`,
+      );
+      for (const partition of rows as { name: string }[]) await indexOne(link, partition.name, name, on);
+    }
+  } finally {
+    if (!link.broken) await link.once('SELECT pg_advisory_unlock($1)', [AHEAD_LOCK]);
+  }
+}
+
+/** Those of migrations that have not run, where there are commits. */
+async function missingAhead(
+  link: Link,
+  parts: readonly SchemaPart[],
+): Promise<NonNullable<SchemaPart['ahead']>[]> {
+  const there = `SELECT to_regclass('migrations') IS NOT NULL AND to_regclass('commits') IS NOT NULL`;
+  if (!(await answer<boolean>(link, there))) return [];
+  const { rows } = await link.once('SELECT id FROM migrations');
+  const done = new Set((rows as { id: string }[]).map(({ id }) => id));
+  return parts.flatMap(({ id, ahead }) => (ahead === undefined || done.has(id) ? [] : ahead));
+}
+
+async function indexOne(link: Link, partition: string, index: string, on: string): Promise<void> {
+  const name = `${partition}_${index}`;
+  const valid = await answer<boolean>(
+    link,
+    'SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)',
+    [name],
+  );
+  if (valid === true) return;
+  if (valid === false) await link.once(`DROP INDEX CONCURRENTLY ${name}`);
+  await link.once(`CREATE INDEX CONCURRENTLY ${name} ON ${partition} ${on}`);
+}
+
+/** The one value of the one row; undefined without a row. */
+async function answer<T>(link: Link, sql: string, values: readonly unknown[] = []): Promise<T | undefined> {
+  const { rows } = await link.once(sql, values);
+  return Object.values((rows[0] ?? {}) as Record<string, T>)[0];
 }
 
 /** Makes the partition of that message and the one after it. Returns the first msgid that has none. */

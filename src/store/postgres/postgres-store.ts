@@ -33,10 +33,10 @@ import type { Notes } from './notes.ts';
 import type { PostgresTx } from './postgres-tx.ts';
 import { countQueued, READY_ADDRESSES } from './statements/claim.ts';
 import { MESSAGE_COLUMNS } from './statements/columns.ts';
+import { readCommitsByPrefix } from './statements/find-commits.ts';
 import {
   readAllocations,
   readCommits,
-  readCommitsByPrefix,
   readCounts,
   readCountsOf,
   readMessage,

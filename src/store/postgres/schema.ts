@@ -13,7 +13,16 @@
 export interface SchemaPart {
   readonly id: string;
   readonly sql: readonly string[];
+  /** An index of `commits` that `sql` makes: each partition that is there gets its part of it before, while others go on writing. */
+  readonly ahead?: { readonly name: string; readonly on: string };
 }
+
+/**
+ * What commits are found by that are known by the beginning of their id: the block of 16,384 positions that a commit is in,
+ * and the first 32 bits of its id. By the id alone each new commit would go to another page of the index.
+ */
+export const BLOCK_KEY = '(((pos >> 14) << 32) | (prefix >> 16))';
+const BY_BLOCK = `(${BLOCK_KEY})`;
 
 export const CORE_SCHEMA: readonly SchemaPart[] = [
   {
@@ -158,5 +167,11 @@ export const CORE_SCHEMA: readonly SchemaPart[] = [
         minute bigint NOT NULL,
         messages bigint NOT NULL)`,
     ],
+  },
+  {
+    // A server of the version before finds a commit by the beginning of its id without an index from now on: slowly, and right.
+    id: '0007-commits-by-block',
+    ahead: { name: 'commits_block', on: BY_BLOCK },
+    sql: [`DROP INDEX commits_prefix`, `CREATE INDEX commits_block ON commits ${BY_BLOCK}`],
   },
 ];

@@ -2,7 +2,6 @@ import { type Commit, decodeCommit } from '../../../ledger/commit.ts';
 import { DEFAULT_PROJECT } from '../../../message/limits.ts';
 import { type Json, type Message, type Parameters, STATUSES, type Status } from '../../../message/message.ts';
 import { applyDelta } from '../../../message/parameters.ts';
-import { prefixRange } from '../../id-prefix.ts';
 import { type AllocationRow, labelConditions, type MessageRow, toAllocation } from '../../rows.ts';
 import type { Allocation, AllocationQuery, CommitRange, MessageQuery } from '../../store.ts';
 import type { Engine } from '../engine.ts';
@@ -91,15 +90,6 @@ export async function readCommits(link: Link, msgid: number, range: CommitRange)
 }
 
 const SEQ_MAX = 2 ** 31 - 1;
-
-export async function readCommitsByPrefix(link: Link, prefix: string, limit: number): Promise<Commit[]> {
-  const [low, high] = prefixRange(prefix);
-  const rows = await link.run<CommitRow>(
-    `SELECT id, body FROM commits WHERE prefix BETWEEN $1 AND $2 AND substr(id, 1, $3) = $4 LIMIT $5`,
-    [low, high, prefix.length, prefix, limit],
-  );
-  return rows.map(({ id, body }) => decodeCommit(id, body));
-}
 
 /** The nearest snapshot at or before, and the deltas since. */
 export async function readParametersAt(link: Link, msgid: number, seq: number): Promise<Parameters | null> {
