@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { ok } from '../../src/message/outcome.ts';
 import { PARTITION_MESSAGES } from '../../src/store/postgres/migrate.ts';
+import { COMMITS_BY_BLOCK } from '../../src/store/postgres/schema.ts';
 import type { Store } from '../../src/store/store.ts';
 import { claimOne, finish, submission, submitOne } from '../../src/testing/store-conformance/fixture.ts';
 import { postgresTests } from './fixture.ts';
@@ -17,7 +18,7 @@ const INDEXES = `SELECT c.relname AS name, i.indisvalid AS valid, c.relispartiti
 const BACK = [
   'DROP INDEX commits_block',
   'CREATE INDEX commits_prefix ON commits (prefix)',
-  `DELETE FROM migrations WHERE id = '0007-commits-by-block'`,
+  `DELETE FROM migrations WHERE id = '${COMMITS_BY_BLOCK}'`,
 ];
 
 it('a commit is found in whichever block of positions and partition it lies', () =>

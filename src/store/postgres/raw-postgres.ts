@@ -18,7 +18,7 @@ import { type Link, openLink } from './link/link.ts';
 import { parseServers } from './link/server-address.ts';
 import { addPartition, MIGRATION_LOCK, migrate, PARTITION_MESSAGES } from './migrate.ts';
 import { fromPostgres } from './postgres-error.ts';
-import { CORE_SCHEMA, type SchemaPart } from './schema.ts';
+import { COMMITS_BY_BLOCK, CORE_SCHEMA, type SchemaPart } from './schema.ts';
 import { openScan } from './statements/scan.ts';
 
 /** What this engine derives for itself. */
@@ -122,7 +122,10 @@ class RawPostgres implements RawSource {
   }
 
   async migrations(): Promise<readonly string[]> {
-    return (await this.all<{ id: string }>('SELECT id FROM migrations')).map(({ id }) => id);
+    const rows = await this.all<{ id: string }>('SELECT id FROM migrations WHERE id <> $1', [
+      COMMITS_BY_BLOCK,
+    ]);
+    return rows.map(({ id }) => id);
   }
 
   async tables(): Promise<readonly RawTable[]> {

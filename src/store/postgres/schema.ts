@@ -23,6 +23,8 @@ export interface SchemaPart {
  */
 export const BLOCK_KEY = '(((pos >> 14) << 32) | (prefix >> 16))';
 const BY_BLOCK = `(${BLOCK_KEY})`;
+/** A migration of this engine alone. */
+export const COMMITS_BY_BLOCK = '0007-commits-by-block';
 
 export const CORE_SCHEMA: readonly SchemaPart[] = [
   {
@@ -170,7 +172,7 @@ export const CORE_SCHEMA: readonly SchemaPart[] = [
   },
   {
     // A server of the version before finds a commit by the beginning of its id without an index from now on: slowly, and right.
-    id: '0007-commits-by-block',
+    id: COMMITS_BY_BLOCK,
     ahead: { name: 'commits_block', on: BY_BLOCK },
     sql: [`DROP INDEX commits_prefix`, `CREATE INDEX commits_block ON commits ${BY_BLOCK}`],
   },

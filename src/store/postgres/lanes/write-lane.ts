@@ -6,10 +6,13 @@ import {
   claimedMove,
   foundWritten,
   isKept,
+  isLast,
   type Move,
   noteMove,
   refusals,
+  type WriteMoves,
   writeKept,
+  writeLast,
   writeMoves,
   writtenAnswer,
 } from '../statements/write.ts';
@@ -26,34 +29,40 @@ interface Item {
   reject(error: unknown): void;
 }
 
-type Statement = typeof writeMoves;
-
 /** Transitions of claimed messages: what is asked for at the same time is one statement and one wait for the disk. */
 export class WriteLane {
   readonly #engine: Engine;
   readonly #tell: Tell;
-  /** Of moves whose worker keeps the message, and of all others. */
+  /** Of moves whose worker keeps the message, of those that end one, and of all others. */
   readonly #kept: Batcher<Item>;
+  readonly #last: Batcher<Item>;
   readonly #others: Batcher<Item>;
 
   constructor(engine: Engine, tell: Tell) {
     this.#engine = engine;
     this.#tell = tell;
-    const common = { timers: engine.timers, max: BATCH_MAX, min: BATCH_MIN, joiner: apart };
-    this.#kept = new Batcher<Item>({ ...common, lanes: LANES, run: batch => this.#run(batch, writeKept) });
-    this.#others = new Batcher<Item>({ ...common, lanes: LANES, run: batch => this.#run(batch, writeMoves) });
+    const common = { timers: engine.timers, lanes: LANES, max: BATCH_MAX, min: BATCH_MIN, joiner: apart };
+    this.#kept = new Batcher<Item>({ ...common, run: batch => this.#run(batch, writeKept) });
+    this.#last = new Batcher<Item>({ ...common, run: batch => this.#run(batch, writeLast) });
+    this.#others = new Batcher<Item>({ ...common, run: batch => this.#run(batch, writeMoves) });
   }
 
   write(write: Write, next: NextState): Promise<WriteAnswer> {
-    const batcher = isKept(write, next) ? this.#kept : this.#others;
-    return new Promise((resolve, reject) => batcher.push({ write, next, resolve, reject }));
+    return new Promise((resolve, reject) =>
+      this.#batcherOf(write, next).push({ write, next, resolve, reject }),
+    );
+  }
+
+  #batcherOf(write: Write, next: NextState): Batcher<Item> {
+    if (isKept(write, next)) return this.#kept;
+    return isLast(write, next) ? this.#last : this.#others;
   }
 
   async drained(): Promise<void> {
-    await Promise.all([this.#kept.drained(), this.#others.drained()]);
+    await Promise.all([this.#kept.drained(), this.#last.drained(), this.#others.drained()]);
   }
 
-  async #run(batch: readonly Item[], statement: Statement): Promise<void> {
+  async #run(batch: readonly Item[], statement: WriteMoves): Promise<void> {
     const now = this.#engine.clock.now();
     const moves = new Map<Item, Move>();
     for (const item of batch) {
@@ -66,7 +75,7 @@ export class WriteLane {
     if (moves.size > 0) await this.#writeAll(moves, now, statement);
   }
 
-  async #writeAll(moves: ReadonlyMap<Item, Move>, now: number, statement: Statement): Promise<void> {
+  async #writeAll(moves: ReadonlyMap<Item, Move>, now: number, statement: WriteMoves): Promise<void> {
     try {
       const { answers, notes } = await this.#engine.persist(this.#engine.lanes, (link, unsure) =>
         this.#writeOnce(link, moves, now, statement, unsure),
@@ -87,7 +96,7 @@ export class WriteLane {
     link: Link,
     moves: ReadonlyMap<Item, Move>,
     now: number,
-    statement: Statement,
+    statement: WriteMoves,
     unsure: boolean,
   ): Promise<{ answers: Map<Item, WriteAnswer>; notes: Notes }> {
     const notes = new Notes();

@@ -20,7 +20,7 @@ import { MESSAGE_COLUMNS } from './columns.ts';
  * locks its parent first: so the look either sees the child at rest, or is woken by it. The newest commit of a message is
  * inserted after those before it, so that its position is the highest, too.
  */
-const WRITE = `WITH parents AS MATERIALIZED (
+const MOVES = `WITH parents AS MATERIALIZED (
   SELECT msgid, phase FROM messages WHERE msgid = ANY ($1::bigint[]) ORDER BY msgid FOR NO KEY UPDATE
 ), moved AS (
   UPDATE messages m SET mode = i.mode, cursor = i.cursor::integer, attempt = i.attempt::integer, phase = i.phase, cause = i.cause,
@@ -53,16 +53,17 @@ const WRITE = `WITH parents AS MATERIALIZED (
   SELECT msgid, seq::integer, prefix, $29::integer, head, body, snapshot FROM moved
   WHERE body IS NOT NULL AND (SELECT count(*) FROM earlier) >= 0
 )
-SELECT msgid, (SELECT count(*) FROM woken) AS woken FROM moved`;
-const WRITE_ALL = allOrNone(WRITE, 35, '(SELECT count(*) FROM woken)');
+`;
+const WRITE = answering(MOVES, '$3', '(SELECT count(*) FROM woken)');
+const WRITE_ALL = allOrNone(MOVES, 35, '(SELECT count(*) FROM woken)');
 
 /**
- * The common case, a step that is done and whose worker goes on with the next one: it changes a third of the columns, and
- * each column that is sent costs as much as the row itself.
+ * The common cases: a step that is done and whose worker goes on with the next one, and the last step of a message that nobody
+ * waits for. They change a third of the columns, and each column that is sent costs as much as the row itself.
  */
-const WRITE_KEPT = `WITH moved AS (
+const shortMoves = (rest: string): string => `WITH moved AS (
   UPDATE messages m SET cursor = i.cursor::integer, attempt = i.attempt::integer, trail = i.trail, seq = m.seq + 1,
-    head = i.head, address = i.address, begun = 1, updated = $1::bigint
+    head = i.head, address = i.address, updated = $1::bigint, ${rest}
   FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::text[], $9::text[],
     $10::bigint[], $11::text[], $12::text[])
     AS i (msgid, fence, seq_before, cursor, attempt, trail, head, address, prefix, body, snapshot)
@@ -72,24 +73,40 @@ const WRITE_KEPT = `WITH moved AS (
   INSERT INTO commits (msgid, seq, prefix, origin, id, body, snapshot)
   SELECT msgid, seq, prefix, $13::integer, head, body, snapshot FROM moved
 )
-SELECT msgid FROM moved`;
-const WRITE_ALL_KEPT = allOrNone(WRITE_KEPT, 14, '0');
+`;
+const KEPT_MOVES = shortMoves('begun = 1');
+const WRITE_KEPT = answering(KEPT_MOVES, '$2', '0');
+const WRITE_ALL_KEPT = allOrNone(KEPT_MOVES, 14, '0');
+const WRITE_DONE = answering(
+  shortMoves(`begun = 0, phase = 'done', ready_at = $1::bigint, worker = NULL, lease_until = NULL`),
+  '$2',
+  '0',
+);
+
+/** Ends a statement: one row says that all moved, or which. `msgids`: the value that has all of them. */
+function answering(sql: string, msgids: string, woken: string): string {
+  return `${sql}SELECT ${woken} AS woken, many,
+    CASE WHEN many < cardinality(${msgids}::bigint[]) THEN (SELECT string_agg(msgid::text, ',') FROM moved) END AS only
+  FROM (SELECT count(*) AS many FROM moved) m`;
+}
+
+interface Answer {
+  readonly woken: number;
+  readonly many: number;
+  readonly only: string | null;
+}
 
 /** The same, which fails as a division by zero when not all moved. `last`: the number of the value that says how many they are. */
 function allOrNone(sql: string, last: number, woken: string): string {
-  const end = sql.lastIndexOf('SELECT msgid');
-  return `${sql.slice(0, end)}SELECT ${woken} AS woken,
+  return `${sql}SELECT ${woken} AS woken,
     1 / (CASE WHEN (SELECT count(*) FROM moved) = $${last}::bigint THEN 1 ELSE 0 END) AS all_moved`;
 }
 
-/** Will this be a move that WRITE_KEPT can write? */
-export function isKept(write: Write, next: NextState): boolean {
-  const before = write.claim.message;
-  const { state } = next;
+/** Does this move change no more than a short statement writes, beside the phase? */
+function isShort(before: Message, { commits, readyAt, state }: NextState): boolean {
   return (
-    next.commits.length === 1 &&
-    next.readyAt === 0 &&
-    state.phase === 'open' &&
+    commits.length === 1 &&
+    readyAt === 0 &&
     before.phase === 'open' &&
     before.ask === null &&
     before.mode === state.mode &&
@@ -97,8 +114,25 @@ export function isKept(write: Write, next: NextState): boolean {
     before.error === state.error &&
     before.undoError === state.undoError &&
     before.rewindTo === state.rewindTo &&
-    before.generation === state.generation &&
-    write.keep(next)
+    before.generation === state.generation
+  );
+}
+
+/** Will this be a move that WRITE_KEPT can write? */
+export function isKept(write: Write, next: NextState): boolean {
+  return next.state.phase === 'open' && isShort(write.claim.message, next) && write.keep(next);
+}
+
+/** Will this be a move that WRITE_DONE can write? */
+export function isLast({ claim: { message }, obeys }: Write, next: NextState): boolean {
+  const { state } = next;
+  return (
+    state.phase === 'done' &&
+    state.cursor !== message.cursor &&
+    message.parent === null &&
+    next.address === null &&
+    !obeys &&
+    isShort(message, next)
   );
 }
 
@@ -136,35 +170,34 @@ export function wakes({ after }: Move): number | null {
 }
 
 /** Writes the moves of messages that differ from each other and from each other's parents. Returns the msgids that moved. */
-export async function writeMoves(
+export type WriteMoves = (
   engine: Engine,
   link: Link,
   given: readonly Move[],
   now: number,
   notes: Notes,
-): Promise<ReadonlySet<number>> {
-  const moves = inOrder(given);
-  const rows = await link.run<{ msgid: number; woken: number }>(WRITE, valuesOf(engine, moves, now));
-  const moved = new Set(rows.map(({ msgid }) => msgid));
-  for (const move of moves) if (moved.has(move.before.msgid)) noteMove(move, notes);
-  if ((rows[0]?.woken ?? 0) > 0) notes.ready.push(GROUP_ADDRESS);
-  return moved;
+) => Promise<ReadonlySet<number>>;
+
+export const writeMoves: WriteMoves = writing(WRITE, valuesOf);
+/** The same for moves that `isKept` chose. */
+export const writeKept: WriteMoves = writing(WRITE_KEPT, shortValuesOf);
+/** The same for moves that `isLast` chose. */
+export const writeLast: WriteMoves = writing(WRITE_DONE, shortValuesOf);
+
+function writing(sql: string, values: typeof valuesOf): WriteMoves {
+  return async (engine, link, given, now, notes) => {
+    const moves = inOrder(given);
+    const [answer] = await link.run<Answer>(sql, values(engine, moves, now));
+    const { woken, only } = answer as Answer;
+    const msgids = answer?.many === moves.length ? moves.map(({ before }) => before.msgid) : numbersIn(only);
+    const moved = new Set(msgids);
+    for (const move of moves) if (moved.has(move.before.msgid)) noteMove(move, notes);
+    if (woken > 0) notes.ready.push(GROUP_ADDRESS);
+    return moved;
+  };
 }
 
-/** The same for moves that `isKept` chose. */
-export async function writeKept(
-  engine: Engine,
-  link: Link,
-  given: readonly Move[],
-  now: number,
-  notes: Notes,
-): Promise<ReadonlySet<number>> {
-  const moves = inOrder(given);
-  const rows = await link.run<{ msgid: number }>(WRITE_KEPT, keptValuesOf(engine, moves, now));
-  const moved = new Set(rows.map(({ msgid }) => msgid));
-  for (const move of moves) if (moved.has(move.before.msgid)) noteMove(move, notes);
-  return moved;
-}
+const numbersIn = (text: string | null): number[] => (text === null ? [] : text.split(',').map(Number));
 
 /**
  * What writes all of these moves, or fails: the last statement of its transaction, so its answer need not be looked at. All that can
@@ -186,7 +219,7 @@ export function allKept(
   now: number,
   notes: Notes,
 ): (link: Link) => Promise<void> {
-  return allOf(WRITE_ALL_KEPT, moves => keptValuesOf(engine, moves, now), given, notes);
+  return allOf(WRITE_ALL_KEPT, moves => shortValuesOf(engine, moves, now), given, notes);
 }
 
 function allOf(
@@ -205,10 +238,11 @@ function allOf(
 }
 
 /** Everybody locks rows in the same order, so that two batches do not wait for each other. */
-const inOrder = (moves: readonly Move[]): Move[] =>
-  [...moves].sort((a, b) => a.before.msgid - b.before.msgid);
+function inOrder(moves: readonly Move[]): Move[] {
+  return [...moves].sort((a, b) => a.before.msgid - b.before.msgid);
+}
 
-function keptValuesOf(engine: Engine, moves: readonly Move[], now: number): (Buffer | number)[] {
+function shortValuesOf(engine: Engine, moves: readonly Move[], now: number): (Buffer | number)[] {
   const numbers = (of: (move: Move) => number): Buffer => bigintArray(moves.map(of));
   const texts = (of: (move: Move) => string | null): Buffer => textArray(moves.map(of));
   return [
