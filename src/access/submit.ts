@@ -192,6 +192,7 @@ async function assertProjects(
   { projects }: Pick<Needs['identity'], 'projects'>,
   submissions: readonly Submission[],
 ): Promise<void> {
+  if (submissions.every(({ project = DEFAULT_PROJECT }) => project === DEFAULT_PROJECT)) return;
   for (const name of new Set(submissions.map(({ project = DEFAULT_PROJECT }) => project)))
     if (name !== DEFAULT_PROJECT && !(await projects.exists(name))) throw noProject(name);
 }

@@ -56,9 +56,10 @@ export interface Commit extends CommitBody {
 export type Chain = Iterable<Commit> | AsyncIterable<Commit>;
 
 /**
- * Canonical JSON of a commit. The same text as `canonical(body)`, made faster: the members' order is known.
+ * Canonical JSON of a commit. The same text as `canonical(body)`, made faster: the members' order is known. `setText`: the canonical
+ * JSON of `body.set`, where that is known.
  */
-export function encodeCommit(body: CommitBody): string {
+export function encodeCommit(body: CommitBody, setText?: string): string {
   const { set, unset, error, log, detail } = body;
   let text = `{"actor":${quoted(body.actor)},"attempt":${body.attempt},"code":${
     body.code === null ? 'null' : `"${body.code}"`
@@ -70,7 +71,7 @@ export function encodeCommit(body: CommitBody): string {
   text += `,"mode":"${body.mode}","msgid":${body.msgid},"outcome":"${body.outcome}","parent":${
     body.parent === null ? 'null' : `"${body.parent}"`
   },"seq":${body.seq}`;
-  if (set !== undefined) text += `,"set":${canonical(set)}`;
+  if (set !== undefined) text += `,"set":${setText ?? canonical(set)}`;
   text += `,"started":${body.started},"step":${body.step === null ? 'null' : quoted(body.step)}`;
   if (unset !== undefined) text += `,"unset":${canonical(unset)}`;
   return `${text},"worker":${body.worker === null ? 'null' : quoted(body.worker)}}`;

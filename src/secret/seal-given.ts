@@ -3,7 +3,7 @@ import { canonical } from '../message/canonical.ts';
 import { pointer } from '../message/json-fault.ts';
 import type { Json, Message, Parameters } from '../message/message.ts';
 import { isSealed, sealedNames } from '../message/secret/sealed.ts';
-import { replaceAt, secretPlaces } from '../message/secret/secret-places.ts';
+import { hasSecret, replaceAt, secretPlaces } from '../message/secret/secret-places.ts';
 import type { KeyRing } from './key-ring.ts';
 import type { SecretBox } from './secret-box.ts';
 
@@ -31,6 +31,7 @@ export class GivenSecrets {
    */
   seal(parameters: Parameters, schemas: Schemas, once?: string): Parameters {
     refuseSealed(parameters);
+    if (!haveSecret(schemas)) return parameters;
     const places = Object.entries(schemas).flatMap(([name, schema]) =>
       secretPlaces(schema, parameters[name]).map(path => [name, ...path]),
     );
@@ -83,6 +84,18 @@ export class GivenSecrets {
       ),
     );
   }
+}
+
+const HAVE_SECRET = new WeakMap<Schemas, boolean>();
+
+/** Is anything secret by these schemas? A flow's are looked at once. */
+function haveSecret(schemas: Schemas): boolean {
+  let have = HAVE_SECRET.get(schemas);
+  if (have === undefined) {
+    have = Object.values(schemas).some(hasSecret);
+    HAVE_SECRET.set(schemas, have);
+  }
+  return have;
 }
 
 function refuseSealed(parameters: Parameters): void {

@@ -19,12 +19,13 @@ export function baseOf(submission: Submission): Parameters {
   return submission.fork?.state.base ?? submission.parameters;
 }
 
-/** What a submission becomes under that msgid. */
+/** What a submission becomes under that msgid. `baseText`: the canonical JSON of what it begins with, where that is known. */
 export function firstMessage(
   submission: Submission,
   msgid: number,
   planHash: string,
   now: number,
+  baseText?: string,
 ): FirstMessage {
   const { plan, project = DEFAULT_PROJECT, parent, fork, labels = NO_LABELS, trace = null } = submission;
   const base = baseOf(submission);
@@ -54,7 +55,7 @@ export function firstMessage(
     started: now,
     finished: now,
   };
-  const encoded = encodeCommit(body);
+  const encoded = encodeCommit(body, baseText);
   const head = commitId(encoded);
   const message: Message = {
     ...state,

@@ -42,32 +42,38 @@ export class QueueBound {
 
   /** Lets so many messages of a project come. Errors: COAX_RATE. */
   async admit(project: string, count: number): Promise<void> {
-    const all = await this.#roomFor(null, count);
-    const own = await this.#roomFor(project, count);
+    // Most of the time both are known, and nothing is waited for.
+    const ofAll = this.#roomFor(null, count);
+    const all = ofAll instanceof Promise ? await ofAll : ofAll;
+    const ofOwn = this.#roomFor(project, count);
+    const own = ofOwn instanceof Promise ? await ofOwn : ofOwn;
     all.added += count;
     own.added += count;
   }
 
   /** The same for many of several projects. */
   async admitAll(submissions: readonly Submission[]): Promise<void> {
+    const [first] = submissions;
+    if (first !== undefined && submissions.length === 1)
+      return this.admit(first.project ?? DEFAULT_PROJECT, 1);
     const byProject = Map.groupBy(submissions, ({ project = DEFAULT_PROJECT }) => project);
     for (const [project, of] of byProject) await this.admit(project, of.length);
   }
 
-  async #roomFor(project: string | null, count: number): Promise<Known> {
-    let known = this.#known.get(project);
+  #roomFor(project: string | null, count: number): Known | Promise<Known> {
+    const known = this.#known.get(project);
     const age = known === undefined ? Number.POSITIVE_INFINITY : this.#now() - known.at;
     const isFull = known !== undefined && known.counted + known.added + count > known.bound;
-    if (known === undefined || age > GOOD_MS || (isFull && age > AGAIN_MS)) {
-      known = await this.#count(project);
-      if (this.#known.size > PROJECTS_MAX) this.#known.clear();
-      this.#known.set(project, known);
-    }
-    if (known.counted + known.added + count <= known.bound) return known;
-    const whose = project === null ? 'here' : `of project ${project}`;
-    throw new CoaxError('COAX_RATE', `${known.bound} messages ${whose} may wait for a worker, and do`, {
-      retryAfterMs: RETRY_MS,
-    });
+    return known === undefined || age > GOOD_MS || (isFull && age > AGAIN_MS)
+      ? this.#lookAgain(project, count)
+      : withRoom(known, project, count);
+  }
+
+  async #lookAgain(project: string | null, count: number): Promise<Known> {
+    const known = await this.#count(project);
+    if (this.#known.size > PROJECTS_MAX) this.#known.clear();
+    this.#known.set(project, known);
+    return withRoom(known, project, count);
   }
 
   async #count(project: string | null): Promise<Known> {
@@ -80,4 +86,13 @@ export class QueueBound {
     const counted = await this.#store.queued(bound, project ?? undefined);
     return { bound, at, counted, added: 0 };
   }
+}
+
+/** Errors: COAX_RATE when it has none. */
+function withRoom(known: Known, project: string | null, count: number): Known {
+  if (known.counted + known.added + count <= known.bound) return known;
+  const whose = project === null ? 'here' : `of project ${project}`;
+  throw new CoaxError('COAX_RATE', `${known.bound} messages ${whose} may wait for a worker, and do`, {
+    retryAfterMs: RETRY_MS,
+  });
 }

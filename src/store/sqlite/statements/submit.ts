@@ -48,7 +48,7 @@ function submitOne(
       unbounded.add(project);
     }
   }
-  const { message, commit, encoded } = firstMessage(submission, engine.nextMsgid(), planHash, now);
+  const { message, commit, encoded } = firstMessage(submission, engine.nextMsgid(), planHash, now, base);
   const { msgid, head, parent } = message;
   const address = addressOf(message, message.plan);
   const about = keptAbout(message);
