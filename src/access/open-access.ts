@@ -283,7 +283,7 @@ function registerRoutes(scope: App, app: App, context: RouteContext, gate: Gate)
   channelRoutes(scope, context);
   systemRoutes(scope, context);
   cgiRoutes(scope, app, context);
-  metricRoutes(scope, context);
+  metricRoutes(scope, context, gate.bodies);
   sessionRoutes(scope, context);
   loginRoutes(scope, context);
   ticketRoutes(scope, context);

@@ -169,3 +169,60 @@ test('so many requests are under way, and held ones do not count', async () => {
   for (let i = 0; i < 3; i++) served.gates.open(`g${i}`);
   for (const answer of await Promise.all(held)) assert.equal(answer.body.status, 'done');
 });
+
+test('so many bytes of bodies are under way, and one token has half of them', async () => {
+  await using served = await open({ 'bodies-mib': 1, 'submit-kib': 600 });
+  const { body: made } = await ask(served, 'POST', '/v1/tokens', {
+    body: { name: 'other', role: 'operator', project: 'default' },
+  });
+  const figure = async (name: string): Promise<number> => {
+    const page = await fetch(`${served.url}/metrics`, { headers: { authorization: `Bearer ${TOKEN}` } });
+    return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(await page.text())?.[1]);
+  };
+  const underWay = async (bytes: number): Promise<void> => {
+    while ((await figure('coax_http_body_bytes')) !== bytes);
+  };
+  /** Says that so many bytes come, and sends one. */
+  const begin = async (token: string, length: string): Promise<Socket> => {
+    const socket = await socketTo(served);
+    socket.write(
+      `POST /v1/messages HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-type: application/json\r\n${length}\r\n\r\n`,
+    );
+    return socket;
+  };
+  const note = (bytes: number) => ({
+    text: JSON.stringify({ plan: plan('lab note') }).padEnd(bytes, ' '),
+  });
+  const KIB = 1024;
+  const first = await begin(TOKEN, `content-length: ${500 * KIB}`);
+  await underWay(500 * KIB);
+  const half = await ask(served, 'POST', '/v1/messages', note(100 * KIB));
+  assert.deepEqual([half.status, half.body.code], [429, 'COAX_RATE']);
+  assert.ok(Number(half.headers.get('retry-after')) >= 1);
+  assert.match(half.body.detail, /bodies of one client .* more than 0\.5 MiB/);
+  assert.equal((await ask(served, 'POST', '/v1/messages', note(KIB))).status, 202);
+  assert.equal((await ask(served, 'GET', '/v1/counts')).status, 200);
+
+  const other = { token: made.token as string };
+  assert.equal((await ask(served, 'POST', '/v1/messages', { ...note(400 * KIB), ...other })).status, 202);
+  await underWay(500 * KIB);
+  const second = await begin(other.token, `content-length: ${500 * KIB}`);
+  await underWay(1000 * KIB);
+  const all = await ask(served, 'POST', '/v1/messages', note(100 * KIB));
+  assert.deepEqual([all.status, all.body.code], [429, 'COAX_RATE']);
+  assert.match(all.body.detail, /all bodies .* more than 1 MiB/);
+  // One that does not tell its length counts as the most that may come.
+  first.destroy();
+  await underWay(500 * KIB);
+  const chunked = await begin(TOKEN, 'transfer-encoding: chunked');
+  const answer = untilClosed(chunked);
+  chunked.end('2\r\n{}\r\n0\r\n\r\n');
+  assert.match(await answer, /^HTTP\/1\.1 429 /);
+  assert.equal(await figure('coax_http_bodies_refused_total'), 3);
+
+  second.destroy();
+  await underWay(0);
+  // Alone it is let in.
+  assert.equal((await ask(served, 'POST', '/v1/messages', note(600 * KIB))).status, 202);
+  await underWay(0);
+});

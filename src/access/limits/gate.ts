@@ -2,6 +2,7 @@ import { isIPv6 } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CoaxError, isCoaxError } from '../../errors/coax-error.ts';
 import { withStatus } from '../problem.ts';
+import { BodyBytes } from './body-bytes.ts';
 import type { Limits } from './limits.ts';
 import { type Taken, TokenBuckets } from './token-bucket.ts';
 
@@ -18,6 +19,7 @@ export class Gate {
   readonly #ofTokens: TokenBuckets;
   readonly #ofAddresses: TokenBuckets;
   readonly #policy: string;
+  readonly bodies: BodyBytes;
   /** Headers, with tokens or with cookies of logins, that were good. */
   readonly #good = new Set<string>();
   /** Requests under way, by their answers. */
@@ -25,6 +27,7 @@ export class Gate {
 
   constructor(limits: Limits, now: () => number = () => performance.now()) {
     this.#limits = limits;
+    this.bodies = new BodyBytes(limits['bodies-mib']);
     this.#ofTokens = new TokenBuckets(limits['token-rate'], limits['token-burst'], now);
     this.#ofAddresses = new TokenBuckets(limits['address-rate'], limits['address-burst'], now);
     const seconds = Math.ceil(limits['token-burst'] / Math.max(1, limits['token-rate']));
@@ -86,10 +89,12 @@ export class Gate {
     const who = whoOf();
     if (who === null) return this.admitNobody(request, reply);
     // Each token of somebody has a bucket of its own; a login has one.
-    const taken = this.#ofTokens.take(`${who} ${shown}`);
+    const client = `${who} ${shown}`;
+    const taken = this.#ofTokens.take(client);
     if (!taken.ok) throw this.#tooFast(reply, who, taken.waitMs);
     this.#remember(shown);
     if (this.#ofTokens.rate > 0) this.#tell(reply, taken);
+    this.bodies.take(request, reply, client);
   }
 
   /** Counts a request of a route that asks for no token. Errors: COAX_RATE. */
@@ -97,6 +102,7 @@ export class Gate {
     const address = addressOf(request.ip);
     const taken = this.#ofAddresses.take(address);
     if (!taken.ok) throw this.#tooFast(reply, address, taken.waitMs);
+    this.bodies.take(request, reply, address);
   }
 
   #remember(shown: string): void {

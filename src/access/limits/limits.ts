@@ -40,6 +40,12 @@ export const LIMITS = {
   },
   'submit-kib': { usual: 16_384, least: 1, most: 262_144, about: 'KiB of one body that submits messages' },
   'body-kib': { usual: 2048, least: 1, most: 262_144, about: 'KiB of any other body' },
+  'bodies-mib': {
+    usual: 256,
+    least: 1,
+    most: 1_000_000,
+    about: 'MiB of all bodies under way; one token may have half of them',
+  },
   'body-depth': { usual: 64, least: 8, most: 1000, about: 'levels of nested JSON in a body' },
   'header-kib': { usual: 16, least: 1, most: 1024, about: 'KiB of all headers of a request' },
   headers: { usual: 100, least: 10, most: 2000, about: 'header fields of a request' },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type App, PROBLEMS, type RouteContext } from '../app.ts';
+import type { BodyBytes } from '../limits/body-bytes.ts';
 import { MetricsPage } from './metrics-page.ts';
 import { Requests } from './requests.ts';
 import { Tally } from './tally.ts';
@@ -8,7 +9,7 @@ import { Tally } from './tally.ts';
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** Counts from now on; the page is at /metrics, with a token as everything that tells of messages. */
-export function metricRoutes(scope: App, { services, hub }: RouteContext): void {
+export function metricRoutes(scope: App, { services, hub }: RouteContext, bodies: BodyBytes): void {
   const tally = new Tally();
   hub.onAny((_position, event) => tally.count(event));
   const requests = new Requests();
@@ -20,6 +21,7 @@ export function metricRoutes(scope: App, { services, hub }: RouteContext): void 
   const page = new MetricsPage({
     tally,
     requests: requests.tallies,
+    bodies,
     counts: () => services.store.counts(),
     workers: () => services.workers.list(),
     placement: () => services.cloud.placementFigures(),

@@ -6,10 +6,16 @@ import type { Tally } from './tally.ts';
 
 type Labels = Readonly<Record<string, string>>;
 type Values = MetricValue<string>[];
+interface Made {
+  readonly name: string;
+  get(): Promise<MetricObjectWithValues<MetricValue<string>>>;
+}
+type Make = (name: string, type: string, help: string, values: () => Values | Promise<Values>) => Made;
 
 export interface MetricsSources {
   readonly tally: Tally;
   readonly requests: ReadonlyMap<string, RequestTally>;
+  readonly bodies: { readonly underWay: number; readonly refused: number };
   counts(): Promise<Readonly<Record<Status, number>>>;
   workers(): Promise<readonly { readonly about: { readonly role: string }; readonly steps: number }[]>;
   placement(): Promise<{
@@ -54,9 +60,9 @@ export class MetricsPage {
     return registry;
   }
 
-  #metrics(): { name: string; get(): Promise<MetricObjectWithValues<MetricValue<string>>> }[] {
-    const { tally, requests } = this.#sources;
-    const metric = (name: string, type: string, help: string, values: () => Values | Promise<Values>) => ({
+  #metrics(): Made[] {
+    const { tally } = this.#sources;
+    const metric: Make = (name, type, help, values) => ({
       name,
       get: async () =>
         ({
@@ -114,10 +120,26 @@ export class MetricsPage {
       metric('coax_step_seconds', 'histogram', 'How long steps took, undone ones included.', () =>
         [...tally.steps].flatMap(([step, { took }]) => histogram('coax_step_seconds', { step }, took)),
       ),
+      ...this.#ofHttp(metric),
+    ];
+  }
+
+  #ofHttp(metric: Make): Made[] {
+    const { requests, bodies } = this.#sources;
+    return [
       metric('coax_http_request_seconds', 'histogram', 'From the request to the end of its answer.', () =>
         [...requests.values()].flatMap(({ operation, status, took }) =>
           histogram('coax_http_request_seconds', { operation, status: String(status) }, took),
         ),
+      ),
+      metric('coax_http_body_bytes', 'gauge', 'Bytes of bodies of requests under way.', () => [
+        { labels: {}, value: bodies.underWay },
+      ]),
+      metric(
+        'coax_http_bodies_refused_total',
+        'counter',
+        'Requests that were refused since too many bytes of bodies were under way.',
+        () => [{ labels: {}, value: bodies.refused }],
       ),
     ];
   }

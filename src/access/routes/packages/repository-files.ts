@@ -30,6 +30,9 @@ export function repositoryFileRoutes(app: App, context: RouteContext): void {
   void app.register(async inner => {
     inner.removeAllContentTypeParsers();
     inner.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+    inner.addHook('onRoute', route => {
+      route.config = { ...route.config, streams: true };
+    });
     takeRoutes(inner as unknown as App, context);
   });
 }
