@@ -4,24 +4,27 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { chromium, type Page } from 'playwright-core';
 import { type Client, makeClient } from '../../src/client/client.ts';
 import { exec } from '../../src/linux/process/exec.ts';
+import { command, measureAll } from '../command.ts';
+import { writePage } from '../report/write-page.ts';
+import { plainRow, quantile, type Row } from '../row.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const { values } = parseArgs({
-  options: {
-    seconds: { type: 'string', default: '30' },
-    rate: { type: 'string', default: '5000' },
-    rows: { type: 'string', default: '100000' },
+const BENCH = {
+  name: 'bench:console',
+  measures: ['messages', 'overview', 'list', 'script'],
+  more: {
+    seconds: { value: 'S', help: 'so long messages pass over the screen; 30 if absent' },
+    rate: { value: 'N', help: 'so many a minute; 5000 if absent' },
+    rows: { value: 'N', help: 'rows of the long list; 100000 if absent' },
   },
-});
-const [seconds, perMinute, rowsWanted] = [values.seconds, values.rate, values.rows].map(Number) as [
-  number,
-  number,
-  number,
-];
+} as const;
+type Measure = (typeof BENCH.measures)[number];
+/** A frame that takes longer is felt. */
+const FRAME_MS = 100;
 const NOTE = { module: 'quick', action: 'note' };
 const PLAN = { name: 'quick', plan: { steps: [NOTE, NOTE, NOTE] } };
 const BATCH_MS = 200;
@@ -43,7 +46,7 @@ async function coax(dir: string, ...args: string[]): Promise<void> {
 }
 
 /** Submits at a steady rate for so long; how many there were. */
-async function feed(client: Client): Promise<number> {
+async function feed(client: Client, seconds: number, perMinute: number): Promise<number> {
   const began = performance.now();
   let sent = 0;
   while (performance.now() - began < seconds * 1000) {
@@ -61,13 +64,20 @@ async function framesWhile(page: Page, work: () => Promise<void>): Promise<numbe
   return (await page.evaluate(FRAMES)) as number[];
 }
 
-function tell(what: string, frames: number[]): void {
-  const sorted = frames.toSorted((a, b) => a - b);
-  const at = (part: number): string => (sorted[Math.floor((sorted.length - 1) * part)] ?? 0).toFixed(0);
-  const long = sorted.filter(ms => ms > 100).length;
-  console.log(
-    `${what}: ${sorted.length} frames, median ${at(0.5)} ms, p99 ${at(0.99)} ms, longest ${at(1)} ms, over 100 ms: ${long}`,
-  );
+/** What is told of frames: how long they are, and how many are felt. */
+function rowsOf(what: string, frames: readonly number[]): Row[] {
+  const long = frames.filter(ms => ms > FRAME_MS).length;
+  return [
+    plainRow(`${what}: frames, p50`, quantile(frames, 0.5), 'ms'),
+    plainRow(`${what}: frames, p99`, quantile(frames, 0.99), 'ms', `value < ${FRAME_MS}`),
+    plainRow(
+      `${what}: frames, the longest of ${frames.length}`,
+      Math.max(...frames),
+      'ms',
+      `value < ${FRAME_MS}`,
+    ),
+    plainRow(`${what}: frames over ${FRAME_MS} ms`, long, 'frames', 'value <= 0'),
+  ];
 }
 
 async function signIn(page: Page, url: string, token: string, path: string): Promise<void> {
@@ -78,7 +88,7 @@ async function signIn(page: Page, url: string, token: string, path: string): Pro
 }
 
 /** Reads and scrolls until so many rows are in the list. */
-async function scrollThrough(page: Page): Promise<void> {
+async function scrollThrough(page: Page, rowsWanted: number): Promise<void> {
   const table = page.getByRole('table');
   const count = async (): Promise<number> => Number(await table.getAttribute('aria-rowcount')) - 1;
   for (let before = -1, now = await count(); now < rowsWanted && now !== before; ) {
@@ -89,7 +99,7 @@ async function scrollThrough(page: Page): Promise<void> {
       now = await count();
     }
   }
-  console.log(`rows read: ${await count()}; in the document: ${await page.locator('[role=row]').count()}`);
+  if ((await count()) < rowsWanted) throw new Error(`only ${await count()} rows were read`);
 }
 
 /** From the end to the start, a screen a step. */
@@ -101,44 +111,92 @@ async function scrollBack(page: Page): Promise<void> {
   }
 }
 
-const dir = mkdtempSync(join(tmpdir(), 'coax-bench-console-'));
-const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
-try {
-  await coax(
-    dir,
-    'up',
-    '--detach',
-    '--simulate',
-    '--listen',
-    '127.0.0.1:0',
-    '--modules',
-    join(import.meta.dirname, 'modules'),
-  );
-  const { url } = JSON.parse(readFileSync(join(dir, 'data/server.json'), 'utf8')) as { url: string };
-  const token = readFileSync(join(dir, 'data/token'), 'utf8').trim();
-  const client = makeClient({ url, token });
-  for (const path of ['/messages', '/']) {
+interface World {
+  readonly page: Page;
+  readonly url: string;
+  readonly token: string;
+  readonly client: Client;
+}
+
+/** A server and a browser of their own. */
+async function inWorld(work: (world: World) => Promise<Row[]>): Promise<Row[]> {
+  const dir = mkdtempSync(join(tmpdir(), 'coax-bench-console-'));
+  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+  const up = ['up', '--detach', '--simulate', '--listen', '127.0.0.1:0'];
+  try {
+    await coax(dir, ...up, '--modules', join(import.meta.dirname, 'modules'));
+    const { url } = JSON.parse(readFileSync(join(dir, 'data/server.json'), 'utf8')) as { url: string };
+    const token = readFileSync(join(dir, 'data/token'), 'utf8').trim();
     const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    return await work({ page, url, token, client: makeClient({ url, token }) });
+  } finally {
+    await browser.close();
+    await coax(dir, 'down').catch(() => {});
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** Messages pass over a screen while it is looked at. */
+const passing = (path: string, screen: string, seconds: number, perMinute: number): Promise<Row[]> =>
+  inWorld(async ({ page, url, token, client }) => {
     await signIn(page, url, token, path);
     await client.submitMany([PLAN]);
     await sleep(1000);
     let sent = 0;
     const frames = await framesWhile(page, async () => {
-      sent = await feed(client);
+      sent = await feed(client, seconds, perMinute);
     });
-    tell(`${path} with ${Math.round((sent / seconds) * 60)} messages a minute for ${seconds} s`, frames);
-    await page.close();
-  }
-  const waiting = { name: 'wait', plan: { steps: [{ module: 'nobody', action: 'work' }] } };
-  for (let made = 0; made < rowsWanted; made += MANY)
-    await client.submitMany(Array.from({ length: MANY }, () => waiting));
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-  await signIn(page, url, token, '/messages?status=queued');
-  await page.getByRole('table').waitFor();
-  tell(`reading ${rowsWanted} rows`, await framesWhile(page, () => scrollThrough(page)));
-  tell(`scrolling back over them`, await framesWhile(page, () => scrollBack(page)));
-} finally {
-  await browser.close();
-  await coax(dir, 'down').catch(() => {});
-  rmSync(dir, { recursive: true, force: true });
-}
+    const rate = Math.round((sent / seconds) * 60).toLocaleString('en-US');
+    return rowsOf(`${screen}, ${rate} messages a minute for ${seconds} s`, frames);
+  });
+
+const longList = (rows: number): Promise<Row[]> =>
+  inWorld(async ({ page, url, token, client }) => {
+    const waiting = { name: 'wait', plan: { steps: [{ module: 'nobody', action: 'work' }] } };
+    for (let made = 0; made < rows; made += MANY)
+      await client.submitMany(Array.from({ length: Math.min(MANY, rows - made) }, () => waiting));
+    await signIn(page, url, token, '/messages?status=queued');
+    await page.getByRole('table').waitFor();
+    const reading = await framesWhile(page, () => scrollThrough(page, rows));
+    const drawn = await page.locator('[role=row]').count();
+    const back = await framesWhile(page, () => scrollBack(page));
+    const many = rows.toLocaleString('en-US');
+    return [
+      ...rowsOf(`list of ${many}, read to its end`, reading),
+      ...rowsOf(`list of ${many}, scrolled back`, back),
+      plainRow(`list of ${many}: rows in the document`, drawn, 'rows'),
+    ];
+  });
+
+/** What the browser loads for its first screen, compressed as the server sends it. */
+const firstLoad = (): Promise<Row[]> =>
+  inWorld(async ({ page, url, token }) => {
+    const loaded: Promise<number>[] = [];
+    page.on('response', answer => {
+      if (/\.js$/.test(new URL(answer.url()).pathname))
+        loaded.push(answer.body().then(body => gzipSync(body).length));
+    });
+    await signIn(page, url, token, '/');
+    await page.locator('main h1').waitFor();
+    const bytes = (await Promise.all(loaded)).reduce((sum, one) => sum + one, 0);
+    return [plainRow('script of the first load, gzip', bytes / 1000, 'kB', 'value < 250')];
+  });
+
+process.exitCode = await command(BENCH, given => {
+  const number = (text: string | undefined, usual: number): number => Number(text ?? usual);
+  const seconds = number(given.more.seconds, given.quick ? 3 : 30);
+  const rate = number(given.more.rate, 5000);
+  const rows = number(given.more.rows, given.quick ? 2000 : 100_000);
+  const measure: Record<Measure, () => Promise<Row[]>> = {
+    messages: () => passing('/messages', 'list of messages', seconds, rate),
+    overview: () => passing('/', 'overview', seconds, rate),
+    list: () => longList(rows),
+    script: firstLoad,
+  };
+  return measureAll(
+    BENCH,
+    given,
+    name => measure[name](),
+    (written, where, day) => writePage(written, where, day, BENCH.name),
+  );
+});

@@ -18,7 +18,9 @@ export interface ListState {
   readonly ended: boolean;
 }
 
-const PAGE = 200;
+const PAGE_FIRST = 200;
+/** Each page has the table reckon with all rows anew: who scrolls on gets fewer, larger ones. */
+const PAGE_MORE = 500;
 /** A page that was left open for days begins anew rather than keep everything that ever passed. */
 const ROWS_MAX = 200_000;
 const ASK_MS = 1000;
@@ -139,7 +141,8 @@ export class MessageList {
     this.#reading = reading;
     this.#become({ loading: true, error: null });
     try {
-      const query = { ...this.#filters, limit: PAGE, cursor };
+      const limit = cursor === undefined ? PAGE_FIRST : PAGE_MORE;
+      const query = { ...this.#filters, limit, cursor };
       const page = await get<MessagePage>('/v1/messages', query, reading.signal);
       const read = page.items.map(rowOf);
       if (cursor === undefined) this.#held = [];
