@@ -98,6 +98,44 @@ test('another server on the store, or this one after a restart, tells what was m
   }
 });
 
+test('what came long ago is read again: each commit once, in order; a gap is told where it is too much', async () => {
+  await using served = await openServed();
+  const { client } = served;
+  const { last } = await client.pollEvents();
+  const heard: string[] = [];
+  const expected: string[] = [];
+  const done = await client.submit({ plan: plan('lab note', 'lab note') }, { waitMs: 60_000 });
+  for (const seq of [0, 1, 2]) expected.push(`${done.msgid}.${seq}`);
+  const wait = async (count: number): Promise<void> => {
+    const made = await client.submitMany(
+      Array.from({ length: count }, () => ({ plan: plan('nobody here') })),
+    );
+    for (const one of made.items) expected.push(`${'msgid' in one ? one.msgid : one.error.detail}.0`);
+  };
+  for (let batch = 0; batch < 3; batch++) await wait(500);
+  const late = await client.submit({ plan: plan('lab note') }, { waitMs: 60_000 });
+  for (const seq of [0, 1]) expected.push(`${late.msgid}.${seq}`);
+
+  const { items, last: then, gap } = await client.pollEvents({ after: last });
+  assert.equal(gap, false);
+  for (const event of items) note(event, heard);
+  assert.deepEqual(heard, expected);
+  // From the middle of it, where all but the newest are no longer kept whole.
+  const middle = items.find(({ message }) => message.msgid === done.msgid + 300);
+  assert.ok(middle);
+  const rest: string[] = [];
+  for await (const event of client.events({ lastEventId: middle.id })) {
+    assert.equal(event.type, 'commit');
+    if (event.type === 'commit') note(event, rest);
+    if (rest.at(-1) === expected.at(-1)) break;
+  }
+  assert.deepEqual(rest, expected.slice(expected.indexOf(`${done.msgid + 300}.0`) + 1));
+
+  for (let batch = 0; batch < 9; batch++) await wait(500);
+  const page = await client.pollEvents({ after: then });
+  assert.deepEqual([page.items.length, page.gap], [0, true]);
+});
+
 test('events come by long polling, too: nothing twice, nothing left out, and held until there is one', async () => {
   await using served = await openServed();
   const { client, gates } = served;

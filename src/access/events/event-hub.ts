@@ -3,11 +3,15 @@ import type { Message } from '../../message/message.ts';
 import { isResting } from '../../message/status.ts';
 import type { CommitEvent, Store } from '../../store/store.ts';
 import { viewCommit, viewLite } from '../message-view.ts';
+import { EventRing } from './event-ring.ts';
 
 type Listener = (event: CommitEvent) => void;
 
-/** Events kept for clients that come back. */
-const RING = 1024;
+/** An event, and the id of who has heard all until then. */
+export interface Told {
+  readonly event: CommitEvent;
+  readonly id: string;
+}
 
 /**
  * Hears of every transition once and tells whoever waits for it. Costs one look into a map per event while nobody
@@ -19,8 +23,8 @@ export class EventHub {
   readonly #store: Store;
   readonly #byMsgid = new Map<number, Set<Listener>>();
   readonly #all = new Set<(position: number, event: CommitEvent) => void>();
-  readonly #ring: { readonly event: CommitEvent; readonly at: number }[] = [];
-  #position = 0;
+  /** For clients that come back. */
+  readonly #ring = new EventRing();
   readonly #end: () => void;
 
   constructor(store: Store) {
@@ -32,8 +36,7 @@ export class EventHub {
   }
 
   #tell(event: CommitEvent): void {
-    const position = ++this.#position;
-    this.#ring[position % RING] = { event, at: this.#store.now() };
+    const position = this.#ring.add(event, this.#store.now());
     const listeners = this.#byMsgid.get(event.message.msgid);
     if (listeners !== undefined) for (const listener of listeners) listener(event);
     for (const listener of this.#all) listener(position, event);
@@ -58,12 +61,12 @@ export class EventHub {
    * finds where to go on.
    */
   idOf(position: number): string {
-    return this.#id(position, this.#ring[position % RING]?.at ?? this.#store.now());
+    return this.#id(position, this.#ring.at(position) ?? this.#store.now());
   }
 
   /** The id of who has heard all there is now. */
   idNow(): string {
-    return this.#id(this.#position, this.#store.now());
+    return this.#id(this.position, this.#store.now());
   }
 
   #id(position: number, at: number): string {
@@ -71,15 +74,16 @@ export class EventHub {
   }
 
   get position(): number {
-    return this.#position;
+    return this.#ring.newest;
   }
 
-  /** What came after that position, oldest first; null when not all of it is kept. */
-  since(position: number): readonly CommitEvent[] | null {
-    if (position > this.#position || this.#position - position > RING) return null;
-    const events: CommitEvent[] = [];
-    for (let i = position + 1; i <= this.#position; i++) events.push(this.#ring[i % RING]!.event);
-    return events;
+  /**
+   * What came after that position until now, oldest first, with the id of each; null when not all of it is known any more. What came long ago
+   * is read from the store, with its message as it is now.
+   */
+  async since(position: number): Promise<readonly Told[] | null> {
+    const again = await this.#ring.again(this.#store, position);
+    return again?.map(({ position, at, event }) => ({ event, id: this.#id(position, at) })) ?? null;
   }
 
   view(event: CommitEvent): CommitEventView {
@@ -107,7 +111,7 @@ export class EventHub {
     const timer = setTimeout(stop, waitMs);
     signal.addEventListener('abort', stop);
     try {
-      const heard = since === undefined ? null : this.since(since);
+      const heard = since === undefined ? null : this.#ring.since(since);
       // What another server did may be heard before what this one did earlier.
       const isIt = ({ message }: CommitEvent) => message.msgid === msgid && isResting(message.phase);
       const message = heard === null ? await this.#store.message(msgid) : heard.find(isIt)?.message;

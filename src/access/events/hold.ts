@@ -1,7 +1,8 @@
-import { setMaxListeners } from 'node:events';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CoaxError } from '../../errors/coax-error.ts';
 
+/** Made once: each new reason would cost a stack. */
+const GONE = new DOMException('nobody waits for the answer any more', 'AbortError');
 const WAIT_MS_MAX = 600_000;
 /** How long the client wants its answer held: `?wait=` or `Prefer: wait=` (RFC 7240), in milliseconds; 0 = not. */
 export function waitMsOf(request: FastifyRequest, querySeconds: number | undefined): number {
@@ -15,7 +16,11 @@ export class Holds {
   readonly #closing: AbortSignal;
   readonly #most: number;
   readonly #onHold: (reply: FastifyReply) => void;
-  #held = 0;
+  /**
+   * Of those that are held. Not `AbortSignal.any`: that refers weakly to what it makes, and what is referred to weakly outlives, with all
+   * that hangs on it, each collection of what is young.
+   */
+  readonly #held = new Set<AbortController>();
   readonly #waiting: (() => void)[] = [];
 
   /** `most`: held at one time; `onHold` hears of each. */
@@ -23,29 +28,31 @@ export class Holds {
     this.#closing = closing;
     this.#most = most;
     this.#onHold = onHold;
-    // Each held request listens.
-    setMaxListeners(0, closing);
+    closing.addEventListener('abort', () => {
+      for (const controller of this.#held) controller.abort(GONE);
+    });
   }
 
   /** Aborts when the client is gone or the server closes. Errors: COAX_RATE when too many are held already. */
   hold(reply: FastifyReply): AbortSignal {
-    if (this.#held >= this.#most) {
+    if (this.#held.size >= this.#most) {
       throw new CoaxError('COAX_RATE', `${this.#most} requests are held already`, { retryAfterMs: 1000 });
     }
-    this.#held++;
-    this.#onHold(reply);
     const controller = new AbortController();
+    this.#held.add(controller);
+    this.#onHold(reply);
+    if (this.#closing.aborted) controller.abort(GONE);
     reply.raw.once('close', () => {
-      this.#held--;
-      if (this.#held === 0) for (const wake of this.#waiting.splice(0)) wake();
-      controller.abort();
+      this.#held.delete(controller);
+      if (this.#held.size === 0) for (const wake of this.#waiting.splice(0)) wake();
+      controller.abort(GONE);
     });
-    return AbortSignal.any([controller.signal, this.#closing]);
+    return controller.signal;
   }
 
   /** Resolves when every held request has been answered to its last byte, or after `ms`. */
   async released(ms: number): Promise<void> {
-    if (this.#held === 0) return;
+    if (this.#held.size === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting.push(resolve);
     const timer = setTimeout(resolve, ms);

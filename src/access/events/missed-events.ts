@@ -1,7 +1,7 @@
 import { CoaxError } from '../../errors/coax-error.ts';
 import { commitsBefore } from '../../store/rows.ts';
 import type { CommitEvent, Store } from '../../store/store.ts';
-import type { EventHub } from './event-hub.ts';
+import type { EventHub, Told } from './event-hub.ts';
 
 /** How far a client has heard: of a server's run its place there, and when that was. */
 export interface Heard {
@@ -13,7 +13,7 @@ export interface Heard {
 
 /** What a client missed, oldest first, with the id of each. */
 export interface Missed {
-  readonly told: readonly { readonly event: CommitEvent; readonly id: string }[];
+  readonly told: readonly Told[];
   /** Of who has heard all of it. */
   readonly last: string;
 }
@@ -51,7 +51,8 @@ export async function missedSince(hub: EventHub, store: Store, heard: Heard): Pr
   const { epoch, position, at } = heard;
   const own = epoch === hub.epoch ? hub.since(position) : null;
   const last = hub.idNow();
-  if (own !== null) return { told: own.map((event, i) => ({ event, id: hub.idOf(position + i + 1) })), last };
+  const told = await own;
+  if (told !== null) return { told, last };
   if (at === null) return null;
   const events = await writtenSince(store, at - MARGIN_MS);
   // Whoever is cut off in the middle of this begins it again; with its last event it is as far as this server.

@@ -34,12 +34,13 @@ export async function pollAll(
     }
     await orTimeout(news.promise, wait);
     const since = hub.since(from);
-    if (since === null) return { items: [], last: hub.idNow(), gap: true };
-    const items = since
-      .map((event, i) => ({ event, id: hub.idOf(from + i + 1) }))
+    const last = hub.idNow();
+    const came = await since;
+    if (came === null) return { items: [], last, gap: true };
+    const items = came
       .filter(({ event }) => shows(event))
       .map(({ event, id }) => ({ id, ...hub.view(event) }));
-    return { items, last: hub.idNow(), gap: false };
+    return { items, last, gap: false };
   } finally {
     end();
   }
