@@ -146,7 +146,7 @@ export const EnrolAnswer = z
   .meta({ id: 'Enrolled' });
 export type EnrolAnswer = z.infer<typeof EnrolAnswer>;
 
-const Nonce = z.string().regex(/^[A-Za-z0-9_-]{1,200}$/);
+const Nonce = z.string().regex(/^[A-Za-z0-9_-]{1,200}$/, 'give 1 to 200 letters, digits, _ and -');
 export const ChallengeAnswer = z
   .object({
     nonce: Nonce.meta({

@@ -5,9 +5,10 @@ import { JsonValue, Msgid, ParametersObject, TimeMs } from './value.ts';
 
 const Worker = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._@:/-]{0,127}$/)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._@:/-]{0,127}$/, 'give letters, digits and ._@:/-, at most 128')
   .meta({ description: 'Name of the worker, unique among living workers.', examples: ['agent-3.rack2'] });
 const MODULE = /^[a-z][a-z0-9_-]{0,62}$/;
+const MODULE_FORM = 'give lower-case letters, digits, _ and -, at most 63';
 const Address = z
   .string()
   .regex(/^[a-z][a-z0-9_-]{0,62}(@[A-Za-z0-9][A-Za-z0-9._-]{0,252})?$/, 'give MODULE or MODULE@HOST');
@@ -116,7 +117,7 @@ export const FinishBody = z
       }),
     code: z
       .string()
-      .regex(/^[0-9a-f]{64}$/)
+      .regex(/^[0-9a-f]{64}$/, 'give a SHA-256, 64 hex digits')
       .nullable()
       .default(null)
       .meta({ description: 'SHA-256 of the code that ran.' }),
@@ -190,8 +191,11 @@ export const HelloBody = z
     version: z.string().max(64).optional(),
     modules: z
       .record(
-        z.string().regex(MODULE),
-        z.record(z.string().regex(MODULE), z.string().regex(/^[0-9a-f]{64}$/)),
+        z.string().regex(MODULE, MODULE_FORM),
+        z.record(
+          z.string().regex(MODULE, MODULE_FORM),
+          z.string().regex(/^[0-9a-f]{64}$/, 'give a SHA-256, 64 hex digits'),
+        ),
       )
       .default({})
       .meta({ description: 'Module, action, and SHA-256 of the code that does it.' }),

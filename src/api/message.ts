@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PROJECT_NAME } from '../message/limits.ts';
+import { PROJECT_NAME, PROJECT_NAME_FORM } from '../message/limits.ts';
 import { STATUSES } from '../message/message.ts';
 import { RESOLUTIONS } from '../message/outcome.ts';
 import { Problem } from './problem.ts';
@@ -155,7 +155,7 @@ const Key = z.string().min(1).max(255).meta({
   description: 'Idempotency key: the same key and body give the same message again, another body is refused.',
 });
 
-const SubmitProject = z.string().regex(PROJECT_NAME).optional().meta({
+const SubmitProject = z.string().regex(PROJECT_NAME, PROJECT_NAME_FORM).optional().meta({
   description: 'Whose it is; the only project in which the token may submit, else `default`, if absent.',
 });
 
@@ -220,7 +220,7 @@ export type SubmitAnswer = z.infer<typeof SubmitAnswer>;
 
 export const ProjectName = z
   .string()
-  .regex(PROJECT_NAME)
+  .regex(PROJECT_NAME, PROJECT_NAME_FORM)
   .meta({ description: 'Name of a project.', examples: ['default'] });
 /** For lists that have no pages. */
 export const ProjectQuery = z.strictObject({

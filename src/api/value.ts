@@ -20,7 +20,7 @@ export const Msgid = z
   .meta({ description: 'Number of a message.', examples: [141592] });
 export const CommitId = z
   .string()
-  .regex(/^[0-9a-f]{64}$/)
+  .regex(/^[0-9a-f]{64}$/, 'give all 64 hex digits')
   .meta({ description: 'SHA-256 (hex) of the canonical JSON of a commit.' });
 export const Time = z.string().meta({ description: 'ISO 8601, UTC, milliseconds.', format: 'date-time' });
 export const TimeMs = z.number().meta({ description: 'Milliseconds since 1970.' });
@@ -43,11 +43,16 @@ export const WaitSeconds = z.coerce
   .max(600)
   .meta({ description: 'Holds the answer until the message rests, for at most so many seconds.' });
 
-export const LabelsObject = z.record(z.string().regex(LABEL_NAME), z.string().regex(LABEL_VALUE)).meta({
-  id: 'Labels',
-  description: `What people find it by: names with texts, ${LABELS_MAX} at most. Nothing in Coax acts by them.`,
-  examples: [{ env: 'prod', tier: 'web' }],
-});
+export const LabelsObject = z
+  .record(
+    z.string().regex(LABEL_NAME, 'give a name of letters, digits and ._/-, at most 128'),
+    z.string().regex(LABEL_VALUE, 'give letters, digits and ._/:@+-, at most 128'),
+  )
+  .meta({
+    id: 'Labels',
+    description: `What people find it by: names with texts, ${LABELS_MAX} at most. Nothing in Coax acts by them.`,
+    examples: [{ env: 'prod', tier: 'web' }],
+  });
 export const SelectorText = z
   .string()
   .max(SELECTOR_LENGTH_MAX)

@@ -45,7 +45,7 @@ export const CODES = {
   COAX_MESSAGE_INVALID: {
     kind: 'input',
     about: 'A message, plan or parameter does not have the right form.',
-    hint: 'Mend the place that `where` names.',
+    hint: 'Mend the place that is named, and send it again.',
   },
   COAX_MESSAGE_TOO_LARGE: {
     kind: 'input',

@@ -32,3 +32,4 @@ export function isParameterName(name: string): boolean {
 export const DEFAULT_PROJECT = 'default';
 /** Names of projects: as a label of DNS, so that one fits into any other name. */
 export const PROJECT_NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+export const PROJECT_NAME_FORM = 'give lower-case letters, digits and dashes between them, at most 63';

@@ -61,7 +61,12 @@ export const WhoamiView = z
 export type WhoamiView = z.infer<typeof WhoamiView>;
 
 const Labels = z
-  .record(z.string().regex(/^[a-z][a-z0-9_.-]{0,62}$/), z.string().max(256))
+  .record(
+    z
+      .string()
+      .regex(/^[a-z][a-z0-9_.-]{0,62}$/, 'give a name of lower-case letters, digits and _.-, at most 63'),
+    z.string().max(256),
+  )
   .refine(labels => Object.keys(labels).length <= 64, 'at most 64 labels')
   .meta({ description: 'Labels of one’s own.', examples: [{ team: 'web' }] });
 export const ProjectBody = z
@@ -166,7 +171,7 @@ export type RoleList = z.infer<typeof RoleList>;
 export const SessionPath = z.object({
   id: z
     .string()
-    .regex(/^[0-9a-f]{16}$/)
+    .regex(/^[0-9a-f]{16}$/, 'give the 16 hex digits that `coax session ls` shows')
     .meta({ description: 'As the list of sessions has it.' }),
 });
 export const SessionView = z

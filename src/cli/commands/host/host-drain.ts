@@ -4,6 +4,7 @@ import { plain } from '../../output/text.ts';
 import { defineVerb } from '../../verb.ts';
 import { afterDecision, type DecisionOptions, REASON, WAIT } from '../message/decision.ts';
 import { WAIT_STATUSES } from '../message/wait.ts';
+import { submitForHost } from './submit-for-host.ts';
 
 /** Empties a host. */
 export const verb = defineVerb<DecisionOptions & { partial?: boolean }>({
@@ -20,7 +21,7 @@ export const verb = defineVerb<DecisionOptions & { partial?: boolean }>({
   async run(context, [host = ''], options) {
     const client = await context.client();
     const parameters = { host, reason: options.reason ?? '', partial: options.partial ?? false };
-    const message = await client.submit({ flow: 'drain_host', parameters });
+    const message = await submitForHost(client, 'drain_host', parameters);
     const status = await afterDecision(context, client, message, `accepted: drain_host ${host}`, options);
     if (!options.wait || (status !== 0 && status !== PARTLY_DONE)) return status;
     const left = notMoved((await client.message(message.msgid)).parameters);

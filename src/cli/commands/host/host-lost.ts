@@ -2,6 +2,7 @@ import { CoaxError } from '../../../errors/coax-error.ts';
 import { defineVerb } from '../../verb.ts';
 import { afterDecision, type DecisionOptions, REASON, WAIT } from '../message/decision.ts';
 import { WAIT_STATUSES } from '../message/wait.ts';
+import { submitForHost } from './submit-for-host.ts';
 
 /** Declares a host lost. */
 export const verb = defineVerb<DecisionOptions & { fenced?: boolean }>({
@@ -29,7 +30,7 @@ export const verb = defineVerb<DecisionOptions & { fenced?: boolean }>({
     }
     const client = await context.client();
     const parameters = { host, reason: options.reason ?? '', fenced: true };
-    const message = await client.submit({ flow: 'lose_host', parameters });
+    const message = await submitForHost(client, 'lose_host', parameters);
     return afterDecision(context, client, message, `accepted: lose_host ${host}`, options);
   },
 });

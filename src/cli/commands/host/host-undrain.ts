@@ -1,6 +1,7 @@
 import { defineVerb } from '../../verb.ts';
 import { afterDecision, type DecisionOptions, WAIT } from '../message/decision.ts';
 import { WAIT_STATUSES } from '../message/wait.ts';
+import { submitForHost } from './submit-for-host.ts';
 
 /** Ends the draining of a host. */
 export const verb = defineVerb<DecisionOptions & { return?: boolean }>({
@@ -14,7 +15,7 @@ export const verb = defineVerb<DecisionOptions & { return?: boolean }>({
   async run(context, [host = ''], options) {
     const client = await context.client();
     const parameters = { host, back: options.return ?? false };
-    const message = await client.submit({ flow: 'undrain_host', parameters });
+    const message = await submitForHost(client, 'undrain_host', parameters);
     return afterDecision(context, client, message, `accepted: undrain_host ${host}`, options);
   },
 });
