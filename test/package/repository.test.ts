@@ -45,6 +45,9 @@ const folder = (): string => {
 };
 
 /** A repository on a store, with what reads it. `again` opens it as another server on the same store does. */
+/** The key that something is sealed by. */
+const keyOf = (sealed: unknown): string => /"key":"([^"]+)"/.exec(JSON.stringify(sealed))?.[1] ?? '';
+
 async function open(store: Store, place = join(folder(), 'place'), env: Record<string, string> = {}) {
   const secrets = await openSecrets(store, join(folder(), 'keys.json'));
   const again = () => openRepository({ store, box: keyBox(secrets), place, tempDir: folder(), env });
@@ -152,10 +155,13 @@ function suite(openStore: (name: string) => Promise<Store>): void {
     // The server's key is sealed anew when the installation's keys change.
     const [old] = await secrets.keys.list();
     await repository.nextOnlineKey();
-    assert.equal(await repository.sealedWith(old!.id), 2);
+    const before = keyOf(secrets.box.seal('by the same key'));
+    assert.equal(await repository.sealedWith(before), 2);
     secrets.keys.add(repository);
     await secrets.keys.rotate();
-    assert.equal(await repository.sealedWith(old!.id), 0);
+    assert.notEqual(keyOf(secrets.box.seal('by the next one')), before);
+    assert.equal(await repository.sealedWith(before), 0);
+    await secrets.keys.drop(old!.id);
     assert.equal(await again().renew(true), true);
     const report = await verifyRepository(trust(inPlace));
     assert.deepEqual([report.packages, report.contents, report.faults], [2, 2, []]);
