@@ -56,19 +56,19 @@ export class Console {
       },
     });
     this.#bash.once('exit', () => this.#wake());
-    for (const stream of [this.#bash.stdout!, this.#bash.stderr!]) {
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        this.#heard += text;
-        this.#wake();
-      });
-    }
+    this.#bash.stdout!.setEncoding('utf8').on('data', (text: string) => {
+      this.#heard += text;
+      this.#wake();
+    });
+    // One pipe: by two, what was written first may be read last, even after the end of the command.
+    this.#bash.stdin!.write('exec 2>&1\n');
   }
 
   /** Runs a command; gives what it printed on both streams, and its exit status. */
   async run(command: string): Promise<{ text: string; status: number }> {
     const mark = `--${Math.random()}--`;
     this.#heard = '';
-    this.#bash.stdin!.write(`${command}\n{ STATUS=$?; echo; echo "${mark} $STATUS"; } 2>&1\n`);
+    this.#bash.stdin!.write(`${command}\nSTATUS=$?; echo; echo "${mark} $STATUS"\n`);
     const timer = setTimeout(() => this.#bash.kill('SIGKILL'), COMMAND_MS);
     const end = new RegExp(`\\n${mark} (\\d+)\\n`);
     for (;;) {
