@@ -18,7 +18,7 @@ export class NetworkProxy {
   readonly #target: number;
   #way: Way = 'open';
   #delayMs = 0;
-  #trap: { bytes: string; sprung: () => void } | null = null;
+  #trap: { bytes: string; spring: (pair: Pair) => void } | null = null;
 
   static async open(target: number): Promise<NetworkProxy> {
     const proxy = new NetworkProxy(target);
@@ -60,13 +60,9 @@ export class NetworkProxy {
         });
     this.#carry(client, database, data => {
       if (this.#trap === null || !data.includes(this.#trap.bytes)) return;
-      const { sprung } = this.#trap;
+      const { spring } = this.#trap;
       this.#trap = null;
-      // Its answer, which says that it is done, goes nowhere.
-      database.removeAllListeners('data').once('data', () => {
-        this.refuse();
-        sprung();
-      });
+      spring(pair);
     });
     this.#carry(database, client);
     if (this.#way === 'frozen') for (const socket of [client, database]) socket.pause();
@@ -138,7 +134,25 @@ export class NetworkProxy {
   /** The next time that a client sends these bytes, the database gets them, its answer is lost, and so is the network. */
   loseAnswerTo(bytes: string): Promise<void> {
     return new Promise(sprung => {
-      this.#trap = { bytes, sprung };
+      const spring = ({ database }: Pair): void => {
+        // Its answer, which says that it is done, goes nowhere.
+        database.removeAllListeners('data').once('data', () => {
+          this.refuse();
+          sprung();
+        });
+      };
+      this.#trap = { bytes, spring };
+    });
+  }
+
+  /** The next time that a client sends these bytes, all connections are half-closed before the database gets them. */
+  halfCloseAt(bytes: string): Promise<void> {
+    return new Promise(sprung => {
+      const spring = (): void => {
+        this.halfClose();
+        sprung();
+      };
+      this.#trap = { bytes, spring };
     });
   }
 

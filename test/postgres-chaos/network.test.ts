@@ -66,6 +66,26 @@ describe('a network that fails between servers and PostgreSQL', () => {
     }
   });
 
+  it('so are they when that happens as the connection that looks after them begins', async () => {
+    await cluster.createDatabase('begins');
+    await (await openPostgres({ url: cluster.url('begins') })).close();
+    const proxy = await NetworkProxy.open(cluster.port);
+    const closed = proxy.halfCloseAt('LISTEN');
+    const store = await openPostgres({ url: proxy.url(cluster.url('begins')) });
+    try {
+      const began = performance.now();
+      // Whether these are done or refused depends on how far their connections were.
+      await Promise.allSettled([store.counts(), store.submit([submission()]), closed]);
+      await Promise.all([store.counts(), store.submit([submission()])]);
+      const tookMs = performance.now() - began;
+      assert.ok(tookMs < 60_000, `${tookMs} ms: the limits are 30 s for a write and 300 s for a read`);
+      assert.ok((await store.messages({ limit: 9 })).length > 0);
+    } finally {
+      await store.close();
+      await proxy.close();
+    }
+  });
+
   it('a transaction whose fate nobody can tell is refused as such, and the next one is done', async () => {
     await cluster.createDatabase('fate');
     const url = cluster.url('fate');

@@ -76,6 +76,7 @@ export class Engine {
       ...this.#options,
       answerMs: ANSWER_MS[kind],
       byIndex: BY_INDEX.includes(kind),
+      silent: () => this.#suspect(),
     });
     this.clock.heard(link.clock);
     this.#links.add(link);

@@ -18,6 +18,8 @@ export interface LinkOptions {
   readonly answerMs: number;
   /** For the hot path: always the plan by index, on the first message and on the hundred millionth. */
   readonly byIndex: boolean;
+  /** Hears that a connection that was just made gives no answer: others may have died with it. */
+  readonly silent?: () => void;
 }
 
 /** One connection. Statements that are sent at the same time go out together and are answered in order (a pipeline). */
@@ -193,7 +195,7 @@ export async function openLink(options: LinkOptions): Promise<Link> {
     const link = new Link(server, options);
     try {
       await link.client.connect();
-      if (await prepare(link, options)) return link;
+      if (await prepareInTime(link, options)) return link;
       errors.push(fromPostgres({ code: '25006' }, server.where));
     } catch (error) {
       errors.push(fromPostgres(error, server.where));
@@ -210,6 +212,19 @@ export async function openLink(options: LinkOptions): Promise<Link> {
       ...(first !== undefined && { hint: first.hint }),
     },
   );
+}
+
+/** It has as long to begin its session as to connect: it may die without a sign in between. */
+async function prepareInTime(link: Link, options: LinkOptions): Promise<boolean> {
+  const late = setTimeout(() => {
+    link.destroy();
+    options.silent?.();
+  }, CONNECT_MS);
+  try {
+    return await prepare(link, options);
+  } finally {
+    clearTimeout(late);
+  }
 }
 
 /** Settings of the session; false on a standby. */

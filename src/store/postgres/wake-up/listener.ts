@@ -64,7 +64,7 @@ export class Listener {
     this.#link = link;
     const { work, commits } = this.#channels;
     const both = this.#withCommits ? `; LISTEN ${quoted(commits)}` : '';
-    await link.once(`LISTEN ${quoted(work)}${both}`);
+    await this.#engine.look(link, () => link.once(`LISTEN ${quoted(work)}${both}`));
     // Nobody knows what was told meanwhile.
     this.#heard({ origin: 0, ready: null, asked: [], commits: true, listens: false, asks: false });
   }
