@@ -77,7 +77,13 @@ export class Processes {
 
   /** `coax ARGS`, with a data directory of that name. */
   coax(data: string, args: readonly string[], env: Record<string, string> = {}): Program {
-    const flags = ['--disable-warning=ExperimentalWarning', MAIN, ...args];
+    // As bin/coax starts it.
+    const flags = [
+      '--disable-warning=ExperimentalWarning',
+      '--no-allocation-site-pretenuring',
+      MAIN,
+      ...args,
+    ];
     return this.start(process.execPath, flags, { COAX_DATA: join(this.dir, data), NO_COLOR: '1', ...env });
   }
 
