@@ -8,6 +8,14 @@ export interface Timers {
   soon(call: () => void): void;
 }
 
+/** What `work` comes to; after `ms` without it, rejects with the error that `late` gives. */
+export function inTime<T>(timers: Timers, ms: number, work: Promise<T>, late: () => Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = timers.after(ms, () => reject(late()));
+    void work.then(resolve, reject).finally(stop);
+  });
+}
+
 export const REAL_TIMERS: Timers = {
   monotonic: () => performance.now(),
   after: (ms, call, background = false) => {

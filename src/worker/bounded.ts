@@ -1,7 +1,7 @@
 import { CoaxError } from '../errors/coax-error.ts';
 import type { ActionStep } from '../message/message.ts';
 import { type StepOutcome, terminal } from '../message/outcome.ts';
-import type { Timers } from '../store/timers.ts';
+import { inTime, type Timers } from '../store/timers.ts';
 
 /** Milliseconds: a transactional action holds up every other writer. */
 const TRANSACTION_MS = 10_000;
@@ -31,11 +31,11 @@ export function bounded(
 }
 
 /** The same for many calls together: who takes too long together is done alone. Errors: COAX_STEP_TIMEOUT. */
-export function inTime<T>(timers: Timers, work: Promise<T>, { module, action }: ActionStep): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = timers.after(TRANSACTION_MS, () =>
-      reject(new CoaxError('COAX_STEP_TIMEOUT', `${module} ${action} held its transaction open`)),
-    );
-    void work.then(resolve, reject).finally(stop);
-  });
+export function boundedTogether<T>(
+  timers: Timers,
+  work: Promise<T>,
+  { module, action }: ActionStep,
+): Promise<T> {
+  const late = () => new CoaxError('COAX_STEP_TIMEOUT', `${module} ${action} held its transaction open`);
+  return inTime(timers, TRANSACTION_MS, work, late);
 }

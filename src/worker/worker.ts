@@ -8,7 +8,7 @@ import { stepLabel } from '../message/step-label.ts';
 import type { Action, Catalogue } from '../step/contract.ts';
 import { REAL_TIMERS, type Timers } from '../store/timers.ts';
 import type { Together, Tx } from '../store/tx.ts';
-import { bounded, inTime } from './bounded.ts';
+import { bounded, boundedTogether } from './bounded.ts';
 import { calledOff, irreversible, timedOut, unknown, withNotes } from './outcomes.ts';
 import { RunningStep } from './running-step.ts';
 import { mayHoldSecrets, type Secrets, secretsFor } from './secrets-for.ts';
@@ -339,7 +339,7 @@ export class Worker {
       item: (tx: Tx) => new RunningStep(claim, step, this.#options.name, revealed, tx),
       all: async (tx, items) => {
         const calls = (items as readonly ((tx: Tx) => RunningStep)[]).map(callIn => callIn(tx));
-        const outcomes = await inTime(this.#timers, action.together!(calls), step);
+        const outcomes = await boundedTogether(this.#timers, action.together!(calls), step);
         return outcomes.map((outcome, index) => {
           if (!outcome) return outcome;
           calls[index]!.span.end(outcome);

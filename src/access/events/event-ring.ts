@@ -55,11 +55,8 @@ export class EventRing {
 
   /** When that one came, ms since 1970; null when it is not known any more, or not yet. */
   at(position: number): number | null {
-    return position > 0 && this.#isWithin(position, KNOWN) ? this.#at[position % KNOWN]! : null;
-  }
-
-  #isWithin(position: number, size: number): boolean {
-    return position <= this.#newest && this.#newest - position < size;
+    const isKnown = position > 0 && position <= this.#newest && this.#newest - position < KNOWN;
+    return isKnown ? this.#at[position % KNOWN]! : null;
   }
 
   /** What came after that position, oldest first; null when not all of it is kept whole. */

@@ -1,5 +1,6 @@
 import { CoaxError } from '../../../errors/coax-error.ts';
 import type { Claim, FirstStep, Place, Written } from '../../store.ts';
+import { inTime } from '../../timers.ts';
 import type { Engine } from '../engine.ts';
 import type { Link } from '../link/link.ts';
 import type { Notes } from '../notes.ts';
@@ -77,12 +78,9 @@ export class FirstSteps {
 
   /** What is still under way then ends with its connection. */
   #inTime<T>(link: Link, work: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const stop = this.#engine.timers.after(LATE_MS, () => {
-        link.destroy();
-        reject(new CoaxError('COAX_STEP_TIMEOUT', 'a first step held up the acceptance of its message'));
-      });
-      void work.then(resolve, reject).finally(stop);
+    return inTime(this.#engine.timers, LATE_MS, work, () => {
+      link.destroy();
+      return new CoaxError('COAX_STEP_TIMEOUT', 'a first step held up the acceptance of its message');
     });
   }
 
