@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { SERVER_FLAGS } from '../../bench/child/server-flags.ts';
 import { type Client, makeClient } from '../../src/client/client.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
@@ -77,13 +78,7 @@ export class Processes {
 
   /** `coax ARGS`, with a data directory of that name. */
   coax(data: string, args: readonly string[], env: Record<string, string> = {}): Program {
-    // As bin/coax starts it.
-    const flags = [
-      '--disable-warning=ExperimentalWarning',
-      '--no-allocation-site-pretenuring',
-      MAIN,
-      ...args,
-    ];
+    const flags = [...SERVER_FLAGS, MAIN, ...args];
     return this.start(process.execPath, flags, { COAX_DATA: join(this.dir, data), NO_COLOR: '1', ...env });
   }
 
