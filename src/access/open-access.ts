@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import websocket from '@fastify/websocket';
 import Fastify, {
   type FastifyBaseLogger,
@@ -8,9 +7,9 @@ import Fastify, {
 } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { pino } from 'pino';
-import { PROBLEM_TYPE } from '../api/problem.ts';
 import { CoaxError } from '../errors/coax-error.ts';
 import { viewText } from '../message/secret/sealed.ts';
+import { assertProjectKnown, projectAskedFor } from './admission/access-to.ts';
 import { admit } from './admission/admit.ts';
 import type { App, RouteContext } from './app.ts';
 import { consoleRoutes } from './console/console-routes.ts';
@@ -20,12 +19,13 @@ import { Holds } from './events/hold.ts';
 import { tagAnswer } from './exchange/etag.ts';
 import { onlyFields } from './exchange/fields.ts';
 import { forgetKeysHourly } from './exchange/forget-keys.ts';
+import { readJson } from './exchange/json-body.ts';
 import { linkNext } from './exchange/link.ts';
+import { answerBrokenRequest, ODD_REQUESTS, refuseOddRequests } from './exchange/odd-request.ts';
 import { keepAnswer, repeatAnswer } from './exchange/repeat.ts';
-import { newRequestId, requestIdOf } from './exchange/request-id.ts';
+import { requestIdOf } from './exchange/request-id.ts';
 import { healthRoutes } from './health/health-routes.ts';
 import { Gate } from './limits/gate.ts';
-import { isDeeperThan } from './limits/json-depth.ts';
 import { type Limits, limitsOf } from './limits/limits.ts';
 import { QueueBound } from './limits/queue-bound.ts';
 import { SlowReaders } from './limits/slow-readers.ts';
@@ -33,7 +33,7 @@ import { linger } from './linger.ts';
 import { type AccessServer, type AppEnds, listenOn } from './listen-on.ts';
 import { logLater } from './log-fault.ts';
 import { metricRoutes } from './metrics/metric-routes.ts';
-import { answerError, problemOf } from './problem.ts';
+import { answerError } from './problem.ts';
 import { cgiRoutes } from './routes/cgi/cgi.ts';
 import { agentRoutes } from './routes/fleet/agent.ts';
 import { hostRoutes } from './routes/fleet/host.ts';
@@ -209,6 +209,7 @@ function newApp(
       headersTimeout: limits['header-seconds'] * 1000,
       maxHeaderSize: limits['header-kib'] * 1024,
       connectionsCheckingInterval: SLOW_LOOK_MS,
+      ...ODD_REQUESTS,
     },
     keepAliveTimeout: 75_000,
     forceCloseConnections: 'idle',
@@ -221,7 +222,8 @@ function newApp(
   }).withTypeProvider<ZodTypeProvider>();
   // One more than is let through, so that too many are seen: Node leaves out those beyond.
   app.server.maxHeadersCount = limits.headers + 1;
-  boundDepth(app, limits['body-depth']);
+  readJson(app, limits['body-depth']);
+  refuseOddRequests(app);
   app.setValidatorCompiler(checkBySchema as never);
   // Answers are made by typed code; checking each again would cost as much as making it. The contract test does.
   app.setSerializerCompiler(() => viewText);
@@ -232,18 +234,6 @@ function newApp(
     answerError(new CoaxError('COAX_NOT_FOUND', `there is no operation ${where}`, { hint }), request, reply);
   });
   return app;
-}
-
-/** JSON as Fastify reads it, once it is known not to be nested too deep. */
-function boundDepth(app: App, most: number): void {
-  const parse = app.getDefaultJsonParser('error', 'error');
-  app.removeContentTypeParser('application/json');
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    const text = body as string;
-    if (!isDeeperThan(text, most)) return parse(request, text, done);
-    const hint = 'Keep large data elsewhere and pass its address.';
-    done(new CoaxError('COAX_MESSAGE_INVALID', `the body is nested deeper than ${most} levels`, { hint }));
-  });
 }
 
 function registerRoutes(scope: App, app: App, context: RouteContext, gate: Gate): void {
@@ -258,6 +248,10 @@ function registerRoutes(scope: App, app: App, context: RouteContext, gate: Gate)
     );
   });
   exchangeHooks(scope, context.services.store);
+  scope.addHook('preHandler', (request, _reply, done) => {
+    const wanted = projectAskedFor(request);
+    return wanted === undefined ? done() : assertProjectKnown(context.services.identity.projects, wanted);
+  });
   messageRoutes(scope, context);
   decisionRoutes(scope, context);
   decideManyRoute(scope, context);
@@ -312,27 +306,5 @@ function exchangeHooks(scope: App, store: Services['store']): void {
     request.keptUnder === null
       ? done(null, tagAnswer(request, reply, payload))
       : keepAnswer(store, request, reply, payload).then(() => tagAnswer(request, reply, payload)),
-  );
-}
-
-/** What is no HTTP at all, or has too many headers, never reaches a route. */
-function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return void socket.destroy();
-  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
-  const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
-  const status = tooLarge
-    ? '431 Request Header Fields Too Large'
-    : late
-      ? '408 Request Timeout'
-      : '400 Bad Request';
-  const reason = tooLarge
-    ? 'the headers are too large'
-    : late
-      ? 'the request came too slowly'
-      : 'that is not HTTP';
-  const problem = problemOf(new CoaxError('COAX_MESSAGE_INVALID', reason), newRequestId());
-  const body = JSON.stringify({ ...problem, status: Number(status.slice(0, 3)) });
-  socket.end(
-    `HTTP/1.1 ${status}\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
 }

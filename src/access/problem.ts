@@ -94,5 +94,8 @@ const FRAMEWORK: Readonly<Record<string, () => CoaxError>> = {
     new CoaxError('COAX_MESSAGE_INVALID', 'the body is empty', { hint: JSON_HINT }),
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: () =>
     new CoaxError('COAX_MESSAGE_INVALID', 'the body is not as long as Content-Length says'),
-  FST_ERR_BAD_URL: () => new CoaxError('COAX_NOT_FOUND', 'the path is not a valid URL'),
+  FST_ERR_BAD_URL: () =>
+    new CoaxError('COAX_NOT_FOUND', 'the path is not a valid URL', {
+      hint: 'Write other bytes than letters, digits and -._~ as % and two hex digits, in UTF-8.',
+    }),
 };

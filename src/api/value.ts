@@ -31,17 +31,39 @@ export const Reason = z
   .default('')
   .meta({ description: 'Why; kept in the ledger.', examples: ['the customer changed her mind'] });
 
-/** Numbers in a query string arrive as text. */
-export const MsgidText = z.coerce
-  .number<string | number>()
-  .pipe(z.int().min(1))
+/**
+ * A number in a path or a query, where it arrives as text: digits alone. What `Number` would read too (nothing at all, `0x10`, `1e3`)
+ * was hardly meant.
+ */
+function numberOf(form: RegExp, hint: string, number: z.ZodType<number, number>) {
+  const read = z
+    .unknown()
+    .transform((value, { addIssue }) => {
+      if (typeof value !== 'string') return value;
+      if (!form.test(value)) addIssue(hint);
+      return Number(value);
+    })
+    .pipe(number as unknown as z.ZodType<number, unknown>);
+  return read as unknown as z.ZodType<number, string | number>;
+}
+
+export const wholeNumber = (min: number, max: number = Number.MAX_SAFE_INTEGER) =>
+  numberOf(/^-?\d{1,20}$/, 'give a whole number, in digits', z.int().min(min).max(max));
+
+export const MsgidText = wholeNumber(1)
   // Said by hand: of a pipe, the document shows what comes in, which is any number.
   .meta({ description: 'Number of a message.', type: 'integer', minimum: 1 });
-export const WaitSeconds = z.coerce
-  .number<string | number>()
-  .min(0)
-  .max(600)
-  .meta({ description: 'Holds the answer until the message rests, for at most so many seconds.' });
+const WAIT_MAX = 600;
+export const WaitSeconds = numberOf(
+  /^-?\d{1,20}(\.\d{1,9})?$/,
+  'give a number of seconds, in digits',
+  z.number().min(0).max(WAIT_MAX),
+).meta({
+  description: 'Holds the answer until the message rests, for at most so many seconds.',
+  type: 'number',
+  minimum: 0,
+  maximum: WAIT_MAX,
+});
 
 export const LabelsObject = z
   .record(
@@ -77,9 +99,7 @@ const FieldNames = z
 
 /** Parameters of every list. */
 export const PageQuery = z.strictObject({
-  limit: z.coerce
-    .number<string | number>()
-    .pipe(z.int().min(1).max(1000))
+  limit: wholeNumber(1, 1000)
     .default(50)
     .meta({ description: 'Items at most.', type: 'integer', minimum: 1, maximum: 1000 }),
   cursor: z.string().max(1000).optional().meta({ description: '`next` of the page before.' }),
@@ -88,9 +108,7 @@ export const PageQuery = z.strictObject({
 
 /** Parameters of a list that comes whole unless a limit is asked for. */
 export const ListQuery = z.strictObject({
-  limit: z.coerce
-    .number<string | number>()
-    .pipe(z.int().min(1).max(1000))
+  limit: wholeNumber(1, 1000)
     .optional()
     .meta({ description: 'Items at most; all when absent.', type: 'integer', minimum: 1, maximum: 1000 }),
   cursor: z.string().max(1000).optional().meta({ description: '`next` of the page before.' }),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ProjectName } from './message.ts';
-import { LabelledListQuery, LabelsObject, Msgid, Name, pageOf, Reason, Time } from './value.ts';
+import { LabelledListQuery, LabelsObject, Msgid, Name, pageOf, Reason, Time, wholeNumber } from './value.ts';
 
 export const VmView = z
   .looseObject({
@@ -95,14 +95,7 @@ export type VmUseHistory = z.infer<typeof VmUseHistory>;
 export const VmRemoveBody = z.strictObject({ reason: Reason }).meta({ id: 'VmRemove' });
 export type VmRemoveBody = z.input<typeof VmRemoveBody>;
 export const ConsoleQuery = z.strictObject({
-  bytes: z.coerce
-    .number<string | number>()
-    .pipe(
-      z
-        .int()
-        .min(1)
-        .max(1024 * 1024),
-    )
+  bytes: wholeNumber(1, 1024 * 1024)
     .default(16_384)
     .meta({ description: 'So many bytes at most.', type: 'integer', minimum: 1, maximum: 1024 * 1024 }),
 });
@@ -117,7 +110,7 @@ export type SerialTicketBody = z.input<typeof SerialTicketBody>;
 /** As much as the console's last lines may be asked for; a line keeps a quarter of it. */
 const SCROLLBACK_BYTES_MAX = 1024 * 1024;
 export const SerialQuery = z.strictObject({
-  scrollback: z.coerce.number<string | number>().pipe(z.int().min(0).max(SCROLLBACK_BYTES_MAX)).default(0),
+  scrollback: wholeNumber(0, SCROLLBACK_BYTES_MAX).default(0),
   /** `false`: what it showed last, and no more; also of a guest that is stopped. */
   follow: z.enum(['true', 'false']).default('true'),
 });

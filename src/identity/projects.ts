@@ -30,6 +30,13 @@ export class Projects {
     return name === DEFAULT_PROJECT || (await this.find(name)) !== null;
   }
 
+  /** Is there such a project, or was there one? Its name is not given again. */
+  async everWas(name: string): Promise<boolean> {
+    if (name === DEFAULT_PROJECT) return true;
+    const query = this.#db.selectFrom('projects').select('name').where('name', '=', name);
+    return (await query.executeTakeFirst()) !== undefined;
+  }
+
   async find(name: string): Promise<Project | null> {
     const [row] = await this.#rows([name]);
     return row ?? null;

@@ -93,4 +93,45 @@ onBothEngines('versions', options => {
     assert.equal((await access.token('used')).lastUsed === null, false);
     assert.deepEqual([await version('/v1/tokens/used'), await version('/v1/projects/default/quota')], before);
   });
+
+  it('a change that comes again under its key, late, does not undo what was changed meanwhile', async () => {
+    const { access } = served.client;
+    await access.createProject({ name: 'late' });
+    await access.createToken({ name: 'late', project: 'late', role: 'viewer' });
+    await access.createAccount({ name: 'late', project: 'late' });
+    const changes: readonly (readonly [path: string, body: object, other: object])[] = [
+      ['/v1/projects/late/quota', { vms: 3 }, { vms: 9 }],
+      ['/v1/projects/late/edit', { labels: { a: '1' } }, { labels: { a: '2' } }],
+      [
+        '/v1/roles/grant',
+        { subject: 'bo@example.org', project: 'late', role: 'viewer' },
+        { subject: 'bo@example.org', project: 'late', role: 'operator' },
+      ],
+      [
+        '/v1/roles/withdraw',
+        { subject: 'bo@example.org', project: 'late' },
+        { subject: 'al@example.org', project: 'late' },
+      ],
+    ];
+    for (const [path, body, other] of changes) {
+      const send = (body: object, key?: string) =>
+        ask(served, 'POST', path, { body, headers: key === undefined ? {} : { 'idempotency-key': key } });
+      const first = await send(body, path);
+      assert.equal(first.status, 200, `${path} ${JSON.stringify(first.body)}`);
+      await send(other);
+      const again = await send(body, path);
+      assert.deepEqual([again.status, again.body], [200, first.body], path);
+      assert.equal(again.headers.get('idempotent-replayed'), 'true', path);
+      const conflict = await send(other, path);
+      assert.deepEqual([conflict.status, conflict.body.code], [409, 'COAX_IDEMPOTENCY_CONFLICT'], path);
+    }
+    const { body: quota } = await ask(served, 'GET', '/v1/projects/late/quota');
+    assert.equal(quota.limits.vms, 9);
+    assert.deepEqual((await ask(served, 'GET', '/v1/projects/late')).body.labels, { a: '2' });
+    for (const path of ['/v1/tokens/late/revoke', '/v1/accounts/late/remove', '/v1/projects/late/remove'])
+      for (const replayed of [null, 'true']) {
+        const answer = await ask(served, 'POST', path, { headers: { 'idempotency-key': path } });
+        assert.deepEqual([answer.status, answer.headers.get('idempotent-replayed')], [200, replayed], path);
+      }
+  });
 });

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { CoaxError } from '../../errors/coax-error.ts';
 import { INSTALLATION, may, type Need, projectsWith } from '../../identity/principal.ts';
+import type { Projects } from '../../identity/projects.ts';
 import { DEFAULT_PROJECT } from '../../message/limits.ts';
 import { needOf, VERB } from './admit.ts';
 
@@ -59,6 +60,20 @@ export function projectForNew(asking: Asking, wanted?: string): string {
   if (!maySee(asking, project)) throw noProject(project);
   assertNeed(asking, project, need);
   return project;
+}
+
+/** The project that a query names. */
+export function projectAskedFor({ query }: Pick<FastifyRequest, 'query'>): string | undefined {
+  const { project } = query as { project?: unknown };
+  return typeof project === 'string' ? project : undefined;
+}
+
+/**
+ * Refuses a project that never was, which whoever may see all projects would else be shown as an empty one. One that was removed still
+ * has its history. Errors: COAX_NOT_FOUND.
+ */
+export async function assertProjectKnown(projects: Projects, wanted: string): Promise<void> {
+  if (wanted !== INSTALLATION && !(await projects.everWas(wanted))) throw noProject(wanted);
 }
 
 export function noProject(name: string): CoaxError {

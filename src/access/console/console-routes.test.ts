@@ -67,14 +67,28 @@ test('nothing but what was built is given out', async () => {
     '/assets/%2e%2e/index.html',
     '/assets/..%2findex.html',
     '/assets/%2e%2e%2f%2e%2e%2fetc/passwd',
+    '/assets/..%5c..%5ctoken',
+    '/assets/%00',
     '/assets/.hidden',
     '/assets/nothing.js',
+    `/assets/${'a'.repeat(5000)}`,
     '/assets/',
   ]) {
     const answer = await app.inject(url);
-    assert.ok([400, 403, 404].includes(answer.statusCode), `${url}: ${answer.statusCode}`);
+    assert.equal(answer.statusCode, 404, url);
+    assert.match(String(answer.headers['content-type']), /json/, url);
     assert.doesNotMatch(answer.body, /secret|doctype|root:/, url);
   }
+});
+
+test('what is asked of a file and cannot be is no defect of the server', async () => {
+  const app = await serve(build());
+  const refused = async (headers: Record<string, string>) => {
+    const { statusCode, body } = await app.inject({ url: '/assets/a-1.js', headers });
+    return [statusCode, JSON.parse(body).code];
+  };
+  assert.deepEqual(await refused({ range: 'bytes=9999-' }), [416, 'COAX_MESSAGE_INVALID']);
+  assert.deepEqual(await refused({ 'if-match': '"other"' }), [412, 'COAX_CHANGED']);
 });
 
 test('where nothing is built the page says what to do, until it is', async () => {

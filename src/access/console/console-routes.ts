@@ -3,7 +3,9 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import serveFiles from '@fastify/static';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { CoaxError } from '../../errors/coax-error.ts';
 import type { App } from '../app.ts';
+import { answerError, withStatus } from '../problem.ts';
 
 /** Addresses of the console's pages. All are one document; what is not here is answered as the API answers. */
 export const CONSOLE_PATHS = [
@@ -53,19 +55,22 @@ const NOT_BUILT = `<!doctype html><html lang="en"><title>Coax</title><body>
  * Where nothing was built, the page says what to do; it is looked for again at each request until it is there.
  */
 export async function consoleRoutes(app: App, folder: string): Promise<void> {
-  await app.register(serveFiles, {
-    root: join(folder, 'assets'),
-    prefix: '/assets/',
-    // Names carry the hash of what is in the file: it never changes.
-    immutable: true,
-    maxAge: YEAR_MS,
-    preCompressed: true,
-    decorateReply: false,
-    index: false,
-    dotfiles: 'deny',
-    schemaHide: true,
-    // Before it is built there is no such folder.
-    suppressWarning: true,
+  await app.register(async scope => {
+    scope.setErrorHandler((error, request, reply) => answerError(fileError(error, request), request, reply));
+    await scope.register(serveFiles, {
+      root: join(folder, 'assets'),
+      prefix: '/assets/',
+      // Names carry the hash of what is in the file: it never changes.
+      immutable: true,
+      maxAge: YEAR_MS,
+      preCompressed: true,
+      decorateReply: false,
+      index: false,
+      dotfiles: 'deny',
+      schemaHide: true,
+      // Before it is built there is no such folder.
+      suppressWarning: true,
+    });
   });
   const page = readPage(folder);
   const answer = (request: FastifyRequest, reply: FastifyReply) => {
@@ -78,6 +83,22 @@ export async function consoleRoutes(app: App, folder: string): Promise<void> {
   };
   for (const url of CONSOLE_PATHS)
     app.get(url, { schema: { hide: true }, config: { opens: 'anyone' } }, answer);
+}
+
+/** What those who send files refuse: whatever names no file of ours is not there, however it is written. */
+function fileError(thrown: unknown, { url }: FastifyRequest): unknown {
+  const { statusCode = 500 } = thrown as { statusCode?: number };
+  if (statusCode === 416)
+    return withStatus(
+      new CoaxError('COAX_MESSAGE_INVALID', 'the file has no such bytes', { where: 'Range' }),
+      416,
+    );
+  if (statusCode === 412)
+    return new CoaxError('COAX_CHANGED', 'the file is another one', { where: 'If-Match' });
+  if (statusCode >= 500) return thrown;
+  return new CoaxError('COAX_NOT_FOUND', `there is no file ${url.split('?')[0]}`, {
+    hint: 'The console at / names the files that it is made of.',
+  });
 }
 
 function securePage(reply: FastifyReply): void {

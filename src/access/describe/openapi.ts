@@ -1,5 +1,5 @@
 import swagger from '@fastify/swagger';
-import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { createJsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import type { App } from '../app.ts';
 import { describeAnswers, sharedAnswers } from './answers.ts';
 import { headersOf, PARAMETERS } from './headers.ts';
@@ -9,6 +9,17 @@ type Document = Record<string, unknown>;
 /** Carries what the route's config says into the document, where it is read and taken away. */
 const HEEDED = 'x-heeded';
 const SCHEMAS = '#/components/schemas/';
+
+/** Zod leaves out what a number in a query is when it is absent, because it is read of a text. */
+const transformSchemas = createJsonSchemaTransform({
+  zodToJsonConfig: {
+    override({ zodSchema, jsonSchema }) {
+      const { def } = zodSchema._zod;
+      if (def.type === 'default' && typeof def.defaultValue === 'number')
+        jsonSchema.default ??= def.defaultValue;
+    },
+  },
+});
 
 /** Registers what gathers the OpenAPI 3.1 document from the schemas that the routes check by. */
 export async function registerOpenApi(app: App, version: string): Promise<void> {
@@ -49,7 +60,7 @@ export async function registerOpenApi(app: App, version: string): Promise<void> 
       ],
     },
     transform: given => {
-      const made = jsonSchemaTransform(given);
+      const made = transformSchemas(given);
       const schema = made.schema as Document | undefined;
       if (schema === undefined || schema.hide === true) return made;
       const { opens, needs, scope, ...config } = given.route.config ?? {};

@@ -27,8 +27,8 @@ interface Tables {
 
 /**
  * What a repeated POST comes to. `key`: with an Idempotency-Key the first answer is given again. `own`: the same, and the
- * operation sees to it by itself. `secret`: the answer holds a secret and is not kept, so a repeat is refused. `harmless`: a
- * repeat changes nothing more than the first time, so no key is needed.
+ * operation sees to it by itself. `secret`: the answer holds a secret and is not kept, so a repeat is refused. `harmless`: it
+ * changes nothing that a late repeat could change back, so no key is needed.
  */
 export type Repeat = 'key' | 'own' | 'secret' | 'harmless';
 

@@ -38,7 +38,7 @@ export function quotaRoutes(app: App, context: RouteContext): void {
   app.post(
     '/v1/projects/:name/quota',
     {
-      config: { needs: 'admin', scope: 'installation', repeat: 'harmless', ifMatch: true },
+      config: { needs: 'admin', scope: 'installation', ifMatch: true },
       schema: {
         operationId: 'setQuota',
         tags: ['cloud'],

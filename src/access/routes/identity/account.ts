@@ -88,7 +88,7 @@ function changeRoutes(app: App, context: RouteContext): void {
   app.post(
     '/v1/accounts/:name/remove',
     {
-      config: { needs: 'admin', scope: 'project', repeat: 'harmless', ifMatch: true },
+      config: { needs: 'admin', scope: 'project', ifMatch: true },
       schema: {
         operationId: 'removeAccount',
         tags: ['access'],

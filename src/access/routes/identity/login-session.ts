@@ -37,7 +37,7 @@ export function loginSessionRoutes(app: App, { services: { identity } }: RouteCo
   app.post(
     '/v1/sessions/:id/revoke',
     {
-      config: { needs: 'admin', scope: 'installation', repeat: 'harmless' },
+      config: { needs: 'admin', scope: 'installation' },
       schema: {
         operationId: 'revokeLoginSession',
         tags: ['access'],

@@ -90,7 +90,7 @@ function changeRoutes(app: App, context: RouteContext): void {
   app.post(
     '/v1/projects/:name/edit',
     {
-      config: { needs: 'admin', scope: 'project', repeat: 'harmless', ifMatch: true },
+      config: { needs: 'admin', scope: 'project', ifMatch: true },
       schema: {
         operationId: 'editProject',
         tags: ['access'],
@@ -110,7 +110,7 @@ function changeRoutes(app: App, context: RouteContext): void {
   app.post(
     '/v1/projects/:name/remove',
     {
-      config: { needs: 'admin', scope: 'installation', repeat: 'harmless', ifMatch: true },
+      config: { needs: 'admin', scope: 'installation', ifMatch: true },
       schema: {
         operationId: 'removeProject',
         tags: ['access'],

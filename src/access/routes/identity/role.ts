@@ -86,7 +86,7 @@ function changeRoutes(app: App, context: RouteContext): void {
   app.post(
     '/v1/roles/grant',
     {
-      config: { needs: 'admin', scope: 'project', repeat: 'harmless', ifMatch: true },
+      config: { needs: 'admin', scope: 'project', ifMatch: true },
       schema: {
         operationId: 'grantRole',
         tags: ['access'],
@@ -109,7 +109,7 @@ function changeRoutes(app: App, context: RouteContext): void {
   app.post(
     '/v1/roles/withdraw',
     {
-      config: { needs: 'admin', scope: 'project', repeat: 'harmless', ifMatch: true },
+      config: { needs: 'admin', scope: 'project', ifMatch: true },
       schema: {
         operationId: 'withdrawRole',
         tags: ['access'],

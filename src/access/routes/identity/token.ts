@@ -104,7 +104,7 @@ function changeRoutes(app: App, context: RouteContext): void {
   app.post(
     '/v1/tokens/:name/revoke',
     {
-      config: { needs: 'admin', scope: 'project', repeat: 'harmless', ifMatch: true },
+      config: { needs: 'admin', scope: 'project', ifMatch: true },
       schema: {
         operationId: 'revokeToken',
         tags: ['access'],

@@ -4,7 +4,7 @@ import { CoaxError } from '../../../errors/coax-error.ts';
 import { parseSelector } from '../../../message/carried/selector.ts';
 import type { Message, Status } from '../../../message/message.ts';
 import { statusOf } from '../../../message/status.ts';
-import { assertMay, projectsToShow } from '../../admission/access-to.ts';
+import { assertMay, assertProjectKnown, projectsToShow } from '../../admission/access-to.ts';
 import { assertEditAllowed } from '../../admission/plan-scope.ts';
 import { type App, PROBLEMS, type RouteContext } from '../../app.ts';
 import { logFault } from '../../log-fault.ts';
@@ -68,10 +68,11 @@ function assertBounded({ verb, flow, selector, status, apply, reason }: DecideMa
 
 /** One more than the limit, if there are. What moves on between two looks is met once. */
 async function meant(
-  { services: { store } }: RouteContext,
+  { services: { store, identity } }: RouteContext,
   request: FastifyRequest,
   { verb, project, flow, selector, status, limit }: DecideMany,
 ): Promise<Message[]> {
+  if (project !== undefined) await assertProjectKnown(identity.projects, project);
   const found = new Map<number, Message>();
   // A done message is not started again by accident: whoever means that says so.
   const usual = verb === 'fork' ? STANDS.fork.slice(0, 1) : STANDS[verb];

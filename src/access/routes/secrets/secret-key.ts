@@ -61,7 +61,7 @@ function changeRoutes(app: App, context: RouteContext): void {
   app.post(
     '/v1/secret-keys/reseal',
     {
-      config: { needs: 'admin', scope: 'installation', repeat: 'harmless', ifMatch: true },
+      config: { needs: 'admin', scope: 'installation', ifMatch: true },
       schema: {
         operationId: 'resealSecretKey',
         tags: ['server'],
