@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { test } from 'node:test';
 import { HttpChannel } from '../../src/client/http-channel.ts';
+import { agentTables } from '../../src/cloud/agents/schema.ts';
 import { isCoaxError } from '../../src/errors/coax-error.ts';
 import { type Answer, ask, openServed, type Served, TOKEN } from './access-fixture.ts';
 import { HostKey, join, reportOf, sessionOf, tokenFor } from './agent-fixture.ts';
@@ -78,6 +79,25 @@ test('of all operations a host may use those that are marked as its own, and no 
   assert.deepEqual(open.sort(), [...itsOwn, 'reveal', ...OF_ANYONE].sort());
   for (const path of ['/metrics', '/v1/messages', '/v1/agents/ha/revoke', '/v1/join-tokens'])
     assertForbidden(await asA(path === '/metrics' || path === '/v1/messages' ? 'GET' : 'POST', path), path);
+});
+
+test('an agent of the version before says goodbye without a body: its host is down, and is not waited for', async () => {
+  await using served = await openServed();
+  const { asA, asB } = await openTwo(served);
+  for (const as of [asA, asB])
+    assert.equal((await as('PUT', `/v1/agents/${as === asA ? 'ha' : 'hb'}/report`, reportOf())).status, 200);
+  assert.deepEqual((await asA('POST', '/v1/agents/ha/goodbye')).body, { ok: true });
+  assert.deepEqual((await asB('POST', '/v1/agents/hb/goodbye', { returns: true })).body, { ok: true });
+  const lease = async (host: string) => {
+    const { seen, lease_until } = await agentTables(served.store.reader)
+      .selectFrom('agents')
+      .select(['seen', 'lease_until'])
+      .where('host', '=', host)
+      .executeTakeFirstOrThrow();
+    return Number(lease_until) - Number(seen);
+  };
+  assert.equal(await lease('ha'), 0);
+  assert.ok((await lease('hb')) > 0);
 });
 
 test('a key that was stolen from one host does nothing for, or to, another', async () => {

@@ -227,12 +227,13 @@ function reportRoute(app: App, { services: { agents } }: RouteContext): void {
         summary:
           "A host's agent stops and holds no step any more: the host is down now, unless the agent returns",
         params: AgentHostPath,
-        body: GoodbyeBody,
+        // Agents of the version before send none.
+        body: GoodbyeBody.nullish(),
         response: { 200: Done, ...PROBLEMS },
       },
     },
-    async ({ params: { host }, body: { returns } }) => {
-      await agents.goodbye(host, returns);
+    async ({ params: { host }, body }) => {
+      await agents.goodbye(host, body?.returns ?? false);
       return { ok: true as const };
     },
   );
