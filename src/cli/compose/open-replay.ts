@@ -6,7 +6,7 @@ import { StoreChannel } from '../../channel/store-channel.ts';
 import { openCloud } from '../../cloud/cloud.ts';
 import { GuestMap } from '../../cloud/compute/simulated/guest-book.ts';
 import { SimulatedHypervisor } from '../../cloud/compute/simulated/simulated.ts';
-import { CoaxError, invariant } from '../../errors/coax-error.ts';
+import { invariant } from '../../errors/coax-error.ts';
 import { planOf } from '../../flow/plan-of.ts';
 import type { Random } from '../../placement/fleet.ts';
 import type { Target } from '../../replay/replay.ts';
@@ -50,7 +50,7 @@ export async function openReplaySystem(
     dataDir,
     cacheDir: dataDir,
     simulate: true,
-    hypervisor: new SimulatedHypervisor(new GuestMap()),
+    hypervisor: new SimulatedHypervisor(new GuestMap(), { anySize: true }),
     simulatedHosts: hosts.map(hostSpec),
   });
   opened.defer(() => cloud.close());
@@ -94,15 +94,11 @@ export async function openReplaySystem(
 }
 
 function hostSpec(host: TraceHost) {
-  if (host.cpuMilli % 1000 !== 0) {
-    throw new CoaxError('COAX_USAGE', `host ${host.name} has a part of a CPU`, {
-      where: host.name,
-      hint: 'Round its CPUs down, or replay with --direct.',
-    });
-  }
+  const cpuTotal = Math.ceil(host.cpuMilli / 1000);
   return {
     name: host.name,
-    cpuTotal: host.cpuMilli / 1000,
+    cpuTotal,
+    cpuReservedMilli: cpuTotal * 1000 - host.cpuMilli,
     cpuOvercommit: 1,
     memTotalMib: host.memMib,
     labels: {},

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { StepCall } from '../../step/contract.ts';
 import { defineModule, type ModuleDefinition } from '../../step/define-module.ts';
 import { Terminal } from '../../step/step-errors.ts';
+import { guestCpus } from './guest-spec.ts';
 import { guestUuid } from './guest-uuid.ts';
 import type { Guest, GuestNetwork, Hypervisor } from './hypervisor.ts';
 import { moveActions } from './move-actions.ts';
@@ -26,8 +27,8 @@ const STOP_GRACE_MS = 20_000;
 const SPARE_MS = 2000;
 
 const NewGuest = z.object({
-  cpu: z.int().min(1),
-  mem: z.int().min(1),
+  cpu: z.number().min(0),
+  mem: z.int().min(0),
   ip: z.string(),
   mac: z.string(),
   network: z.string().default('default'),
@@ -170,7 +171,10 @@ async function makeGuest(
   if (!wiring)
     throw new Terminal(`there is no network ${JSON.stringify(spec.network)}`, { code: 'COAX_NOT_FOUND' });
   const network = { ...wiring, ip, mac };
-  const guest = await hypervisor.create({ uuid, name, cpu, memMib: mem, network, msgid }, call.signal);
+  const guest = await hypervisor.create(
+    { uuid, name, cpu: guestCpus(cpu), memMib: mem, network, msgid },
+    call.signal,
+  );
   await untilUsable(hypervisor, guest, call);
   return guest;
 }

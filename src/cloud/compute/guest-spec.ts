@@ -17,8 +17,11 @@ export function checkUuid(uuid: string): void {
   });
 }
 
-/** Throws COAX_HYPERVISOR, naming the field, for a spec that no guest can be made from. */
-export function checkSpec(spec: GuestSpec): void {
+/** Virtual CPUs of a guest whose VM asked for so many, which may be parts of one. */
+export const guestCpus = (cpu: number): number => Math.max(1, Math.ceil(cpu));
+
+/** Throws COAX_HYPERVISOR, naming the field, for a spec that no guest can be made from; `anySize`: on paper it can have any. */
+export function checkSpec(spec: GuestSpec, { anySize = false } = {}): void {
   const must = (holds: boolean, where: string, reason: string): void => {
     if (!holds)
       throw new CoaxError('COAX_HYPERVISOR', `a guest's ${reason}`, { where, hint: 'Mend that parameter.' });
@@ -29,9 +32,13 @@ export function checkSpec(spec: GuestSpec): void {
     'name',
     'name must be a DNS label in lower case',
   );
-  must(Number.isInteger(spec.cpu) && spec.cpu >= 1 && spec.cpu <= 255, 'cpu', 'cpu must be 1 to 255');
   must(
-    Number.isInteger(spec.memMib) && spec.memMib >= MEM_MIN_MIB,
+    Number.isInteger(spec.cpu) && spec.cpu >= 1 && (spec.cpu <= 255 || anySize),
+    'cpu',
+    'cpu must be 1 to 255',
+  );
+  must(
+    Number.isInteger(spec.memMib) && (spec.memMib >= MEM_MIN_MIB || anySize),
     'mem',
     `mem must be ${MEM_MIN_MIB} MiB or more, not ${spec.memMib}: Linux does not boot with less`,
   );

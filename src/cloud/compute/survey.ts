@@ -21,8 +21,8 @@ export const Repair = z.object({
   name: z.string(),
   /** As recorded. */
   state: z.enum(['running', 'stopped']),
-  cpu: z.int().min(1),
-  mem: z.int().min(1),
+  cpu: z.number().min(0),
+  mem: z.int().min(0),
   ip: z.string(),
   mac: z.string(),
   network: z.string(),

@@ -14,7 +14,7 @@ const text = z.string().nullish();
 const TargetInput = z.object({ name: z.string(), to: text });
 const Target = z.object({
   target: z.string(),
-  cpu: z.int(),
+  cpu: z.number(),
   mem: z.int(),
   mac: z.string(),
   network: z.string(),

@@ -38,9 +38,9 @@ export type PlacementWish = z.output<typeof PlacementWish>;
 /** What `resource select_host` reads of a message's parameters. */
 export const HostWish = z.object({
   /** CPUs; thousandths at the finest. */
-  cpu: z.number().min(0.001).max(1_000_000),
+  cpu: z.number().min(0).max(1_000_000),
   /** MiB. */
-  mem: z.int().min(1),
+  mem: z.int().min(0),
   name: z.string().nullish(),
   labels: z.record(z.string(), z.string()).nullish(),
   zone: z.string().nullish(),

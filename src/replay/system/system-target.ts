@@ -99,13 +99,6 @@ export function systemTarget(parts: SystemParts): Target & { close(): void } {
 }
 
 function parametersFor(vm: TraceVm, policy: string) {
-  if (vm.cpuMilli % 1000 !== 0 || vm.cpuMilli === 0) {
-    throw new CoaxError(
-      'COAX_USAGE',
-      `${vm.vm} asks for parts of a CPU, which the flow create_vm cannot ask for`,
-      { where: vm.vm, hint: 'Replay this trace with --direct.' },
-    );
-  }
   const gpus = {
     gpu: vm.gpu,
     gpu_milli: vm.gpuMilli,

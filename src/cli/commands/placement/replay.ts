@@ -32,7 +32,7 @@ export const verb = defineVerb<ReplayFlags>({
   ],
   details: [
     'EVENTS has the columns t,op,vm,cpu,mem_mib and optionally gpu,gpu_milli,gpu_model; HOSTS has host,cpu,mem_mib and optionally gpu,gpu_model. Both may be packed with gzip. No server is needed: the replay has a store, a worker and hosts of its own, in a temporary folder.',
-    'Each create is a message, each delete the revert of that message; hosts are chosen as a server chooses them. --direct leaves messages and ledger out: placement alone, in memory, hundreds of times as fast, and with parts of CPUs. The same seed gives the same result. After each placement it is checked that no host is over-committed.',
+    'Each create is a message, each delete the revert of that message; hosts are chosen as a server chooses them. --direct leaves messages and ledger out: placement alone, in memory, hundreds of times as fast. The same seed gives the same result. After each placement it is checked that no host is over-committed.',
   ],
   args: [{ name: '<events>', about: 'File of events, plain or gzip', completes: 'file' }],
   options: [

@@ -13,6 +13,8 @@ interface Behaviour {
   readonly delayMs?: number;
   /** Called before an operation changes anything; what it throws is the operation's error. */
   readonly fail?: (operation: SimulatedOperation, uuid: string) => void | Promise<void>;
+  /** Guests of sizes that no real one could have, as traces of VMs ask for. */
+  readonly anySize?: boolean;
 }
 
 export interface SimulatedOptions extends Behaviour {
@@ -42,7 +44,7 @@ export class SimulatedHypervisor implements Hypervisor {
   }
 
   async create(spec: GuestSpec, signal: AbortSignal): Promise<Guest> {
-    checkSpec(spec);
+    checkSpec(spec, this.#behaviour);
     await this.#operation('create', spec.uuid, signal);
     const kept = this.#book.read(spec.uuid);
     if (kept?.state === 'running') {
