@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { openProcess, type RunningProcess } from '../../src/cli/compose.ts';
@@ -137,6 +138,34 @@ export async function axe(page: Page): Promise<void> {
     violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join('\n')}`),
     [],
   );
+}
+
+/** Protection against a test that hangs, not a measure. */
+const PATIENCE_MS = 60_000;
+const LOOK_MS = 25;
+
+/**
+ * Reads until it is what it should be: what a page draws, it draws some time after what was done. Playwright's own waitForFunction
+ * asks by `eval`, which the policy of the console forbids. What cannot be read yet, as while a page loads, is read again.
+ */
+export async function becomes<T>(read: () => Promise<T>, expected: T, message?: string): Promise<void> {
+  for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await sleep(LOOK_MS)) {
+    try {
+      assert.deepEqual(await read(), expected);
+      return;
+    } catch {}
+  }
+  assert.deepEqual(await read(), expected, message);
+}
+
+/** The same of a text. */
+export async function matches(read: () => Promise<string | null>, pattern: RegExp): Promise<void> {
+  for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await sleep(LOOK_MS)) {
+    try {
+      if (pattern.test(String(await read()))) return;
+    } catch {}
+  }
+  assert.match(String(await read()), pattern);
 }
 
 /** A picture of the page in the folder of COAX_SCREENSHOTS; none without it. */

@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { axe, ConsoleWorld, shot } from './console-fixture.ts';
+import { axe, becomes, ConsoleWorld, shot } from './console-fixture.ts';
 
 const world = new ConsoleWorld();
 before(() => world.open());
 after(() => world.close());
+
+const LOADED_BY = "performance.getEntriesByType('navigation')[0]?.type";
 
 /** Cuts the requests for files whose names begin so, as a changed network does; counts them, and the documents since. `forGood`: also after the page was loaded again. Returns what lets them through again. */
 async function cut(page: Page, name: RegExp, forGood = true) {
@@ -40,7 +42,7 @@ test('one that never loads says so in a visible line, loads the page once only, 
   await page.locator('nav a[href="/hosts"]').press('Enter');
   const notice = page.locator('[data-missing]');
   // The notice of the first load goes with it: the one that stays is that of the second.
-  await page.waitForFunction("performance.getEntriesByType('navigation')[0]?.type === 'reload'");
+  await becomes(() => page.evaluate(LOADED_BY), 'reload');
   await notice.waitFor();
   assert.match(await notice.innerText(), /did not load[\s\S]*Load the page again/);
   assert.equal(told.documents, 1);
@@ -76,7 +78,7 @@ test('without the texts of a language the page goes on in English, and says so',
   const page = await world.page({ locale: 'zh-CN' });
   const { told, mend } = await cut(page, /\/assets\/zh-/);
   await page.goto(world.url);
-  await page.waitForFunction("performance.getEntriesByType('navigation')[0]?.type === 'reload'");
+  await becomes(() => page.evaluate(LOADED_BY), 'reload');
   await page.locator('[data-missing]').waitFor();
   await page.getByLabel('Token').waitFor();
   await shot(page, 'missing-language');

@@ -1,10 +1,10 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
 import { MissingPart, MissingPartNotice, part } from './parts/missing/missing-part.tsx';
 import { ProblemNotice } from './parts/notice.tsx';
+import { NotFound } from './parts/screen/not-found.tsx';
 import { readHostFilters } from './screens/hosts/host-filters.ts';
 import { readFilters } from './screens/messages/filters.ts';
 import { readVmFilters } from './screens/vms/vm-filters.ts';
-import { NotFound } from './shell/not-found.tsx';
 import { Shell } from './shell/shell.tsx';
 
 /** Every path here is one of CONSOLE_PATHS of the server, which answers it with the document. */

@@ -50,6 +50,29 @@ test('every page is one document, asked for anew by its tag, that runs nothing i
   assert.equal((await app.inject({ url: '/', method: 'POST' })).statusCode, 404);
 });
 
+test('a person at an address that is none gets the page, which says so; a program gets what the API says', async () => {
+  const app = await serve(build());
+  const browser = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
+  const lost = await app.inject({ url: '/nowhere/at/all?x=1', headers: browser });
+  assert.equal(lost.statusCode, 404);
+  assert.match(lost.body, /^<!doctype html>/);
+  assert.match(String(lost.headers['content-security-policy']), /default-src 'none'/);
+  for (const [url, headers] of [
+    ['/nowhere', {}],
+    ['/nowhere', { accept: 'application/json' }],
+    ['/v1/nothing', browser],
+    ['/assets/nothing.js', browser],
+  ] as const) {
+    const answer = await app.inject({ url, headers });
+    assert.equal(answer.statusCode, 404, url);
+    assert.doesNotMatch(answer.body, /doctype/, url);
+  }
+  assert.equal(
+    (await (await serve(join(dir, 'empty'))).inject({ url: '/nowhere', headers: browser })).statusCode,
+    404,
+  );
+});
+
 test('files with a hash in their name are kept for ever, and come compressed to who takes it', async () => {
   const app = await serve(build());
   const plain = await app.inject('/assets/a-1.js');

@@ -5,9 +5,10 @@ import serveFiles from '@fastify/static';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CoaxError } from '../../errors/coax-error.ts';
 import type { App } from '../app.ts';
+import { HTML } from '../html-page.ts';
 import { answerError, withStatus } from '../problem.ts';
 
-/** Addresses of the console's pages. All are one document; what is not here is answered as the API answers. */
+/** Addresses of the console's pages. All are one document. */
 export const CONSOLE_PATHS = [
   '/',
   '/messages',
@@ -76,13 +77,27 @@ export async function consoleRoutes(app: App, folder: string): Promise<void> {
   const answer = (request: FastifyRequest, reply: FastifyReply) => {
     const found = page();
     securePage(reply);
-    if (found === null) return reply.code(503).type('text/html; charset=utf-8').send(NOT_BUILT);
+    if (found === null) return reply.code(503).type(HTML).send(NOT_BUILT);
     reply.header('etag', found.etag).header('cache-control', 'no-cache');
     if (request.headers['if-none-match'] === found.etag) return reply.code(304).send();
-    return reply.type('text/html; charset=utf-8').send(found.text);
+    return reply.type(HTML).send(found.text);
   };
   for (const url of CONSOLE_PATHS)
     app.get(url, { schema: { hide: true }, config: { opens: 'anyone' } }, answer);
+  // A person at an address that is none gets the page that says so; a program gets what the API says.
+  app.get('/*', { schema: { hide: true }, config: { opens: 'anyone' } }, (request, reply) => {
+    const found = isLostReader(request) ? page() : null;
+    if (found === null) return reply.callNotFound();
+    securePage(reply);
+    return reply.code(404).header('cache-control', 'no-cache').type(HTML).send(found.text);
+  });
+}
+
+/** A browser at an address that is neither a page nor of the API. */
+function isLostReader({ url, headers }: FastifyRequest): boolean {
+  return (
+    /\btext\/html\b/.test(headers.accept ?? '') && !/^\/(v1|auth|errors|cgi-bin|assets)(\/|$|\?)/.test(url)
+  );
 }
 
 /** What those who send files refuse: whatever names no file of ours is not there, however it is written. */

@@ -8,6 +8,7 @@ import { get, post, RequestError } from './request.ts';
 
 /** What is published is no event. */
 const PUBLISHED_LOOK_MS = 5000;
+export const ROLLOUT_FLOW = 'rollout_package';
 const ROLLOUTS_SHOWN = 50;
 
 /** Every version that is published: by name, the newest first. */
@@ -24,7 +25,7 @@ export function useRollouts() {
   return useQuery({
     queryKey: ['rollouts'],
     queryFn: ({ signal }) =>
-      get<MessagePage>('/v1/messages', { flow: 'rollout_package', limit: ROLLOUTS_SHOWN }, signal),
+      get<MessagePage>('/v1/messages', { flow: ROLLOUT_FLOW, limit: ROLLOUTS_SHOWN }, signal),
   });
 }
 
@@ -58,7 +59,7 @@ export interface RolloutWish {
 
 /** Errors: RequestError. */
 export async function startRollout(parameters: RolloutWish): Promise<MessageView> {
-  const message = await post<MessageView>('/v1/messages', { flow: 'rollout_package', parameters });
+  const message = await post<MessageView>('/v1/messages', { flow: ROLLOUT_FLOW, parameters });
   void cache.invalidateQueries({ queryKey: ['rollouts'] });
   return message;
 }

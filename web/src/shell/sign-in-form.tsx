@@ -6,6 +6,7 @@ import logo from '../icon.svg';
 import { Button } from '../parts/button.tsx';
 import { Field, TextInput } from '../parts/field.tsx';
 import { ProblemNotice } from '../parts/notice.tsx';
+import { usePageTitle } from '../parts/screen/page-title.ts';
 import { useWords } from '../words/words.ts';
 import { Preferences } from './preferences.tsx';
 
@@ -13,6 +14,7 @@ import { Preferences } from './preferences.tsx';
 export function SignInForm() {
   const word = useWords();
   const session = useSession();
+  usePageTitle(word('signIn.title'));
   const oidc = useSignInMethods().data?.oidc ?? null;
   const [token, setToken] = useState('');
   const [error, setError] = useState<Error | null>(null);

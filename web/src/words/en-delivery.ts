@@ -104,6 +104,7 @@ export const enDelivery = {
   'rollout.pause.none': 'nowhere',
   'rollout.pause.canary': 'after the canaries',
   'rollout.pause.each': 'after each wave',
+  'rollout.notOne': 'Message {msgid} is no rollout: its flow is {flow}',
   'rollout.notBegun': 'The rollout has no plan yet',
   'rollout.message': 'Message {msgid}',
   'rollout.decide': 'Decide',

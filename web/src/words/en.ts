@@ -69,6 +69,7 @@ export const en = {
   'ago.minutes': '{n} min',
   'ago.hours': '{n} h',
   'ago.days': '{n} d',
+  'time.in': 'in {length}',
 
   'messages.msgid': 'Msgid',
   'messages.flow': 'Flow',
@@ -94,6 +95,7 @@ export const en = {
   'step.done': 'done',
   'step.current': 'now',
   'step.pending': 'to come',
+  'step.waiting': 'waits',
   'step.undoing': 'being undone',
   'step.undone': 'undone',
 
@@ -142,6 +144,10 @@ export const en = {
   'panel.code': 'code {id}',
   'panel.codeChanged': 'other code than planned',
   'panel.underWay': 'Under way; nothing has ended yet.',
+  'panel.tryUnderWay': 'Attempt {n} is under way.',
+  'panel.undoUnderWay': 'The undo is under way.',
+  'panel.tryWaits': 'Attempt {n} is to come.',
+  'panel.earlier': '{n} earlier attempts',
   'panel.nothing': 'Not done yet.',
   'panel.do': 'attempt {n}',
   'panel.undo': 'undo, attempt {n}',
@@ -173,6 +179,7 @@ export const en = {
   'commit.changes': 'Parameters that it changed',
   'commit.fork': 'Fork from here…',
   'timeline.took': 'took',
+  'timeline.cut': 'These are the newest {n}; the ledger has the older ones.',
   'timeline.idle': 'nothing for {length}',
 
   'verbs.label': 'What you may decide',
@@ -230,6 +237,7 @@ export const en = {
   'create.faulty': 'A file of a flow cannot be read:',
   'create.noneFit': 'No flow fits “{text}”',
   'create.noSuch': 'There is no flow {name}',
+  'create.all': 'All flows',
   'create.noParameters': 'This flow has no parameters.',
   'create.do': 'Submit',
   'create.pick': 'choose…',

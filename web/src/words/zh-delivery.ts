@@ -103,6 +103,7 @@ export const zhDelivery: Readonly<Record<keyof typeof enDelivery, string>> = {
   'rollout.pause.none': '不等待',
   'rollout.pause.canary': '金丝雀之后',
   'rollout.pause.each': '每一批之后',
+  'rollout.notOne': '消息 {msgid} 不是推出：它的流程是 {flow}',
   'rollout.notBegun': '推出还没有计划',
   'rollout.message': '消息 {msgid}',
   'rollout.decide': '决定',

@@ -69,6 +69,7 @@ export const zh: Dictionary = {
   'ago.minutes': '{n} 分钟',
   'ago.hours': '{n} 小时',
   'ago.days': '{n} 天',
+  'time.in': '{length}后',
 
   'messages.msgid': '编号',
   'messages.flow': '流程',
@@ -94,6 +95,7 @@ export const zh: Dictionary = {
   'step.done': '完成',
   'step.current': '进行中',
   'step.pending': '未到',
+  'step.waiting': '等待',
   'step.undoing': '撤销中',
   'step.undone': '已撤销',
 
@@ -142,6 +144,10 @@ export const zh: Dictionary = {
   'panel.code': '代码 {id}',
   'panel.codeChanged': '代码与计划时不同',
   'panel.underWay': '进行中，还没有结果。',
+  'panel.tryUnderWay': '第 {n} 次尝试正在进行。',
+  'panel.undoUnderWay': '正在撤销。',
+  'panel.tryWaits': '第 {n} 次尝试还没到时间。',
+  'panel.earlier': '更早的 {n} 次尝试',
   'panel.nothing': '还没有执行。',
   'panel.do': '第 {n} 次执行',
   'panel.undo': '第 {n} 次撤销',
@@ -173,6 +179,7 @@ export const zh: Dictionary = {
   'commit.changes': '它改变的参数',
   'commit.fork': '从这里分叉…',
   'timeline.took': '用时',
+  'timeline.cut': '这里是最新的 {n} 条，更早的见账本。',
   'timeline.idle': '空闲 {length}',
 
   'verbs.label': '可以做的决定',
@@ -226,6 +233,7 @@ export const zh: Dictionary = {
   'create.faulty': '有流程文件无法读取：',
   'create.noneFit': '没有符合“{text}”的流程',
   'create.noSuch': '没有流程 {name}',
+  'create.all': '所有流程',
   'create.noParameters': '这个流程没有参数。',
   'create.do': '提交',
   'create.pick': '请选择…',

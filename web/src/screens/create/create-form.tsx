@@ -1,4 +1,4 @@
-import { useNavigate, useParams } from '@tanstack/react-router';
+import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { FlowView } from '../../../../src/api/flow.ts';
 import type { MessageView } from '../../../../src/api/message.ts';
@@ -9,7 +9,8 @@ import { Button } from '../../parts/button.tsx';
 import { useCommand } from '../../parts/command/command-line.tsx';
 import { Field, Select } from '../../parts/field.tsx';
 import { Empty, Loading, ProblemNotice } from '../../parts/notice.tsx';
-import { Screen } from '../../parts/screen.tsx';
+import { FaultScreen } from '../../parts/screen/fault-screen.tsx';
+import { Screen } from '../../parts/screen/screen.tsx';
 import { useWords } from '../../words/words.ts';
 import { ParameterField } from './parameter-field.tsx';
 import { type FormReading, faultsByName, readForm, type Texts } from './read-form.ts';
@@ -21,19 +22,30 @@ type Schemas = Readonly<Record<string, ParameterSchema>>;
 /** A form made from a flow's schema. */
 export function CreateForm() {
   const { flow: name } = useParams({ from: '/create/$flow' });
-  const word = useWords();
   const { data, error, refetch } = useFlows();
   if (error) {
-    return (
-      <div className="p-4">
-        <ProblemNotice error={error} onRetry={() => void refetch()} />
-      </div>
-    );
+    return <FaultScreen name={name} list="/create" error={error} onRetry={() => void refetch()} />;
   }
   if (data === undefined) return <Loading />;
   const flow = data.items.find(one => one.name === name);
-  if (flow === undefined) return <Empty title={word('create.noSuch', { name })} />;
+  if (flow === undefined) return <NoSuchFlow name={name} />;
   return <FormOf key={name} flow={flow} />;
+}
+
+function NoSuchFlow({ name }: { name: string }) {
+  const word = useWords();
+  useCommand('coax flow ls');
+  return (
+    <Screen title={name}>
+      <div className="card">
+        <Empty title={word('create.noSuch', { name })}>
+          <Link to="/create" className="text-accent underline underline-offset-2">
+            {word('create.all')}
+          </Link>
+        </Empty>
+      </div>
+    </Screen>
+  );
 }
 
 interface FormState {
@@ -108,7 +120,7 @@ function FormOf({ flow }: { flow: FlowView }) {
   const projects = useProjects('operate');
   useCommand(runCommand(flow.name, schemas, reading.parameters, project));
   return (
-    <Screen title={<span className="font-mono">{flow.name}</span>}>
+    <Screen name={flow.name} title={<span className="font-mono">{flow.name}</span>}>
       <p className="max-w-3xl text-soft">{flow.about}</p>
       <StepsLine steps={flow.steps} />
       <form

@@ -4,7 +4,7 @@ import { useFlows } from '../../api/flows.ts';
 import { useCommand } from '../../parts/command/command-line.tsx';
 import { TextInput } from '../../parts/field.tsx';
 import { Empty, Loading, ProblemNotice } from '../../parts/notice.tsx';
-import { Screen } from '../../parts/screen.tsx';
+import { Screen } from '../../parts/screen/screen.tsx';
 import { useWords } from '../../words/words.ts';
 
 /** What can be asked for: the flows that there are. */
@@ -36,12 +36,13 @@ export function Create() {
       {error && <ProblemNotice error={error} onRetry={() => void refetch()} />}
       {data === undefined && !error && <Loading />}
       {data?.faults.map(({ where, reason }) => (
-        <p key={where} className="rounded-md bg-back-soft px-3 py-2 text-back">
-          {word('create.faulty')} <span className="font-mono text-xs">{where}</span> {reason}
+        <p key={where} className="rounded-md wrap-anywhere bg-back-soft px-3 py-2 text-back">
+          {word('create.faulty')}{' '}
+          {!reason.startsWith(where) && <span className="font-mono text-xs">{where}</span>} {reason}
         </p>
       ))}
       {fitting?.length === 0 && <Empty title={word('create.noneFit', { text: wanted })} />}
-      <ul className="grid gap-2 md:grid-cols-2 xl:grid-cols-3">
+      <ul className="grid grid-cols-1 gap-2 md:grid-cols-2 xl:grid-cols-3">
         {fitting?.map(({ name, about, steps, required }) => (
           <li
             key={name}
@@ -50,7 +51,7 @@ export function Create() {
             <Link
               to="/create/$flow"
               params={{ flow: name }}
-              className="font-mono font-medium text-accent after:absolute after:inset-0 after:rounded-lg"
+              className="font-mono font-medium wrap-anywhere text-accent after:absolute after:inset-0 after:rounded-lg"
             >
               {name}
             </Link>

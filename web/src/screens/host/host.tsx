@@ -10,9 +10,11 @@ import { Capacity, memoryText } from '../../parts/capacity.tsx';
 import { useCommand } from '../../parts/command/command-line.tsx';
 import { DeedDialog } from '../../parts/deed-dialog.tsx';
 import { Facts } from '../../parts/facts.tsx';
-import { Empty, Loading, ProblemNotice } from '../../parts/notice.tsx';
-import { Screen } from '../../parts/screen.tsx';
+import { Empty, Loading } from '../../parts/notice.tsx';
+import { FaultScreen } from '../../parts/screen/fault-screen.tsx';
+import { Screen } from '../../parts/screen/screen.tsx';
 import { Age } from '../../parts/time/age.tsx';
+import { TextWithTimes } from '../../parts/time/text-with-times.tsx';
 import { useWords } from '../../words/words.ts';
 import { HostStateBadge } from '../hosts/host-state.tsx';
 import { Accepted } from '../vm/accepted.tsx';
@@ -30,11 +32,7 @@ function HostOf({ name }: { name: string }) {
   useCommand(`coax host show ${name}`);
   if (data !== undefined) return <HostScreen host={data} />;
   if (error === null) return <Loading />;
-  return (
-    <div className="mx-auto max-w-2xl p-4">
-      <ProblemNotice error={error} onRetry={() => void refetch()} />
-    </div>
-  );
+  return <FaultScreen name={name} list="/hosts" error={error} onRetry={() => void refetch()} />;
 }
 
 function HostScreen({ host }: { host: HostShow }) {
@@ -74,7 +72,9 @@ function HostScreen({ host }: { host: HostShow }) {
     >
       {done && <Accepted message={done} />}
       {host.reason !== '' && (
-        <p className="rounded-lg border bg-back-soft px-3 py-2 text-back">{host.reason}</p>
+        <p className="rounded-lg border bg-back-soft px-3 py-2 text-back">
+          <TextWithTimes text={host.reason} />
+        </p>
       )}
       <div className="grid items-start gap-3 md:grid-cols-2">
         <HostCapacity host={host} />

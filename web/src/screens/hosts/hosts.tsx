@@ -8,7 +8,7 @@ import { shellWord } from '../../parts/command/shell-word.ts';
 import { Select, SelectorInput, TextInput } from '../../parts/field.tsx';
 import { useNarrow } from '../../parts/narrow.ts';
 import { Empty, Loading, ProblemNotice } from '../../parts/notice.tsx';
-import { Screen } from '../../parts/screen.tsx';
+import { Screen } from '../../parts/screen/screen.tsx';
 import { type Column, Table } from '../../parts/table.tsx';
 import type { WordName } from '../../words/en.ts';
 import { useWords, type word as Word } from '../../words/words.ts';
@@ -153,7 +153,7 @@ function HostLink({ name }: { name: string }) {
 function NarrowHost({ map, row }: { map: FleetMapView; row: Row }) {
   const word = useWords();
   return (
-    <div className="grid gap-1">
+    <div className="grid grid-cols-1 gap-1">
       <div className="flex items-center gap-2">
         <span className="min-w-0 flex-1 truncate">
           <HostLink name={map.name[row]!} />

@@ -5,12 +5,15 @@ import { type TaggedMessage, useMessage, useWhy } from '../../api/message.ts';
 import { Badge, StatusBadge } from '../../parts/badge.tsx';
 import { useCommand } from '../../parts/command/command-line.tsx';
 import { Icon } from '../../parts/icon.tsx';
-import { Loading, ProblemNotice } from '../../parts/notice.tsx';
+import { Loading } from '../../parts/notice.tsx';
 import { Output } from '../../parts/output.tsx';
-import { Screen } from '../../parts/screen.tsx';
+import { FaultScreen } from '../../parts/screen/fault-screen.tsx';
+import { NotFound } from '../../parts/screen/not-found.tsx';
+import { Screen } from '../../parts/screen/screen.tsx';
 import { Tabs } from '../../parts/tabs.tsx';
 import { Age } from '../../parts/time/age.tsx';
 import { exactLength } from '../../parts/time/length.ts';
+import { TextWithTimes } from '../../parts/time/text-with-times.tsx';
 import { useWords } from '../../words/words.ts';
 import { Blame } from './blame.tsx';
 import { Ledger } from './ledger/ledger.tsx';
@@ -34,6 +37,7 @@ const COMMANDS: Readonly<Record<TabName, (msgid: number) => string>> = {
 export function Message() {
   const { msgid } = useParams({ from: '/messages/$msgid' });
   // Another message begins with nothing picked.
+  if (!/^\d{1,15}$/.test(msgid)) return <NotFound />;
   return <MessageOf key={msgid} msgid={Number(msgid)} />;
 }
 
@@ -42,11 +46,7 @@ function MessageOf({ msgid }: { msgid: number }) {
   useCommand(`coax log ${msgid}`);
   if (data !== undefined) return <MessageScreen {...data} />;
   if (error === null) return <Loading />;
-  return (
-    <div className="mx-auto max-w-2xl p-4">
-      <ProblemNotice error={error} onRetry={() => void refetch()} />
-    </div>
-  );
+  return <FaultScreen name={String(msgid)} list="/messages" error={error} onRetry={() => void refetch()} />;
 }
 
 function MessageScreen({ message, etag }: TaggedMessage) {
@@ -64,6 +64,7 @@ function MessageScreen({ message, etag }: TaggedMessage) {
     setVerb({ name, message, etag, commit });
   return (
     <Screen
+      name={`${flow} ${msgid}`}
       title={
         <>
           {flow} <span className="font-mono font-medium text-soft">{msgid}</span>
@@ -95,7 +96,7 @@ function MessageScreen({ message, etag }: TaggedMessage) {
           current={tab}
           onPick={setTab}
         >
-          {tab === 'ledger' && <Ledger msgid={msgid} onFork={commit => pick('fork', commit.id)} />}
+          {tab === 'ledger' && <Ledger message={message} onFork={commit => pick('fork', commit.id)} />}
           {tab === 'timeline' && <Timeline message={message} />}
           {tab === 'parameters' && <Blame msgid={msgid} />}
           {tab === 'raw' && (
@@ -115,7 +116,7 @@ function Facts({ message }: { message: MessageView }) {
   const { actor, created, updated, worker, parent, status, labels, project } = message;
   const rests = status === 'done' || status === 'rolled_back';
   return (
-    <dl className="flex flex-wrap gap-x-6 gap-y-1 text-xs [&_dd]:text-soft [&_dt]:text-faint [&>div]:flex [&>div]:gap-1.5">
+    <dl className="flex flex-wrap gap-x-6 gap-y-1 text-xs [&_dd]:text-soft [&_dt]:text-faint [&_dt]:shrink-0 [&>div]:flex [&>div]:gap-1.5">
       <div>
         <dt>{word('message.actor')}</dt>
         <dd>{actor}</dd>
@@ -141,7 +142,7 @@ function Facts({ message }: { message: MessageView }) {
       {Object.keys(labels).length > 0 && (
         <div>
           <dt>{word('messages.labels')}</dt>
-          <dd className="font-mono">
+          <dd className="font-mono wrap-anywhere">
             {Object.entries(labels)
               .map(([name, value]) => `${name}=${value}`)
               .join(' ')}
@@ -207,7 +208,7 @@ function Waiting({ msgid }: { msgid: number }) {
   if (why === undefined) return null;
   return (
     <Banner tone="wait" title={word('message.waits')}>
-      {why.reason}
+      <TextWithTimes text={why.reason} />
     </Banner>
   );
 }

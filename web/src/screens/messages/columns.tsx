@@ -65,7 +65,7 @@ function Note({ row }: { row: MessageRow }) {
 /** A message on a telephone: two lines. */
 export function NarrowRow({ row }: { row: MessageRow }) {
   return (
-    <div className="grid gap-1">
+    <div className="grid grid-cols-1 gap-1">
       <div className="flex items-center gap-2">
         <MessageLink row={row} />
         <span className="min-w-0 flex-1 truncate">{row.flow}</span>

@@ -20,7 +20,7 @@ export function FilterBar({ filters }: { filters: Filters }) {
     ...new Set([...flows.map(({ name }) => name), ...(filters.flow ? [filters.flow] : [])]),
   ].sort();
   return (
-    <fieldset className="flex flex-wrap items-center gap-x-3 gap-y-2">
+    <fieldset className="flex min-w-0 flex-wrap items-center gap-x-3 gap-y-2">
       <legend className="sr-only">{word('messages.filters')}</legend>
       <StatusPicker current={filters.status} onPick={status => change({ status })} />
       <select
@@ -80,7 +80,7 @@ function StatusPicker(props: { current: Status | undefined; onPick: (status: Sta
   const word = useWords();
   const counts = useCounts().data;
   return (
-    <fieldset className="flex max-w-full gap-0.5 overflow-x-auto rounded-md border bg-card p-0.5">
+    <fieldset className="flex max-w-full min-w-0 flex-wrap gap-0.5 rounded-md border bg-card p-0.5">
       <legend className="sr-only">{word('messages.status')}</legend>
       {[undefined, ...STATUSES].map(status => (
         <button

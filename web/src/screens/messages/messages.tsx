@@ -4,7 +4,7 @@ import { Button } from '../../parts/button.tsx';
 import { useCommand } from '../../parts/command/command-line.tsx';
 import { useNarrow } from '../../parts/narrow.ts';
 import { Empty, Loading, ProblemNotice } from '../../parts/notice.tsx';
-import { Screen } from '../../parts/screen.tsx';
+import { Screen } from '../../parts/screen/screen.tsx';
 import { Table } from '../../parts/table.tsx';
 import { useWords } from '../../words/words.ts';
 import { messageColumns, NarrowRow } from './columns.tsx';

@@ -3,7 +3,7 @@ import { useCounts } from '../../api/counts.ts';
 import { useMay } from '../../api/whoami.ts';
 import { STATUS_TONES, type Tone } from '../../parts/badge.tsx';
 import { useCommand } from '../../parts/command/command-line.tsx';
-import { Screen } from '../../parts/screen.tsx';
+import { Screen } from '../../parts/screen/screen.tsx';
 import { useWords } from '../../words/words.ts';
 import { STATUSES } from '../messages/filters.ts';
 import { BriefList } from './brief-list.tsx';

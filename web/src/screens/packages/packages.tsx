@@ -5,7 +5,7 @@ import { useMay } from '../../api/whoami.ts';
 import { Button } from '../../parts/button.tsx';
 import { useCommand } from '../../parts/command/command-line.tsx';
 import { Empty, Loading, ProblemNotice } from '../../parts/notice.tsx';
-import { Screen } from '../../parts/screen.tsx';
+import { Screen } from '../../parts/screen/screen.tsx';
 import { useWords } from '../../words/words.ts';
 import { PublishedTable } from './published-table.tsx';
 import { RolloutForm } from './rollout-form.tsx';

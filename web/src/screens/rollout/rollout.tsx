@@ -3,36 +3,40 @@ import { useState } from 'react';
 import type { MessageView } from '../../../../src/api/message.ts';
 import type { RolloutView } from '../../../../src/api/package/rollout.ts';
 import { useMessage } from '../../api/message.ts';
-import { approveRollout, useRollout } from '../../api/packages.ts';
+import { approveRollout, ROLLOUT_FLOW, useRollout } from '../../api/packages.ts';
 import { useMay } from '../../api/whoami.ts';
 import { Badge, StatusBadge } from '../../parts/badge.tsx';
 import { Button } from '../../parts/button.tsx';
 import { useCommand } from '../../parts/command/command-line.tsx';
 import { type Deed, DeedDialog } from '../../parts/deed-dialog.tsx';
-import { Empty, Loading, ProblemNotice } from '../../parts/notice.tsx';
-import { Screen } from '../../parts/screen.tsx';
+import { Empty, Loading } from '../../parts/notice.tsx';
+import { FaultScreen } from '../../parts/screen/fault-screen.tsx';
+import { NotFound } from '../../parts/screen/not-found.tsx';
+import { Screen } from '../../parts/screen/screen.tsx';
 import { useWords, type word as Word } from '../../words/words.ts';
 import { FailedHosts, Progress } from './progress.tsx';
 import { Waves } from './waves.tsx';
 
 /** One rollout, as it goes: its waves, what failed of what may, and the person's word where it waits for one. */
 export function Rollout() {
-  const msgid = Number(useParams({ from: '/rollouts/$msgid' }).msgid);
+  const { msgid } = useParams({ from: '/rollouts/$msgid' });
+  if (!/^\d{1,15}$/.test(msgid)) return <NotFound />;
+  return <RolloutOf key={msgid} msgid={Number(msgid)} />;
+}
+
+function RolloutOf({ msgid }: { msgid: number }) {
   const word = useWords();
   const { data: rollout, error, refetch } = useRollout(msgid);
   const message = useMessage(msgid);
   useCommand(`coax rollout show ${msgid}`);
   const fault = error ?? message.error;
   if (fault !== null) {
-    return (
-      <div className="mx-auto max-w-2xl p-4">
-        <ProblemNotice error={fault} onRetry={() => void refetch()} />
-      </div>
-    );
+    return <FaultScreen name={String(msgid)} list="/packages" error={fault} onRetry={() => void refetch()} />;
   }
   if (rollout === undefined || message.data === undefined) return <Loading />;
   if (rollout === null) {
-    const { status, error: why } = message.data.message;
+    const { status, error: why, flow } = message.data.message;
+    if (flow !== ROLLOUT_FLOW) return <NotOne msgid={msgid} flow={flow} />;
     return (
       <Screen title={word('rollout.title', { msgid })} actions={<StatusBadge status={status} />}>
         <div className="card">
@@ -44,6 +48,20 @@ export function Rollout() {
     );
   }
   return <RolloutScreen rollout={rollout} message={message.data.message} />;
+}
+
+/** The message is there, and of another flow. */
+function NotOne({ msgid, flow }: { msgid: number; flow: string }) {
+  const word = useWords();
+  return (
+    <Screen title={word('rollout.title', { msgid })}>
+      <div className="card">
+        <Empty title={word('rollout.notOne', { msgid, flow })}>
+          <MessageLink msgid={msgid} />
+        </Empty>
+      </div>
+    </Screen>
+  );
 }
 
 type Decision = 'approve' | 'reject';

@@ -13,7 +13,8 @@ import { DeedDialog } from '../../parts/deed-dialog.tsx';
 import { Facts } from '../../parts/facts.tsx';
 import { part } from '../../parts/missing/missing-part.tsx';
 import { Loading, ProblemNotice } from '../../parts/notice.tsx';
-import { Screen } from '../../parts/screen.tsx';
+import { FaultScreen } from '../../parts/screen/fault-screen.tsx';
+import { Screen } from '../../parts/screen/screen.tsx';
 import { Tabs } from '../../parts/tabs.tsx';
 import { Age } from '../../parts/time/age.tsx';
 import { useWords } from '../../words/words.ts';
@@ -48,11 +49,7 @@ function VmOf({ name }: { name: string }) {
   useCommand(`coax vm show ${name}`);
   if (data !== undefined && error === null) return <VmScreen vm={data} />;
   if (error === null) return <Loading />;
-  return (
-    <div className="mx-auto max-w-2xl p-4">
-      <ProblemNotice error={error} onRetry={() => void refetch()} />
-    </div>
-  );
+  return <FaultScreen name={name} list="/vms" error={error} onRetry={() => void refetch()} />;
 }
 
 function VmScreen({ vm }: { vm: VmView }) {

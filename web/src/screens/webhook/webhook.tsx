@@ -7,7 +7,8 @@ import { Button } from '../../parts/button.tsx';
 import { useCommand } from '../../parts/command/command-line.tsx';
 import { Facts } from '../../parts/facts.tsx';
 import { Loading, ProblemNotice } from '../../parts/notice.tsx';
-import { Screen } from '../../parts/screen.tsx';
+import { FaultScreen } from '../../parts/screen/fault-screen.tsx';
+import { Screen } from '../../parts/screen/screen.tsx';
 import { Age } from '../../parts/time/age.tsx';
 import { useWords } from '../../words/words.ts';
 import { SecretDialog } from '../webhooks/secret-dialog.tsx';
@@ -22,11 +23,7 @@ export function Webhook() {
   const { data, error, refetch } = useWebhook(id);
   useCommand(`coax webhook deliveries ${id}`);
   if (error !== null) {
-    return (
-      <div className="mx-auto max-w-2xl p-4">
-        <ProblemNotice error={error} onRetry={() => void refetch()} />
-      </div>
-    );
+    return <FaultScreen name={id} list="/webhooks" error={error} onRetry={() => void refetch()} />;
   }
   return data === undefined ? <Loading /> : <WebhookScreen key={id} read={data} />;
 }
@@ -39,7 +36,7 @@ function WebhookScreen({ read }: { read: WebhookRead }) {
   const [rotated, setRotated] = useState<WebhookMade | null>(null);
   return (
     <Screen
-      title={<span className="break-all">{webhook.url}</span>}
+      title={webhook.url}
       actions={
         <>
           <WebhookState state={webhook.state} />

@@ -7,7 +7,7 @@ import { Button } from '../../parts/button.tsx';
 import { useCommand } from '../../parts/command/command-line.tsx';
 import { useNarrow } from '../../parts/narrow.ts';
 import { Empty, Loading, ProblemNotice } from '../../parts/notice.tsx';
-import { Screen } from '../../parts/screen.tsx';
+import { Screen } from '../../parts/screen/screen.tsx';
 import { type Column, Table } from '../../parts/table.tsx';
 import { useWords, type word as Word } from '../../words/words.ts';
 import { SecretDialog } from './secret-dialog.tsx';
@@ -136,7 +136,7 @@ function WebhookLink({ webhook: { id, url } }: { webhook: WebhookView }) {
 function NarrowWebhook({ webhook }: { webhook: WebhookView }) {
   const word = useWords();
   return (
-    <div className="grid gap-1">
+    <div className="grid grid-cols-1 gap-1">
       <div className="flex items-center gap-2">
         <span className="min-w-0 flex-1 truncate">
           <WebhookLink webhook={webhook} />

@@ -1,6 +1,8 @@
 import { useMemo, useState } from 'react';
 import type { CommitView } from '../../../../../src/api/commit.ts';
+import type { MessageView } from '../../../../../src/api/message.ts';
 import { useHistory } from '../../../api/message.ts';
+import { useMay } from '../../../api/whoami.ts';
 import { Badge } from '../../../parts/badge.tsx';
 import { Button } from '../../../parts/button.tsx';
 import { Copy } from '../../../parts/command/copy.tsx';
@@ -8,6 +10,7 @@ import { Icon } from '../../../parts/icon.tsx';
 import { Loading, ProblemNotice } from '../../../parts/notice.tsx';
 import { Output } from '../../../parts/output.tsx';
 import { Age } from '../../../parts/time/age.tsx';
+import { momentText } from '../../../parts/time/clock.ts';
 import { exactLength } from '../../../parts/time/length.ts';
 import { jsonText, valueText } from '../../../parts/value-text.ts';
 import { useWords } from '../../../words/words.ts';
@@ -17,8 +20,11 @@ import { type Change, changesOf } from './changes.ts';
 const SHOWN = 100;
 
 /** The commits of a message as git shows a branch: newest first, the way back as a line of its own. */
-export function Ledger({ msgid, onFork }: { msgid: number; onFork: (commit: CommitView) => void }) {
+export function Ledger(props: { message: MessageView; onFork: (commit: CommitView) => void }) {
+  const { message, onFork } = props;
+  const { msgid, project } = message;
   const word = useWords();
+  const blocked = useMay('operate', project) ? null : word('blocked.viewer', { project });
   const { data, error, refetch } = useHistory(msgid);
   const [limit, setLimit] = useState(SHOWN);
   const changes = useMemo(() => changesOf(data?.commits ?? []), [data]);
@@ -35,6 +41,7 @@ export function Ledger({ msgid, onFork }: { msgid: number; onFork: (commit: Comm
             changes={changes.get(commit.id) ?? []}
             newest={index === 0}
             older={commits[index + 1]}
+            blocked={blocked}
             onFork={() => onFork(commit)}
           />
         ))}
@@ -59,10 +66,12 @@ interface CommitItemProps {
   readonly changes: readonly Change[];
   readonly newest: boolean;
   readonly older: CommitView | undefined;
+  /** Why nobody here may fork; null when they may. */
+  readonly blocked: string | null;
   readonly onFork: () => void;
 }
 
-function CommitItem({ commit, changes, newest, older, onFork }: CommitItemProps) {
+function CommitItem({ commit, changes, newest, older, blocked, onFork }: CommitItemProps) {
   const word = useWords();
   const [open, setOpen] = useState(false);
   const { id, outcome, mode, step, attempt, actor, worker, error, finished } = commit;
@@ -93,10 +102,12 @@ function CommitItem({ commit, changes, newest, older, onFork }: CommitItemProps)
           <Icon name={open ? 'down' : 'right'} className="size-3" />
         </span>
       </button>
-      {open && <CommitDetail commit={commit} changes={changes} onFork={onFork} />}
+      {open && <CommitDetail commit={commit} changes={changes} blocked={blocked} onFork={onFork} />}
     </li>
   );
 }
+
+const TRACKS_WIDTH = 40;
 
 /** Two tracks: forward, and back. A dot for the commit, and the line to the one before it. */
 function Graph({ back, newest, older }: { back: boolean; newest: boolean; older: CommitView | undefined }) {
@@ -104,21 +115,37 @@ function Graph({ back, newest, older }: { back: boolean; newest: boolean; older:
   const turn = older !== undefined && (older.mode === 'rollback') !== back;
   const olderX = older?.mode === 'rollback' ? 26 : 12;
   return (
-    <svg aria-hidden="true" viewBox="0 0 40 34" preserveAspectRatio="none" className="h-full min-h-8.5 w-10">
-      {!newest && (
-        <path d={`M${x} 0V17`} className="stroke-edge" strokeWidth="1.5" vectorEffect="non-scaling-stroke" />
-      )}
-      {older && (
-        <path
-          d={turn ? `M${x} 17C${x} 28 ${olderX} 24 ${olderX} 34` : `M${x} 17V34`}
-          fill="none"
-          className="stroke-edge"
-          strokeWidth="1.5"
-          vectorEffect="non-scaling-stroke"
-        />
-      )}
-      <ellipse cx={x} cy="17" rx="4" ry="4" className={back ? 'fill-back' : 'fill-accent'} />
-    </svg>
+    <span aria-hidden="true" className="relative block h-full min-h-8.5 w-10">
+      <svg
+        aria-hidden="true"
+        viewBox="0 0 40 34"
+        preserveAspectRatio="none"
+        className="absolute inset-0 size-full"
+      >
+        {!newest && (
+          <path
+            d={`M${x} 0V17`}
+            className="stroke-edge"
+            strokeWidth="1.5"
+            vectorEffect="non-scaling-stroke"
+          />
+        )}
+        {older && (
+          <path
+            d={turn ? `M${x} 17C${x} 28 ${olderX} 24 ${olderX} 34` : `M${x} 17V34`}
+            fill="none"
+            className="stroke-edge"
+            strokeWidth="1.5"
+            vectorEffect="non-scaling-stroke"
+          />
+        )}
+      </svg>
+      {/* A dot of its own: it stays round in a row of two lines. */}
+      <span
+        className={`absolute top-1/2 size-2 -translate-1/2 rounded-full ${back ? 'bg-back' : 'bg-accent'}`}
+        style={{ left: `${(x / TRACKS_WIDTH) * 100}%` }}
+      />
+    </span>
   );
 }
 
@@ -134,10 +161,12 @@ function summaryOf(changes: readonly Change[]): string {
 function CommitDetail({
   commit,
   changes,
+  blocked,
   onFork,
 }: {
   commit: CommitView;
   changes: readonly Change[];
+  blocked: string | null;
   onFork: () => void;
 }) {
   const word = useWords();
@@ -152,7 +181,7 @@ function CommitDetail({
       code && `${code.slice(0, 10)}${codeChanged ? ` · ${word('panel.codeChanged')}` : ''}`,
     ],
     [word('commit.took'), exactLength(finished - started)],
-    [word('commit.finished'), new Date(finished).toISOString()],
+    [word('commit.finished'), momentText(finished)],
   ];
   const output = log ?? error?.log;
   return (
@@ -183,7 +212,9 @@ function CommitDetail({
           <Output text={JSON.stringify(detail, null, 2)} />
         </details>
       )}
-      <Button onClick={onFork}>{word('commit.fork')}</Button>
+      <Button blocked={blocked} onClick={onFork}>
+        {word('commit.fork')}
+      </Button>
     </div>
   );
 }
@@ -210,6 +241,9 @@ export function Changes({ changes }: { changes: readonly Change[] }) {
   );
 }
 
+/** A longer line scrolls in a box of its own. */
+const LINE_LONGEST = 600;
+
 function DiffLine({
   sign,
   name,
@@ -221,10 +255,12 @@ function DiffLine({
   value?: unknown;
   look: string;
 }) {
+  const text = `${sign} ${name}${value === undefined ? '' : `: ${jsonText(value)}`}`;
+  if (text.length <= LINE_LONGEST) return <div className={`px-2 py-0.5 ${look}`}>{text}</div>;
   return (
-    <div className={`px-2 py-0.5 ${look}`}>
-      {sign} {name}
-      {value !== undefined && `: ${jsonText(value)}`}
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what is long is scrolled by the keyboard, too
+    <div tabIndex={0} className={`max-h-48 overflow-auto px-2 py-0.5 ${look}`}>
+      {text}
     </div>
   );
 }
