@@ -12,7 +12,7 @@ export function valueText(value: unknown, longest = Number.POSITIVE_INFINITY): s
   return text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
 }
 
-/** A value as JSON, with secrets hidden wherever they are in it. */
-export function jsonText(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) => (isSecret(inner) ? HIDDEN : inner)) ?? '';
+/** A value as JSON, with secrets hidden wherever they are in it; in lines that are indented by so many spaces. */
+export function jsonText(value: unknown, indent = 0): string {
+  return JSON.stringify(value, (_, inner: unknown) => (isSecret(inner) ? HIDDEN : inner), indent) ?? '';
 }

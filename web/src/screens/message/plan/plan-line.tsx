@@ -1,8 +1,9 @@
+import { useEffect, useRef } from 'react';
 import type { MessageView } from '../../../../../src/api/message.ts';
 import { Icon, type IconName } from '../../../parts/icon.tsx';
 import { exactLength } from '../../../parts/time/length.ts';
 import { useWords } from '../../../words/words.ts';
-import { type Stop, type StopState, tookMs } from './walk.ts';
+import { endedCount, type Stop, type StopState, tookMs } from './walk.ts';
 
 interface PlanLineProps {
   readonly message: MessageView;
@@ -18,8 +19,13 @@ interface PlanLineProps {
 export function PlanLine({ message, stops, shown, onShow }: PlanLineProps) {
   const word = useWords();
   const anyBack = stops.some(({ wayBack }) => wayBack);
+  const line = useRef<HTMLOListElement>(null);
+  useEffect(() => {
+    if (line.current !== null) centre(line.current, shown);
+  }, [shown]);
   return (
     <ol
+      ref={line}
       aria-label={word('message.plan')}
       data-plan={message.msgid}
       className="flex flex-col md:flex-row md:overflow-x-auto md:pb-1"
@@ -42,6 +48,15 @@ export function PlanLine({ message, stops, shown, onShow }: PlanLineProps) {
   );
 }
 
+/** Scrolls a line that is longer than the screen to one of its steps; the page itself stays where it is. */
+function centre(line: HTMLElement, index: number): void {
+  const item = line.children[index];
+  if (item === undefined || line.scrollWidth <= line.clientWidth) return;
+  const at = item.getBoundingClientRect();
+  const around = line.getBoundingClientRect();
+  line.scrollLeft += at.left + at.width / 2 - around.left - around.width / 2;
+}
+
 interface StopItemProps {
   readonly stop: Stop;
   readonly first: boolean;
@@ -60,6 +75,8 @@ function StopItem({ stop, first, last, next, anyBack, here, status, pressed, onP
   const [module, action] = step.step.split(' ');
   const did = tookMs(tries);
   const undone = tookMs(undos);
+  // One that goes on has not ended yet.
+  const tried = endedCount(tries) + (state === 'current' ? 1 : 0);
   const reached = state !== 'pending';
   const onward = next !== undefined && next.state !== 'pending';
   return (
@@ -90,7 +107,7 @@ function StopItem({ stop, first, last, next, anyBack, here, status, pressed, onP
           {[
             (!wayBack || state === 'failed' || state === 'parked') && (
               <span key="state" className={TEXT[state]}>
-                {word(`step.${state}`)}
+                {word(state === 'current' && status !== 'running' ? 'step.waiting' : `step.${state}`)}
               </span>
             ),
             did !== null && state !== 'current' && <span key="took"> {exactLength(did)}</span>,
@@ -99,7 +116,7 @@ function StopItem({ stop, first, last, next, anyBack, here, status, pressed, onP
                 {word('step.partly', { ...step.partly })}
               </span>
             ),
-            tries.length > 1 && <span key="tries"> {word('step.tries', { n: tries.length })}</span>,
+            tried > 1 && <span key="tries"> {word('step.tries', { n: tried })}</span>,
           ]}
         </span>
       </button>

@@ -1,6 +1,8 @@
+import { useState } from 'react';
 import type { CommitView } from '../../../../../src/api/commit.ts';
 import type { MessageView } from '../../../../../src/api/message.ts';
 import { Badge, type Tone } from '../../../parts/badge.tsx';
+import { Button } from '../../../parts/button.tsx';
 import { Output } from '../../../parts/output.tsx';
 import { Age } from '../../../parts/time/age.tsx';
 import { exactLength } from '../../../parts/time/length.ts';
@@ -37,19 +39,52 @@ export function StepPanel({ stop, message }: { stop: Stop; message: MessageView 
           </span>
         )}
       </h3>
-      {attempts.length === 0 ? (
-        <p className="mt-1 text-soft">
-          {word(stop.state === 'current' ? 'panel.underWay' : 'panel.nothing')}
-        </p>
-      ) : (
-        <ul className="mt-2 space-y-2">
-          {attempts.map(commit => (
-            <Attempt key={commit.id} commit={commit} />
-          ))}
-        </ul>
-      )}
+      <Attempts attempts={attempts} />
+      <NowLine stop={stop} message={message} />
     </section>
   );
+}
+
+/** So many attempts are shown at first: what failed three hundred times failed alike. */
+const NEWEST = 4;
+const MORE = 50;
+
+function Attempts({ attempts }: { attempts: readonly CommitView[] }) {
+  const word = useWords();
+  const [limit, setLimit] = useState(NEWEST);
+  if (attempts.length === 0) return null;
+  // One more would take no more room than the button.
+  const hidden = attempts.length - limit > 1 ? attempts.length - limit : 0;
+  const failed = attempts.findLast(({ outcome }) => outcome !== 'ok' && outcome !== 'split');
+  return (
+    <>
+      {hidden > 0 && (
+        <Button className="mt-2" onClick={() => setLimit(limit + MORE)}>
+          {word('panel.earlier', { n: hidden })}
+        </Button>
+      )}
+      <ul className="mt-2 space-y-2">
+        {attempts.slice(hidden).map(commit => (
+          <Attempt key={commit.id} commit={commit} open={commit === failed} />
+        ))}
+      </ul>
+    </>
+  );
+}
+
+/** What goes on at the step now, or that nothing was done there yet. */
+function NowLine({ stop, message }: { stop: Stop; message: MessageView }) {
+  const word = useWords();
+  const { state, tries, undos } = stop;
+  const text = ((): string | null => {
+    if (state === 'undoing') return message.status === 'running' ? word('panel.undoUnderWay') : null;
+    if (state !== 'current') return tries.length + undos.length === 0 ? word('panel.nothing') : null;
+    if (tries.length === 0) return word(message.status === 'running' ? 'panel.underWay' : 'panel.nothing');
+    const n = message.attempt + 1;
+    if (message.status === 'running') return word('panel.tryUnderWay', { n });
+    return message.notBefore === null ? null : word('panel.tryWaits', { n });
+  })();
+  return text === null ? null : <p className="mt-2 text-soft">{text}</p>;
 }
 
 export const OUTCOME_TONES: Readonly<Record<CommitView['outcome'], Tone>> = {
@@ -66,7 +101,7 @@ export const OUTCOME_TONES: Readonly<Record<CommitView['outcome'], Tone>> = {
   resolve: 'busy',
 };
 
-function Attempt({ commit }: { commit: CommitView }) {
+function Attempt({ commit, open }: { commit: CommitView; open: boolean }) {
   const word = useWords();
   const { mode, outcome, attempt, worker, started, finished, set, unset, error, log } = commit;
   const output = log ?? error?.log;
@@ -100,7 +135,7 @@ function Attempt({ commit }: { commit: CommitView }) {
         </ul>
       )}
       {output && (
-        <details open={outcome !== 'ok'}>
+        <details open={open}>
           <summary className="text-xs text-soft">{word('panel.output')}</summary>
           <Output text={output} />
         </details>

@@ -44,11 +44,22 @@ function stateOf(message: MessageView, step: PlanStepView, failedAt: number): St
   return step.state;
 }
 
-/** How long the newest attempt took that came to its end, in milliseconds; null when none did. */
+/**
+ * How long the newest attempt took that came to its end, in milliseconds; null when none did. That of a group is from where it split
+ * to where its branches came together.
+ */
 export function tookMs(attempts: readonly CommitView[]): number | null {
-  const last = attempts.findLast(({ outcome }) => outcome === 'ok') ?? attempts.at(-1);
-  return last === undefined ? null : last.finished - last.started;
+  const ended = attempts.filter(isEnd);
+  const last = ended.findLast(({ outcome }) => outcome === 'ok') ?? ended.at(-1);
+  if (last === undefined) return null;
+  const split = attempts.slice(0, attempts.indexOf(last)).findLast(({ outcome }) => outcome === 'split');
+  return last.finished - (split ?? last).started;
 }
+
+/** How many attempts came to an end: that a group split is the begin of one. */
+export const endedCount = (attempts: readonly CommitView[]): number => attempts.filter(isEnd).length;
+
+const isEnd = ({ outcome }: CommitView): boolean => outcome !== 'split';
 
 /** A step that a person wants to see first: where the cursor is, else what failed, else the last. */
 export function firstShown(stops: readonly Stop[], cursor: number): number {

@@ -36,6 +36,9 @@ export function Timeline({ message }: { message: MessageView }) {
   const from = axis[0]?.from ?? 0;
   return (
     <div className="p-2 sm:p-3">
+      {(data.commits.length > SHOWN || data.more) && (
+        <p className="pb-2 text-xs text-faint">{word('timeline.cut', { n: rows.length })}</p>
+      )}
       <Axis axis={axis} />
       <ol aria-label={word('message.timeline')} className="mt-1 space-y-0.5">
         {rows.map(commit => (
