@@ -21,6 +21,7 @@ import type {
   WriteAnswer,
 } from '../store.ts';
 import type { Timers } from '../timers.ts';
+import { Checkpoints } from './checkpoint/checkpoints.ts';
 import type { Engine } from './engine.ts';
 import { queryAllocations, SqliteTx } from './sqlite-tx.ts';
 import {
@@ -58,6 +59,7 @@ export class SqliteStore implements Store {
   readonly #timers: Timers;
   readonly #queue: WriteQueue;
   readonly #onClose: () => void;
+  readonly #checkpoints: Checkpoints;
   readonly #ready = new Set<Listener<string>>();
   readonly #commits = new Set<Listener<readonly CommitEvent[]>>();
   readonly #asks = new Set<(msgid: number, worker: string) => void>();
@@ -69,8 +71,10 @@ export class SqliteStore implements Store {
     this.#timers = timers;
     this.#engine = engine;
     this.#onClose = onClose;
+    this.#checkpoints = new Checkpoints(engine.writer.database, engine.writer.file);
     this.#queue = new WriteQueue(engine.writer, timers, {
       ending: () => engine.commits.flush(),
+      between: () => this.#checkpoints.between(),
       durable: () => {
         engine.held.keep();
         engine.ids.keep();
@@ -253,6 +257,7 @@ export class SqliteStore implements Store {
     this.#closed = true;
     await this.#queue.drained();
     this.#idle?.();
+    await this.#checkpoints.close();
     try {
       if (this.#engine.held.behind().length > 0) await this.#queue.enqueue(() => settleAll(this.#engine));
       await this.#queue.enqueue(() => keepLastMsgid(this.#engine.writer), { durable: false });
@@ -269,6 +274,7 @@ export class SqliteStore implements Store {
   abandon(): void {
     this.#closed = true;
     this.#idle?.();
+    this.#checkpoints.abandon();
     this.#engine.reader.close();
     this.#engine.writer.close();
     this.#onClose();

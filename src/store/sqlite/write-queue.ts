@@ -57,6 +57,8 @@ class Item<T> {
 export interface WriteQueueHooks {
   /** The last moment to write into the transaction. */
   ending(): void;
+  /** The transaction has ended, and no other has begun. Throws nothing: what was written is durable. */
+  between(): void;
   /** The transaction is durable. */
   durable(): void;
   /** The transaction never happened. */
@@ -128,6 +130,7 @@ export class WriteQueue {
     this.#busy = true;
     try {
       if (!(await this.#transaction(batch))) return;
+      this.#hooks.between();
       try {
         this.#hooks.durable();
       } finally {
