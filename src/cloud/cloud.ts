@@ -10,7 +10,7 @@ import { approvalModule } from './approval/approval-module.ts';
 import { computeModule } from './compute/compute-module.ts';
 import type { Hypervisor } from './compute/hypervisor.ts';
 import { QemuHypervisor } from './compute/qemu/qemu.ts';
-import { openSimulated } from './compute/simulated/simulated.ts';
+import { moveSimulatedGuests, simulatedHost } from './compute/simulated/shared-guests.ts';
 import { type Check, runDoctor } from './doctor.ts';
 import { type FleetMap, FleetMaps } from './fleet-map.ts';
 import { checkGuests } from './fsck/check-guests.ts';
@@ -132,8 +132,9 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
     ? await openLocalHost({ ...localParts(options), dataDir, cacheDir, onProgress })
     : null;
   const simulated = (host: string): Hypervisor =>
-    (simulate ? options.hypervisor : undefined) ?? openSimulated({ dataDir, host });
+    (simulate ? options.hypervisor : undefined) ?? simulatedHost(store, dataDir, host);
 
+  if (serves) await moveSimulatedGuests(store, dataDir);
   const specs = serves ? await register(options, localName, local, agents) : [];
   const served = new Map<string, Hypervisor>();
   for (const spec of simulate ? specs : []) served.set(spec.name, simulated(spec.name));

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import { agentsSchema } from './agents/schema.ts';
+import { simulatedSchema } from './compute/simulated/shared-guests.ts';
 import { owedSchema } from './owed/schema.ts';
 import { rolloutSchema } from './rollout/schema.ts';
 import { serialSchema } from './serial/schema.ts';
@@ -104,6 +105,7 @@ export const cloudSchema: readonly SchemaPart[] = [
     id: 'cloud-0007',
     sql: [`CREATE INDEX hosts_lost ON hosts (name) WHERE state = 'lost'`],
   },
+  ...simulatedSchema,
 ];
 
 /**

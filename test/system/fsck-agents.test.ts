@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { AgentReport, ReportedGuest } from '../../src/cloud/agents/agent-report.ts';
 import { agentTables } from '../../src/cloud/agents/schema.ts';
 import { takeReport } from '../../src/cloud/agents/take-report.ts';
-import { openSimulated } from '../../src/cloud/compute/simulated/simulated.ts';
+import { simulatedHost } from '../../src/cloud/compute/simulated/shared-guests.ts';
 import { checkAgents } from '../../src/cloud/fsck/check-agents.ts';
 import { registerHosts } from '../../src/cloud/resource/register-hosts.ts';
 import { simulatedHosts } from '../../src/cloud/simulated-hosts.ts';
@@ -168,8 +168,8 @@ onBothEngines('fsck', options => {
     await using fixture = await openFixture(options());
     const web = await makeVm(fixture);
     assert.deepEqual(await fixture.cloud.fsckReport(), { faults: [], notes: [] });
-    const { dataDir } = fixture;
-    await openSimulated({ dataDir, host: HOST }).stop(web.uuid, 0, new AbortController().signal);
+    const { store, dataDir } = fixture;
+    await simulatedHost(store, dataDir, HOST).stop(web.uuid, 0, new AbortController().signal);
     const { faults, notes } = await fixture.cloud.fsckReport();
     assert.deepEqual(faults, []);
     assert.match(

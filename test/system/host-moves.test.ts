@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openSimulated } from '../../src/cloud/compute/simulated/simulated.ts';
+import { simulatedHost } from '../../src/cloud/compute/simulated/shared-guests.ts';
 import { owedTables } from '../../src/cloud/owed/schema.ts';
 import { registerHosts } from '../../src/cloud/resource/register-hosts.ts';
 import { simulatedHosts } from '../../src/cloud/simulated-hosts.ts';
@@ -25,12 +25,12 @@ async function vmAt(fixture: CloudFixture, host: string, name: string, labels = 
 }
 
 /** Where each VM is on record, and where its guest runs. */
-async function places({ cloud, dataDir }: CloudFixture): Promise<Record<string, string>> {
+async function places({ cloud, store, dataDir }: CloudFixture): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
   for (const vm of await cloud.vms()) found[vm.name] = vm.host;
   const guests: Record<string, string> = {};
   for (const { name: host } of await cloud.hosts())
-    for (const guest of await openSimulated({ dataDir, host }).list())
+    for (const guest of await simulatedHost(store, dataDir, host).list())
       guests[guest.name] = `${guests[guest.name] ?? ''}${host}${guest.state === 'running' ? '' : ' stopped'}`;
   assert.deepEqual(guests, found);
   return found;

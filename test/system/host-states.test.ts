@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { agentWorkerName } from '../../src/api/agent.ts';
 import { Agents } from '../../src/cloud/agents/agents.ts';
 import { agentTables } from '../../src/cloud/agents/schema.ts';
-import { openSimulated } from '../../src/cloud/compute/simulated/simulated.ts';
+import { simulatedHost } from '../../src/cloud/compute/simulated/shared-guests.ts';
 import type { Difference } from '../../src/cloud/hosts/compare.ts';
 import { HostWatch } from '../../src/cloud/hosts/host-watch.ts';
 import { owedTables } from '../../src/cloud/owed/schema.ts';
@@ -32,7 +32,7 @@ const owedAt = async ({ store }: CloudFixture) =>
   }));
 
 /** The host's own book, as it would be on a machine of its own. */
-const bookOf = ({ dataDir }: CloudFixture, host: string) => openSimulated({ dataDir, host });
+const bookOf = ({ store, dataDir }: CloudFixture, host: string) => simulatedHost(store, dataDir, host);
 const NEVER = new AbortController().signal;
 
 const vmAt = async (fixture: CloudFixture, host: string, name: string) => {

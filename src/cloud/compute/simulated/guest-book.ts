@@ -12,13 +12,15 @@ export interface Entry {
   readonly lines: readonly string[];
 }
 
+type Awaitable<T> = T | Promise<T>;
+
 /** Where a simulated hypervisor keeps its guests. The uuids are checked by then. */
 export interface GuestBook {
-  read(uuid: string): Entry | null;
-  write(entry: Entry): void;
-  remove(uuid: string): void;
+  read(uuid: string): Awaitable<Entry | null>;
+  write(entry: Entry): Awaitable<void>;
+  remove(uuid: string): Awaitable<void>;
   /** By uuid. */
-  all(): readonly Entry[];
+  all(): Awaitable<readonly Entry[]>;
 }
 
 /** One JSON file for each guest: they outlive the process as real ones do. Errors: COAX_HYPERVISOR. */

@@ -46,7 +46,7 @@ export class SimulatedHypervisor implements Hypervisor {
   async create(spec: GuestSpec, signal: AbortSignal): Promise<Guest> {
     checkSpec(spec, this.#behaviour);
     await this.#operation('create', spec.uuid, signal);
-    const kept = this.#book.read(spec.uuid);
+    const kept = await this.#book.read(spec.uuid);
     if (kept?.state === 'running') {
       checkSame(kept.spec, spec);
       return shown(kept);
@@ -56,24 +56,24 @@ export class SimulatedHypervisor implements Hypervisor {
 
   async destroy(uuid: string, signal: AbortSignal): Promise<void> {
     await this.#operation('destroy', uuid, signal);
-    this.#book.remove(uuid);
+    await this.#book.remove(uuid);
   }
 
   async start(uuid: string, signal: AbortSignal): Promise<Guest> {
     await this.#operation('start', uuid, signal);
-    const kept = this.#need(uuid);
+    const kept = await this.#need(uuid);
     return kept.state === 'running' ? shown(kept) : this.#write(said(kept, 'running', 'booted'));
   }
 
   async stop(uuid: string, _graceMs: number, signal: AbortSignal): Promise<Guest> {
     await this.#operation('stop', uuid, signal);
-    const kept = this.#need(uuid);
+    const kept = await this.#need(uuid);
     return kept.state === 'stopped' ? shown(kept) : this.#write(said(kept, 'stopped', 'powered down'));
   }
 
   async reboot(uuid: string, signal: AbortSignal): Promise<Guest> {
     await this.#operation('reboot', uuid, signal);
-    const kept = this.#need(uuid);
+    const kept = await this.#need(uuid);
     if (kept.state === 'running') return this.#write(said(kept, 'running', 'booted'));
     throw new CoaxError('COAX_HYPERVISOR', `guest ${kept.spec.name} is stopped, so it cannot be reset`, {
       where: uuid,
@@ -83,16 +83,16 @@ export class SimulatedHypervisor implements Hypervisor {
 
   async find(uuid: string): Promise<Guest | null> {
     checkUuid(uuid);
-    const kept = this.#book.read(uuid);
+    const kept = await this.#book.read(uuid);
     return kept && shown(kept);
   }
 
   async list(): Promise<readonly Guest[]> {
-    return this.#book.all().map(shown);
+    return (await this.#book.all()).map(shown);
   }
 
   async consoleTail(uuid: string, bytes: number): Promise<string> {
-    const text = Buffer.from(`${this.#need(uuid).lines.join('\n')}\n`);
+    const text = Buffer.from(`${(await this.#need(uuid)).lines.join('\n')}\n`);
     return text.subarray(Math.max(0, text.length - bytes)).toString('utf8');
   }
 
@@ -106,15 +106,15 @@ export class SimulatedHypervisor implements Hypervisor {
     await fail?.(operation, uuid);
   }
 
-  #need(uuid: string): Entry {
+  async #need(uuid: string): Promise<Entry> {
     checkUuid(uuid);
-    const kept = this.#book.read(uuid);
+    const kept = await this.#book.read(uuid);
     if (!kept) throw noSuchGuest(uuid);
     return kept;
   }
 
-  #write(entry: Entry): Guest {
-    this.#book.write(entry);
+  async #write(entry: Entry): Promise<Guest> {
+    await this.#book.write(entry);
     return shown(entry);
   }
 }
