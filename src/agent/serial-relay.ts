@@ -1,6 +1,7 @@
 import { type RawData, WebSocket } from 'ws';
 import { pause } from '../client/event-stream.ts';
-import { readCertificates, type TokenSource, webSocketUrl } from '../client/transport.ts';
+import { readCertificates, type TokenSource, unreachable, webSocketUrl } from '../client/transport.ts';
+import { CoaxError } from '../errors/coax-error.ts';
 import { HostEnd } from '../serial/host-end.ts';
 import type { LineSource } from '../serial/serial-line.ts';
 
@@ -87,9 +88,10 @@ export class SerialRelay {
     socket.on('unexpected-response', (request, answer) => {
       request.destroy();
       if (answer.statusCode === 401) void token.after(current).catch(() => {});
-      reject(new Error(`the server does not take the serial lines: ${answer.statusCode}`));
+      const reason = `the serial lines are not taken now: the answer is ${answer.statusCode}`;
+      reject(new CoaxError('COAX_SERVER_UNREACHABLE', reason, { where: url }));
     });
-    socket.on('error', reject);
+    socket.on('error', error => reject(unreachable(url, error)));
     socket.on('close', () => {
       clearTimeout(silence);
       end.close();

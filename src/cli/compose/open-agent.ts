@@ -23,8 +23,8 @@ const GRACE_MS = 10_000;
 
 export interface AgentOptions {
   readonly dataDir: string;
-  /** Server and join token; null: as it was joined before. */
-  readonly join: { readonly url: string; readonly token: string } | null;
+  /** Server and join token, or where the server that was joined is now; null: as it was joined before. */
+  readonly join: { readonly url: string; readonly token: string | null } | null;
   /** What is not given stays as it was when the host joined. */
   readonly host?: string;
   readonly labels?: Readonly<Record<string, string>>;
@@ -66,9 +66,9 @@ export async function openAgent(options: AgentOptions): Promise<RunningAgent> {
   opened.defer(() => folder.end());
   const wanted = wishesOf(options, folder.membership());
   const local = await openHost(options, wanted.simulate);
-  const membership = options.join
-    ? await joinServer(folder, options.join.token, wanted, local, options.dataDir)
-    : keep(folder, wanted);
+  const token = options.join?.token ?? null;
+  const membership =
+    token === null ? keep(folder, wanted) : await joinServer(folder, token, wanted, local, options.dataDir);
   const agent = new Agent({
     ...options,
     modules: [await servePackages(opened, options, membership, folder)],
@@ -152,9 +152,9 @@ type Wanted = Omit<Membership, 'installation' | 'network'> & Partial<Membership>
 /** What is asked for now, over what was kept. */
 function wishesOf(options: AgentOptions, kept: Membership | null): Wanted {
   const url = options.join?.url ?? kept?.url;
-  if (url === undefined) {
+  if (url === undefined || (kept === null && options.join?.token === null)) {
     throw new CoaxError('COAX_USAGE', 'this host has not joined a server yet', {
-      where: '--join',
+      where: url === undefined ? '--join' : '--token',
       hint: '`coax host token` on the server prints the whole command to paste here.',
     });
   }

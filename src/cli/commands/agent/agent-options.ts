@@ -16,13 +16,15 @@ export interface AgentCliOptions {
   readonly grace?: number;
 }
 
-/** Server and token to join with; null when neither is given. Errors: COAX_USAGE. */
-export function joinOf({ join, token }: AgentCliOptions): { url: string; token: string } | null {
-  const given = token ?? (process.env.COAX_JOIN_TOKEN || undefined);
+/**
+ * Server, and token to join it with; without a token, the same installation's new address. Null when neither is given. Errors:
+ * COAX_USAGE.
+ */
+export function joinOf({ join, token }: AgentCliOptions): { url: string; token: string | null } | null {
   if (join === undefined && token === undefined) return null;
-  if (join === undefined || given === undefined) {
-    throw new CoaxError('COAX_USAGE', '--join and --token belong together', {
-      where: join === undefined ? '--join' : '--token',
+  if (join === undefined) {
+    throw new CoaxError('COAX_USAGE', 'a token without the server that it is of', {
+      where: '--join',
       hint: '`coax host token` on the server prints the whole command.',
     });
   }
@@ -33,7 +35,7 @@ export function joinOf({ join, token }: AgentCliOptions): { url: string; token: 
       hint: 'For example https://coax.example:7411',
     });
   }
-  return { url: join.replace(/\/$/, ''), token: given };
+  return { url: join.replace(/\/$/, ''), token: token ?? (process.env.COAX_JOIN_TOKEN || null) };
 }
 
 /** KEY=VALUE pairs. Errors: COAX_USAGE. */

@@ -13,6 +13,10 @@ export const verb = defineVerb<AgentCliOptions>({
       'join a server (`coax host token` there prints this line), and serve it in the background',
     ],
     ['coax agent', 'as it was joined before, here, until Ctrl-C: for a service manager'],
+    [
+      'coax agent --join https://new.example:7411',
+      'the server that was joined is there now: no token is needed',
+    ],
     ['coax agent --label disk=ssd --zone b', 'say more of this host from now on'],
     ['coax agent status', 'is it connected, and what does the server think of this host?'],
     ['coax agent stop', 'let the steps under way end; VMs run on, and the host is down'],
@@ -33,7 +37,10 @@ export const verb = defineVerb<AgentCliOptions>({
     },
   ],
   options: [
-    { flags: '--join <url>', about: 'The server to join' },
+    {
+      flags: '--join <url>',
+      about: 'The server to join; without a token, where the one that was joined is now',
+    },
     { flags: '--token <token>', about: 'Join token from `coax host token`; used once' },
     { flags: '--name <name>', about: 'Name of this host (default: what the system calls it)' },
     {

@@ -19,7 +19,7 @@ export async function daemonize({ dataDir, out }: Context, options: AgentCliOpti
     cwd: dataDir,
     logFile: folder.logFile,
     // Arguments are for everybody on the machine to read.
-    env: join === null ? {} : { COAX_JOIN_TOKEN: join.token },
+    env: join?.token ? { COAX_JOIN_TOKEN: join.token } : {},
   });
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
