@@ -16,6 +16,7 @@ import type { Catalogue } from '../step/contract.ts';
 import type { Accepted, Submission } from '../store/store.ts';
 import { type Asking, noProject, projectForNew } from './admission/access-to.ts';
 import { assertPlanAllowed } from './admission/plan-scope.ts';
+import { orForGood } from './limits/quota-for-good.ts';
 import { problemOf } from './problem.ts';
 import type { Services } from './services.ts';
 import { requestInvalid } from './validation.ts';
@@ -169,6 +170,7 @@ export async function acceptOne(
   try {
     return await only(store, submission);
   } catch (error) {
+    if (isCoaxError(error, 'COAX_QUOTA_EXCEEDED')) throw orForGood(error, [submission]);
     if (once === undefined || !isCoaxError(error, 'COAX_IDEMPOTENCY_CONFLICT')) throw error;
     // When it came first its secrets may have been sealed with an older key, or at another server.
     await secrets.learn();
@@ -207,7 +209,7 @@ async function acceptAll(
   try {
     return (await store.submit(submissions)).map(({ msgid, created }) => ({ msgid, created }));
   } catch (error) {
-    if (!isCoaxError(error, 'COAX_IDEMPOTENCY_CONFLICT')) throw error;
+    if (!isCoaxError(error, 'COAX_IDEMPOTENCY_CONFLICT')) throw orForGood(error, submissions);
   }
   // Some key was used for another body: one by one, each with an answer of its own.
   const items: SubmitItem[] = [];

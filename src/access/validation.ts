@@ -16,7 +16,7 @@ export const checkBySchema: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPa
 export function requestInvalid(error: z.ZodError, part = 'body'): CoaxError {
   const faults = error.issues.flatMap(issue => faultsOf(issue, [])).slice(0, FAULTS_MAX);
   const [first] = faults;
-  const inPart = part === 'body' ? '' : ` in the ${part === 'params' ? 'path' : 'query'}`;
+  const inPart = part === 'body' ? '' : ` (in the ${part === 'params' ? 'path' : 'query'})`;
   return new CoaxError('COAX_MESSAGE_INVALID', `${first?.reason ?? 'wrong form'}${inPart}`, {
     where: first?.where ?? '',
     faults,

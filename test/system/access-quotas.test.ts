@@ -35,17 +35,28 @@ test('a step over the quota fails for good, with what and whose', async () => {
   assert.deepEqual([used.vms, used.cpus, used.memMib, used.addresses], [1, 2, 128, 1]);
 });
 
-test('a message too many in a minute is asked for later', async () => {
+test('a message too many in a minute is asked for later, more at once than a minute has never', async () => {
   await using served = await openServed();
-  await served.client.setQuota('default', { messages: 0 });
-  const one = { plan: plan('lab note') };
-  for (const body of [one, [one, one]]) {
-    const refused = await ask(served, 'POST', '/v1/messages', { body });
+  await served.client.setQuota('default', { messages: 2 });
+  const one = { plan: plan('nobody serves') };
+  const submit = (count: number) =>
+    ask(served, 'POST', '/v1/messages', { body: count === 1 ? one : Array(count).fill(one) });
+  const never = await submit(3);
+  assert.deepEqual([never.status, never.body.code], [409, 'COAX_QUOTA_EXCEEDED']);
+  assert.match(never.body.detail, /may submit 2 in a minute, and this is 3 at once/);
+  assert.equal(never.headers.get('retry-after'), null);
+  assert.equal((await served.client.counts()).queued, 0);
+  // The minute of the clock may end meanwhile: then two more go in.
+  for (const count of [1, 2]) {
+    let refused = await submit(count);
+    while (refused.status === 202) refused = await submit(count);
     assert.deepEqual([refused.status, refused.body.code], [429, 'COAX_QUOTA_EXCEEDED']);
     const seconds = Number(refused.headers.get('retry-after'));
     assert.ok(seconds >= 1 && seconds <= 60, String(seconds));
   }
-  assert.equal((await served.client.counts()).done, 0);
+  await served.client.setQuota('default', { messages: 0 });
+  const none = await submit(1);
+  assert.deepEqual([none.status, none.headers.get('retry-after')], [409, null]);
 });
 
 test('no more messages wait than may, of a project and of all', async () => {
@@ -53,6 +64,9 @@ test('no more messages wait than may, of a project and of all', async () => {
   const later = { plan: plan('nobody serves') };
   const submit = (count: number) =>
     ask(served, 'POST', '/v1/messages', { body: count === 1 ? later : Array(count).fill(later) });
+  const never = await submit(11);
+  assert.deepEqual([never.status, never.body.code], [400, 'COAX_MESSAGE_TOO_LARGE']);
+  assert.match(never.body.detail, /^of 11 messages at once only 10 here may wait/);
   assert.equal((await submit(4)).status, 202);
   assert.equal((await submit(2)).status, 429, 'half of all, where there is no quota');
   assert.equal((await submit(1)).status, 202);

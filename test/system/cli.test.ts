@@ -241,5 +241,11 @@ test('a server that cannot start shows the end of its log', async () => {
   const up = await other.coax('up', '--detach', '--simulate', '--listen', 'nowhere:x');
   assert.notEqual(up.status, 0);
   assert.match(up.stderr, /the server ended at once[\s\S]*at {2}log: /);
+  // A folder may come later, or its name was mistyped.
+  const absent = ['--flows', '/no/flows', '--modules', '/no/modules'];
+  const started = await other.coax('up', '--detach', '--simulate', '--listen', '127.0.0.1:0', ...absent);
+  assert.equal(started.status, 0, started.stderr);
+  for (const [, dir] of [absent.slice(0, 2), absent.slice(2)])
+    assert.match(started.stdout, new RegExp(`^note +there is no folder ${dir} yet$`, 'm'));
   await other.close();
 });

@@ -62,7 +62,8 @@ function statusesOf(method: string, operation: Operation, heeded: readonly strin
     ...(named || operation.requestBody !== undefined ? ['404'] : []),
     ...(changes ? ['409'] : []),
     ...(heeded.includes('IfMatch') ? ['412'] : []),
-    ...(operation.requestBody === undefined ? [] : ['413', '415']),
+    // Also where none is asked for: one that comes all the same is read.
+    ...(changes ? ['413', '415'] : []),
     '429',
     '500',
     '503',

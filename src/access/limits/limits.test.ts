@@ -13,6 +13,7 @@ test('what is given stands beside what is usual', () => {
 });
 
 test('a wrong limit is refused with what it may be', () => {
+  assert.throws(() => parseLimits(['constructor=5']), /COAX_USAGE: there is no limit "constructor"/);
   assert.throws(() => parseLimits(['token-rat=5']), /COAX_USAGE: there is no limit "token-rat".*token-rate/);
   for (const text of ['headers=5', 'headers=many', 'headers', 'headers=1e2', 'headers=-1'])
     assert.throws(() => parseLimits([text]), /headers is a whole number from 10 to 2000/);

@@ -78,7 +78,7 @@ export function parseLimits(texts: readonly string[]): Partial<Limits> {
   return Object.fromEntries(
     texts.map(text => {
       const [name = '', value = ''] = text.split('=', 2);
-      if (!(name in LIMITS)) {
+      if (!Object.hasOwn(LIMITS, name)) {
         const known = `known are ${NAMES.join(', ')}`;
         throw usage(text, `there is no limit "${name}"${didYouMean(name, NAMES)}`, known);
       }

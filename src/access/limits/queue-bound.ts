@@ -40,7 +40,7 @@ export class QueueBound {
     this.#now = now;
   }
 
-  /** Lets so many messages of a project come. Errors: COAX_RATE. */
+  /** Lets so many messages of a project come. Errors: COAX_RATE, COAX_MESSAGE_TOO_LARGE. */
   async admit(project: string, count: number): Promise<void> {
     // Most of the time both are known, and nothing is waited for.
     const ofAll = this.#roomFor(null, count);
@@ -88,10 +88,14 @@ export class QueueBound {
   }
 }
 
-/** Errors: COAX_RATE when it has none. */
+/** Errors: COAX_RATE when it has none now, COAX_MESSAGE_TOO_LARGE when it never has so much. */
 function withRoom(known: Known, project: string | null, count: number): Known {
   if (known.counted + known.added + count <= known.bound) return known;
   const whose = project === null ? 'here' : `of project ${project}`;
+  if (count > known.bound) {
+    const reason = `of ${count} messages at once only ${known.bound} ${whose} may wait for a worker`;
+    throw new CoaxError('COAX_MESSAGE_TOO_LARGE', reason, { hint: 'Send fewer messages at once.' });
+  }
   throw new CoaxError('COAX_RATE', `${known.bound} messages ${whose} may wait for a worker, and do`, {
     retryAfterMs: RETRY_MS,
   });

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { ProcessRole } from '../../compose/process-options.ts';
 import { usualDataDir } from '../../data-dir.ts';
 import type { Output } from '../../output/output.ts';
@@ -35,6 +36,10 @@ export interface Started {
   readonly pid?: number;
 }
 
+function absentFolders({ modules = [], flows = [], cgiBin }: UpOptions): string[] {
+  return [...modules, ...flows, ...(cgiBin === undefined ? [] : [cgiBin])].filter(dir => !existsSync(dir));
+}
+
 /** Says where it is and what to try. */
 export function printUp(
   out: Output,
@@ -47,6 +52,10 @@ export function printUp(
     [isWorker ? 'worker' : 'server', out.style('bold', isWorker ? (name ?? '') : (url ?? ''))],
     ['health', isWorker && url !== null ? `${url}/readyz` : null],
     ['note', options.simulate ? out.style('yellow', 'SIMULATED: no real VM runs') : null],
+    // They may come later, or were mistyped.
+    ...absentFolders(options).map(
+      dir => ['note', out.style('yellow', `there is no folder ${dir} yet`)] as const,
+    ),
     ['pid', pid],
     ['data', dataDir],
   ]);
