@@ -4,6 +4,12 @@ import type { Claim, ClaimRef, ExtendAnswer } from '../store/store.ts';
 import type { Together, Tx } from '../store/tx.ts';
 import type { Revealed } from './secrets.ts';
 
+/**
+ * Nobody may claim a step whose action is unknown to a worker for so long, so that it does not come back at once: where another knows
+ * it, and where nobody is known to.
+ */
+export const UNKNOWN_AGAIN_MS = { known: 500, unknown: 2000 };
+
 export type { Claim, ClaimRef, ExtendAnswer } from '../store/store.ts';
 
 /**

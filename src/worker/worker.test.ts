@@ -429,7 +429,7 @@ describe('a worker', () => {
     assert.equal((failed?.error?.log ?? '').length <= 4096, true);
   });
 
-  test('turns a message back whose action is gone, instead of leaving it stuck', async () => {
+  test('without anybody to ask who else knows an action, turns a message back whose action is gone', async () => {
     start(moduleOf(() => ({})));
     const [msgid] = (await submit(1, [step(), step({ action: 'gone' })])) as [number];
     const message = await rest(msgid);

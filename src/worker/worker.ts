@@ -1,4 +1,10 @@
-import type { Channel, Claim, Finish, FinishAnswer } from '../channel/channel.ts';
+import {
+  type Channel,
+  type Claim,
+  type Finish,
+  type FinishAnswer,
+  UNKNOWN_AGAIN_MS,
+} from '../channel/channel.ts';
 import type { Revealed } from '../channel/secrets.ts';
 import { isCoaxError } from '../errors/coax-error.ts';
 import { type ActionStep, isGroup } from '../message/message.ts';
@@ -29,7 +35,7 @@ export interface WorkerOptions {
   readonly executables?: number;
   readonly leaseMs?: number;
   readonly timers?: Timers;
-  /** Whether another living worker knows that action; what none here knows is then left to it. */
+  /** Whether another living worker knows that action. What is unknown here is then left to others, who may only come; if absent, it fails. */
   isKnown?(module: string, action: string): boolean;
   /** Hears of what cannot be told in a message: a store that is unavailable. */
   onFault?(error: unknown): void;
@@ -43,8 +49,6 @@ const SWEEP_MS = 100;
 const GRACE_MS = 2_000;
 const AGAIN_MS = 500;
 const WAIT_MS = 30_000;
-/** Nobody may claim a step whose action is unknown here for so long, so that it does not come back at once. */
-const UNKNOWN_AGAIN_MS = 500;
 
 /** Until when a claim is held for certain (monotonic). */
 interface Lease {
@@ -198,10 +202,11 @@ export class Worker {
     if (step === undefined || isGroup(step)) return this.#giveBack(claim, false);
     const action = this.#options.catalogue.find(step.module, step.action);
     if (action === null) {
-      // Another worker may know the action: this one is older or newer. If none does, the step fails, rather than being stuck.
-      if (this.#options.isKnown?.(step.module, step.action))
-        return this.#giveBack(claim, false, UNKNOWN_AGAIN_MS);
-      return this.#end(claim, unknown(step), null);
+      // Another worker may know the action: this one is older or newer. If none does, one is about to be started, as a rule: until
+      // then `coax why` and `coax doctor` tell.
+      const isKnown = this.#options.isKnown?.(step.module, step.action);
+      if (isKnown === undefined) return this.#end(claim, unknown(step), null);
+      return this.#giveBack(claim, false, UNKNOWN_AGAIN_MS[isKnown ? 'known' : 'unknown']);
     }
     if (message.mode === 'rollback' && !action.undoable) return this.#end(claim, irreversible(step), action);
     const started = this.#options.now();

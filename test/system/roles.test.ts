@@ -110,6 +110,15 @@ describe('roles of processes on one PostgreSQL', () => {
     assert.equal(await knows.program.ended, 0, knows.program.output);
     const { msgid } = await one.client.submit({ plan: plan('b act'), parameters: {} });
     const { msgid: strange } = await one.client.submit({ plan: plan('nowhere act'), parameters: {} });
+    // `a` is served, by a worker that is too old for this action: it is left all the same.
+    const { msgid: newer } = await one.client.submit({ plan: plan('a extra'), parameters: {} });
+    await until('it is told of the action', async () =>
+      (await two.client.why(newer)).reason.includes(
+        'no worker there knows the action a extra; it waits since 2',
+      ),
+    );
+    const following = processes.coax('s2', ['wait', String(newer)]);
+    await following.says(/Nobody can take a extra: module a is served, but no worker there knows the action/);
     const why = await until('it is told', async () => {
       const view = await two.client.why(msgid);
       return view.waiting?.served === false && view;
@@ -117,8 +126,10 @@ describe('roles of processes on one PostgreSQL', () => {
     assert.match(why.reason, /module b is served by no worker; last seen 2\S+ at worker /);
     assert.ok(why.reason.includes(knows.name) && /it waits since 2/.test(why.reason), why.reason);
     assert.match((await two.client.why(strange)).reason, /module nowhere is served by no worker; never seen/);
-    const checks = (await one.client.doctor()).items.filter(({ ok, name }) => !ok && /^module/.test(name));
-    assert.deepEqual(checks.map(({ name }) => name).sort(), ['module b', 'module nowhere']);
+    const checks = (await one.client.doctor()).items.filter(
+      ({ ok, name }) => !ok && /^(module|action)/.test(name),
+    );
+    assert.deepEqual(checks.map(({ name }) => name).sort(), ['action a extra', 'module b', 'module nowhere']);
     assert.match(
       checks.find(({ name }) => name === 'module b')?.about ?? '',
       /last seen .* wait for it since/,
@@ -127,6 +138,13 @@ describe('roles of processes on one PostgreSQL', () => {
 
     await startWorker(processes, env, 'w3', 'new');
     assert.equal((await one.client.waitFor(msgid, { timeoutMs: 180_000 })).status, 'done');
+    assert.equal(await following.ended, 0, following.output);
+    const { items: left } = await one.client.commits(newer, { order: 'oldest' });
+    assert.deepEqual(
+      left.map(({ outcome }) => outcome),
+      ['accepted', 'ok'],
+      'nothing failed meanwhile',
+    );
     await one.client.cancel(strange, { reason: 'test' });
     assert.equal((await one.client.fsck()).ok, true);
   });

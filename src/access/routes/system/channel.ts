@@ -17,7 +17,7 @@ import {
   SessionQuery,
   WORKER_PROTOCOL,
 } from '../../../api/channel.ts';
-import type { Claim } from '../../../channel/channel.ts';
+import { type Claim, UNKNOWN_AGAIN_MS } from '../../../channel/channel.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import { addressOf, hostOf } from '../../../message/address.ts';
 import { isGroup, type Message } from '../../../message/message.ts';
@@ -42,8 +42,6 @@ import { coaxErrorOf } from '../../problem.ts';
 /** A host that is lost asks again so soon. */
 const LOST_WAIT_MS = 1000;
 
-/** A worker that does not know an action leaves it to one that does; for so long nobody may claim it. */
-const UNKNOWN_AGAIN_MS = 500;
 const FINISH_BYTES_MAX = 4 * 1024 * 1024;
 
 /** The channel for workers elsewhere, in any language. Leases and fences protect it as they protect the server's own. */
@@ -154,8 +152,9 @@ function finishRoutes(app: App, context: RouteContext): void {
       if (!isHolder) return { kind: 'lost' as const };
       if (outcome.kind === 'ok') assertSendsNowhere(host, message, outcome.set);
       const claim: Claim = { msgid, fence, message, leaseUntil: message.leaseUntil ?? 0 };
-      if (isUnknown(outcome) && services.workers.isKnown(...actionOf(message))) {
-        await channel.release([claim], false, UNKNOWN_AGAIN_MS);
+      if (isUnknown(outcome)) {
+        const isKnown = services.workers.isKnown(...actionOf(message));
+        await channel.release([claim], false, UNKNOWN_AGAIN_MS[isKnown ? 'known' : 'unknown']);
         httpWorkers.took(msgid, fence);
         return { kind: 'lost' as const };
       }
