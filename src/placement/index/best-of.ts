@@ -32,8 +32,10 @@ export class BestOf {
     const { found } = this;
     let place = found.length;
     while (place > 0 && this.#isBetter(candidate, found[place - 1]!)) place -= 1;
-    found.splice(place, 0, candidate);
-    if (found.length > this.#limit) found.pop();
+    if (place === this.#limit) return;
+    if (found.length < this.#limit) found.push(candidate);
+    for (let last = found.length - 1; last > place; last -= 1) found[last] = found[last - 1]!;
+    found[place] = candidate;
   }
 
   #isBetter(one: Candidate, other: Candidate): boolean {

@@ -1,6 +1,7 @@
 import type { PlacementRequest } from '../request.ts';
 
-const LABEL = 'label ';
+/** Before the name of a label in the name of its trait. */
+export const LABEL = 'label ';
 
 /** Hosts that are alike in all that does not change with every VM. */
 export interface HostClass {

@@ -2,7 +2,7 @@ import type { PlacementHost } from '../host.ts';
 import type { HostTable } from '../inventory/host-table.ts';
 import { LayeredMap } from '../inventory/layered-map.ts';
 import type { Query } from '../query.ts';
-import { ClassMasks, type HostClass } from './class-masks.ts';
+import { ClassMasks, type HostClass, LABEL } from './class-masks.ts';
 import { HostTree } from './host-tree.ts';
 
 /** A trait with more values than this tells no classes apart: its hosts are listed by value instead. */
@@ -26,6 +26,8 @@ export class HostClasses {
   #classOf: number[] = [];
   /** Values of each trait; null when there are too many. */
   #values = new Map<string, Set<string> | null>();
+  /** Names of the labels among those with too many. */
+  #manyLabels = new Set<string>();
   /** Hosts by a trait of many values and one of them; null when there are too many. */
   #listed = new LayeredMap<readonly number[] | null>();
   /** Hosts whose label `host` is not their name. */
@@ -127,15 +129,16 @@ export class HostClasses {
     const consider = (hosts: readonly number[] | null) => {
       if (hosts !== null && (few === null || hosts.length < few.length)) few = hosts;
     };
-    if (query.sameHosts !== null) consider([...query.sameHosts]);
+    if (query.sameHosts !== null) consider(query.sameHosts.numbers);
     const { group } = request;
     if (group?.hard && group.rule === 'affinity' && query.groupHosts.length > 0) {
-      if (group.scope === 'host') consider([...new Set(query.groupHosts)]);
+      if (group.scope === 'host') consider(query.members!.numbers);
       if (group.scope === 'rack') consider(this.#inRacksOf(query.groupHosts));
     }
     for (const name in request.labels) {
       const value = request.labels[name]!;
-      if (name !== 'host') consider(this.#list(labelTrait(name), value));
+      if (this.#manyLabels.has(name)) consider(this.#list(labelTrait(name), value));
+      else if (name !== 'host') continue;
       else if (this.#oddlyNamed === 0) {
         const at = this.#table.find(value);
         consider(at < 0 ? [] : [at]);
@@ -159,6 +162,7 @@ export class HostClasses {
     branch.#values = new Map(
       [...this.#values].map(([trait, values]) => [trait, values === null ? null : new Set(values)]),
     );
+    branch.#manyLabels = new Set(this.#manyLabels);
     branch.#listed = this.#listed.branch();
     branch.#oddlyNamed = this.#oddlyNamed;
     return branch;
@@ -192,6 +196,7 @@ export class HostClasses {
       values.add(value);
       if (values.size <= VALUES_MAX) return;
       this.#values.set(trait, null);
+      if (trait.startsWith(LABEL)) this.#manyLabels.add(trait.slice(LABEL.length));
       this.#isStale = true;
       for (let host = 0; host < this.#table.end; host += 1) {
         if (host === at || !this.isUp(host)) continue;
@@ -265,7 +270,7 @@ export class HostClasses {
   }
 }
 
-const labelTrait = (name: string): string => `label ${name}`;
+const labelTrait = (name: string): string => LABEL + name;
 const listKey = (trait: string, value: string): string => `${trait}\n${value}`;
 const isOddlyNamed = (host: PlacementHost): boolean => (host.labels.host ?? host.name) !== host.name;
 

@@ -6,6 +6,7 @@ import { hasRoom, ORDER, ROW } from '../inventory/row.ts';
 import { packDevices } from '../packing/pack-cost.ts';
 import type { Scoring } from '../policies/policy.ts';
 import type { Query } from '../query.ts';
+import { readLeaf, readNodes } from '../read-ahead.ts';
 import { isOwn, type Shard } from '../shard.ts';
 import type { HostBox } from '../weighers/weigher.ts';
 import { BestOf, type Candidate } from './best-of.ts';
@@ -36,6 +37,9 @@ export class Search {
   readonly #box: HostBox;
   readonly #nodes = new Int32Array(4096);
   readonly #bounds = new Float64Array(4096);
+  /** Hosts of a leaf that could be better than what was found, and their bounds. */
+  readonly #leafHosts = new Int32Array(LEAF);
+  readonly #leafBounds = new Float64Array(LEAF);
   /** Classes that could have a host for the query, and the bounds of their roots. */
   readonly #classNumbers: number[] = [];
   readonly #classBounds: number[] = [];
@@ -139,6 +143,7 @@ export class Search {
         continue;
       }
       const other = right[node]!;
+      readNodes(tree, one, other);
       const oneBound = hasRoom(hi, one * BOX, query) ? this.#bound(one, run) : Number.NaN;
       const otherBound = hasRoom(hi, other * BOX, query) ? this.#bound(other, run) : Number.NaN;
       // Of a linear congruential generator the highest bit is the best one.
@@ -181,18 +186,33 @@ export class Search {
     const { best, scoring, query } = run;
     const box = this.#box;
     const start = bits === 0 ? 0 : (bits >>> 8) % count;
+    readLeaf(this.#table, this.#classes.tree, leaf, box.hasGpus);
+    // The limits of a single host are nearly its score, and quicker to tell.
+    box.lo = rows;
+    box.hi = rows;
+    const hosts = this.#leafHosts;
+    const bounds = this.#leafBounds;
+    let fitting = 0;
+    let first = 0;
     for (let step = 0; step < count; step += 1) {
       const at = items[leaf * LEAF + ((start + step) % count)]!;
       if (!hasRoom(rows, at * ROW, query)) continue;
-      // The limits of a single host are nearly its score, and quicker to tell.
-      box.lo = rows;
-      box.hi = rows;
       box.at = at * ROW;
-      const isWorse = !best.takes(run.rankMost, scoring.most(box, query.request), at);
-      box.lo = lo;
-      box.hi = hi;
-      if (isWorse) continue;
-      if (!run.visit(at)) {
+      const bound = scoring.most(box, query.request);
+      if (!best.takes(run.rankMost, bound, at)) continue;
+      hosts[fitting] = at;
+      bounds[fitting] = bound;
+      if (bits === 0 && bound > bounds[first]!) first = fitting;
+      fitting += 1;
+    }
+    box.lo = lo;
+    box.hi = hi;
+    if (fitting === 0) return true;
+    // The most promising one first: mostly no other is then worth a visit. Where chance decides between equals, it has decided already.
+    for (let turn = -1; turn < fitting; turn += 1) {
+      const place = turn < 0 ? first : turn;
+      if (turn === first || (turn >= 0 && !best.takes(run.rankMost, bounds[place]!, hosts[place]!))) continue;
+      if (!run.visit(hosts[place]!)) {
         run.patience -= 1;
         if (run.patience < 0) return false;
       }
@@ -212,7 +232,8 @@ class Run {
   patience = Number.POSITIVE_INFINITY;
   readonly #view: HostView;
   /** Rules to ask of each host: all that ask something, and those that its class may not pass as a whole. */
-  readonly #asked: readonly Filter[];
+  readonly #asked: Filter[] = [];
+  readonly #askedOfHosts: Filter[] = [];
   #checks: readonly Filter[];
   readonly #shard: Shard | undefined;
   readonly #rule: 'affinity' | 'anti-affinity' | null;
@@ -222,7 +243,11 @@ class Run {
     this.scoring = scoring;
     this.best = new BestOf(options.limit, options.bits === 0);
     this.#view = view;
-    this.#asked = ASKED.filter(filter => filter.isAsked!(query));
+    for (const filter of ASKED) {
+      if (!filter.isAsked!(query)) continue;
+      this.#asked.push(filter);
+      if (!filter.isOfClass) this.#askedOfHosts.push(filter);
+    }
     this.#checks = this.#asked;
     this.#shard = options.shard;
     const group = query.request.group;
@@ -232,7 +257,7 @@ class Run {
 
   /** The next hosts are of one class. */
   inClass(isCertain: boolean): void {
-    this.#checks = isCertain ? this.#asked.filter(filter => !filter.isOfClass) : this.#asked;
+    this.#checks = isCertain ? this.#askedOfHosts : this.#asked;
   }
 
   /** Asks the rules that have not been asked, and weighs. False when one of them refused the host. */

@@ -1,5 +1,6 @@
 import type { PlacementClaim } from '../claim.ts';
 import { NameIndex } from './name-index.ts';
+import type { NumberCounts } from './number-counts.ts';
 
 const NO_DEVICES: readonly number[] = [];
 /** Lists that a claim is in: those of its host, of its VM's name, and of its group. */
@@ -127,21 +128,42 @@ export class ClaimBook {
     };
   }
 
-  /** Numbers of all claims; those of one host; of the VMs of one name; of one group. */
+  /** Numbers of all claims; those of one host. */
   *all(): Generator<number> {
     for (let at = 0; at < this.#end; at += 1) if (this.#links[LINKS * at + HOST]! >= 0) yield at;
   }
 
   ofHost(host: number): number[] {
-    return this.#list(OF_HOST, this.#firstOf(host));
+    const numbers: number[] = [];
+    for (let at = this.#firstOf(host); at >= 0; at = this.#next(at, OF_HOST)) numbers.push(at);
+    return numbers;
   }
 
-  ofVm(vm: string): number[] {
-    return this.#list(OF_VM, this.#ofVm.find(vm));
+  /** Mostly the first claim of a VM's name, or of a group; -1 when there is none. */
+  guessVm(vm: string): number {
+    return this.#ofVm.guess(vm);
   }
 
-  ofGroup(group: string): number[] {
-    return this.#list(OF_GROUP, this.#ofGroup.find(group));
+  guessGroup(group: string): number {
+    return this.#ofGroup.guess(group);
+  }
+
+  /** Reads what a look-up of the claim's VM or group reads; the answer means nothing. */
+  readNames(at: number): number {
+    return this.#links[LINKS * at + HOST]! + this.#vms[at]!.length + this.#groups[at]!.length;
+  }
+
+  /** Counts the hosts of the VMs of this name. */
+  countHostsOfVm(vm: string, hosts: NumberCounts): void {
+    for (let at = this.#ofVm.find(vm); at >= 0; at = this.#next(at, OF_VM)) hosts.add(this.hostOf(at));
+  }
+
+  /** The host of each member of a group. */
+  hostsOfGroup(group: string): number[] {
+    const hosts: number[] = [];
+    for (let at = this.#ofGroup.find(group); at >= 0; at = this.#next(at, OF_GROUP))
+      hosts.push(this.hostOf(at));
+    return hosts;
   }
 
   branch(): ClaimBook {
@@ -174,12 +196,6 @@ export class ClaimBook {
 
   #next(at: number, list: number): number {
     return this.#links[LINKS * at + list]!;
-  }
-
-  #list(list: number, first: number): number[] {
-    const numbers: number[] = [];
-    for (let at = first; at >= 0; at = this.#next(at, list)) numbers.push(at);
-    return numbers;
   }
 
   /** Puts a claim before the first of a list. */

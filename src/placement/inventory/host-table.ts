@@ -3,7 +3,7 @@ import { cpuMilliLimit, diskMibLimit, memMibLimit, type PlacementHost } from '..
 import { cpuReach, memReach, reach } from '../packing/reach.ts';
 import { ClaimBook, grown, type Taken } from './claim-book.ts';
 import { FigureLists } from './figure-lists.ts';
-import { LayeredMap } from './layered-map.ts';
+import { NameIndex } from './name-index.ts';
 import * as row from './row.ts';
 
 const NONE: readonly never[] = [];
@@ -23,7 +23,8 @@ export class HostTable {
   #oneCellBest = new Uint8Array(64);
   /** Claims that may be taken from their VMs. */
   #preemptibles = new Int32Array(64);
-  #numbers = new LayeredMap<number>();
+  #names: string[] = [];
+  #numbers = new NameIndex(this.#names);
   #racks = new Map<string, number>();
   #zones = new Map<string, number>();
   #free: number[] = [];
@@ -53,7 +54,23 @@ export class HostTable {
 
   /** Number of a host; -1 when there is none of that name. */
   find(name: string): number {
-    return this.#numbers.get(name) ?? -1;
+    return this.#numbers.find(name);
+  }
+
+  /** Mostly the number of the host. */
+  guess(name: string): number {
+    return this.#numbers.guess(name);
+  }
+
+  /** Reads what a look-up of the host's name reads; the answer means nothing. */
+  readName(at: number): number {
+    return this.#names[at]!.length;
+  }
+
+  /** Reads figures of a host that has GPUs; the answer means nothing. */
+  readDevices(at: number): number {
+    const { figures, width } = this.#gpus;
+    return figures[at * width]! + this.#modelOf[at]!;
   }
 
   host(at: number): PlacementHost | null {
@@ -108,7 +125,8 @@ export class HostTable {
     const old = at < 0 ? null : this.#hosts[at]!;
     if (at < 0) {
       at = this.#free.pop() ?? this.#hosts.length;
-      this.#numbers.set(host.name, at);
+      this.#names[at] = host.name;
+      this.#numbers.put(host.name, at);
       if ((at + 1) * row.ROW > this.rows.length) this.#grow();
     }
     this.#hosts[at] = host;
@@ -185,7 +203,8 @@ export class HostTable {
     branch.#zoneOf = this.#zoneOf.slice();
     branch.#preemptibles = this.#preemptibles.slice();
     branch.#oneCellBest = this.#oneCellBest.slice();
-    branch.#numbers = this.#numbers.branch();
+    branch.#names = this.#names.slice();
+    branch.#numbers = this.#numbers.branch(branch.#names);
     branch.#racks = new Map(this.#racks);
     branch.#zones = new Map(this.#zones);
     branch.#free = this.#free.slice();

@@ -29,6 +29,12 @@ export class NameIndex {
     return this.#slots[this.#slotOf(name, hashOf(name)) + 1]! - 1;
   }
 
+  /** The number at the first place where the name could be, which mostly is its own; -1 when nothing is there. Reads one place of memory. */
+  guess(name: string): number {
+    const slots = this.#slots;
+    return slots[(hashOf(name) & (slots.length / SLOT - 1)) * SLOT + 1]! - 1;
+  }
+
   /** Gives a name this number. Answers the number that it had before, or -1. The column must still have the name there. */
   put(name: string, number: number): number {
     const hash = hashOf(name);

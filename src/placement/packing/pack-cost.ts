@@ -50,11 +50,25 @@ export function packCost(host: PackHost, request: PackRequest, devices: readonly
 
 /** What GPUs of the host would be stranded or left in part afterwards and are not yet, in thousandths of a GPU. */
 export function fragmentationCost(host: PackHost, request: PackRequest, devices: readonly number[]): number {
-  const before = idle(host.gpuMilliFree, [], 0, host.cpuMilliFree, host.memMibFree);
-  const cpuLeft = host.cpuMilliFree - request.cpuMilli;
-  const after = idle(host.gpuMilliFree, devices, request.gpuMilli, cpuLeft, host.memMibFree - request.memMib);
-  return after.stranded - before.stranded + PARTIAL_WEIGHT * (after.partial - before.partial);
+  const { gpuMilliFree, cpuMilliFree, memMibFree } = host;
+  const free = sum(gpuMilliFree);
+  // Of GPUs that are not taken, as much is left in part afterwards as before.
+  let partial = 0;
+  for (const device of devices) {
+    const before = gpuMilliFree[device]!;
+    const after = before - request.gpuMilli;
+    partial += (after < 1000 ? after : 0) - (before < 1000 ? before : 0);
+  }
+  const left = free - devices.length * request.gpuMilli;
+  const stranded =
+    strandedOf(left, cpuMilliFree - request.cpuMilli, memMibFree - request.memMib) -
+    strandedOf(free, cpuMilliFree, memMibFree);
+  return stranded + PARTIAL_WEIGHT * partial;
 }
+
+/** Of so many free thousandths of GPUs, those that CPU and memory do not reach. */
+const strandedOf = (gpuMilli: number, cpuMilli: number, memMib: number): number =>
+  Math.max(0, gpuMilli - reach(cpuMilli, memMib));
 
 /** What a GPU host costs besides, with so many thousandths of GPUs free afterwards. */
 const gpuHostCost = (request: PackRequest, modelShare: number, gpuMilliFree: number): number =>
@@ -86,24 +100,6 @@ export function leastFragmentationCost({ lo, hi, at }: HostBox, request: PackReq
 function leastPartial(part: number, { gpu, gpuMilli }: PackRequest): number {
   if (gpu !== 1 || gpuMilli >= 1000) return 0;
   return part >= gpuMilli ? -gpuMilli : 1000 - gpuMilli;
-}
-
-/** Free thousandths of GPUs taken in part, and of those that CPU and memory do not reach. */
-function idle(
-  gpuMilliFree: readonly number[],
-  taken: readonly number[],
-  takenMilli: number,
-  cpuMilli: number,
-  memMib: number,
-): { partial: number; stranded: number } {
-  let free = 0;
-  let partial = 0;
-  for (let device = 0; device < gpuMilliFree.length; device += 1) {
-    const milli = gpuMilliFree[device]! - (taken.includes(device) ? takenMilli : 0);
-    free += milli;
-    if (milli < 1000) partial += milli;
-  }
-  return { partial, stranded: Math.max(0, free - reach(cpuMilli, memMib)) };
 }
 
 const sum = (figures: readonly number[]): number => {

@@ -39,6 +39,8 @@ export class Scoring {
   readonly name: string;
   readonly parts: readonly { readonly weigher: Weigher; readonly multiplier: number }[];
   readonly filters: readonly OwnFilter[];
+  /** The only weigher, where it counts once: its word is the sum. */
+  readonly #alone: Weigher | null;
 
   /** Errors: COAX_USAGE for a weight of a weigher that there is not, or that is no number. */
   constructor(name: string, policy: Policy) {
@@ -57,9 +59,13 @@ export class Scoring {
         hint: `Give a number for one of ${names}.`,
       });
     });
+    const [first] = this.parts;
+    this.#alone =
+      first !== undefined && this.parts.length === 1 && first.multiplier === 1 ? first.weigher : null;
   }
 
   score(host: HostView, request: PlacementRequest, devices: readonly number[]): number {
+    if (this.#alone !== null) return this.#alone.weigh(host, request, devices);
     let score = 0;
     for (const { weigher, multiplier } of this.parts) {
       score += multiplier * weigher.weigh(host, request, devices);
@@ -69,6 +75,8 @@ export class Scoring {
 
   /** What `score` is at most for the hosts in the box that can take the request. */
   most(box: HostBox, request: PlacementRequest): number {
+    const alone = this.#alone;
+    if (alone !== null) return alone.most === undefined ? Number.POSITIVE_INFINITY : alone.most(box, request);
     let most = 0;
     for (const { weigher, multiplier } of this.parts) {
       const bound = multiplier < 0 ? weigher.least?.(box, request) : weigher.most?.(box, request);
