@@ -140,7 +140,9 @@ export async function makeApp(
     services,
     hub,
     httpWorkers: new HttpWorkers(() => services.workers.changed()),
-    holds: new Holds(closing.signal, limits.held, reply => gate.held(reply)),
+    holds: new Holds({ closing: closing.signal, draining: services.health.draining }, limits.held, reply =>
+      gate.held(reply),
+    ),
     limits,
     queue: new QueueBound(services.store, limits.queued),
     closing: closing.signal,

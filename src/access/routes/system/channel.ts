@@ -76,7 +76,7 @@ function claimRoutes(app: App, context: RouteContext): void {
       assertOwnAddresses(host, body.addresses);
       services.health.refuseWhenDraining();
       httpWorkers.seen(body.worker, store.now(), body.addresses);
-      const gone = AbortSignal.any([holds.hold(reply), services.health.draining]);
+      const gone = holds.holdForWork(reply);
       // What is at a lost host is ended by the server, whoever still reports from there.
       if (await isLost(services, host)) {
         await sleep(Math.min(body.waitMs, LOST_WAIT_MS), undefined, { signal: gone }).catch(() => {});
