@@ -12,6 +12,8 @@ const MAY_IMPORT = {
   // Files of settings: YAML, a schema, and each fault at its line.
   'config-file': ['flow/nearest\\.ts$', 'errors/'],
   serial: ['errors/'],
+  // What has changed since it was looked at last, whoever changed it.
+  news: [],
   // Packages of hosts: what one is, and how it comes to stand on a host.
   package: [
     'errors/',
@@ -20,6 +22,7 @@ const MAY_IMPORT = {
     'config-file/',
     'flow/duration\\.ts$',
     'linux/process/',
+    'news/',
     'step/',
   ],
   policy: ['placement/', 'config-file/', 'flow/nearest\\.ts$', 'errors/'],
@@ -38,7 +41,7 @@ const MAY_IMPORT = {
   ],
   store: ['message/', 'ledger/', 'errors/'],
   secret: ['message/', 'errors/', 'store/store\\.ts$'],
-  webhook: ['message/', 'ledger/', 'secret/', 'store/[^/]+$', 'errors/'],
+  webhook: ['message/', 'ledger/', 'news/', 'secret/', 'store/[^/]+$', 'errors/'],
   'object-store': ['errors/'],
   archive: ['message/', 'ledger/', 'errors/', 'store/[^/]+$', 'object-store/'],
   channel: ['message/', 'ledger/', 'errors/', 'store/[^/]+$'],

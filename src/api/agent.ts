@@ -257,6 +257,9 @@ export const AgentView = z
     bootId: z.string(),
     lastReport: Time.nullable(),
     leaseUntil: Time.nullable(),
+    returnsUntil: Time.nullable().meta({
+      description: 'Its agent is being started anew, and the host stays up until then; null otherwise.',
+    }),
     live: AgentReport.shape.live.nullable(),
     guests: z.int().nullable(),
   })

@@ -5,9 +5,9 @@ import { MsgidText, WaitSeconds } from './value.ts';
 
 export const EventsQuery = ProjectQuery.extend({
   msgid: MsgidText.optional(),
-  also: z.enum(['webhooks']).optional().meta({
+  also: z.enum(['webhooks', 'packages', 'webhooks,packages']).optional().meta({
     description:
-      'The stream without `msgid` also has events `webhook`, with its `id` and `project`, when a webhook or one of its deliveries has changed.',
+      'The stream without `msgid` also has events `webhook`, with its `id` and `project`, when a webhook or one of its deliveries has changed; and events `packages`, with the `version` of the signed list, when packages were published or taken back, for who may look at the whole installation.',
   }),
   after: z
     .string()
@@ -29,6 +29,11 @@ export type CommitEventView = z.infer<typeof CommitEventView>;
 export interface WebhookEventView {
   readonly id: string;
   readonly project: string;
+}
+
+/** What the event `packages` of /v1/events carries. */
+export interface PackagesEventView {
+  readonly version: number;
 }
 
 export const EventPage = z

@@ -1,9 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { News } from '../news/news.ts';
 import type { Store } from '../store/store.ts';
 import { webhookTables } from './schema.ts';
-
-/** So often it is looked, while somebody listens: one look of one table for all who do. */
-const LOOK_MS = 500;
 
 /** A webhook, or what became of one of its deliveries, is another than before. */
 export interface WebhookNote {
@@ -11,59 +8,26 @@ export interface WebhookNote {
   readonly project: string;
 }
 
-type Listener = (note: WebhookNote) => void;
+type Known = ReadonlyMap<string, { readonly project: string; readonly changed: number }>;
+export type WebhookNews = News<Known, WebhookNote>;
 
-/**
- * Tells which webhooks have changed, whichever server did it: each change counts `webhooks.changed` up in its own transaction. Nothing is
- * looked at while nobody listens.
- */
-export class WebhookNews {
-  readonly #store: Store;
-  readonly #listeners = new Set<Listener>();
-  #known: Map<string, { readonly project: string; readonly changed: number }> | null = null;
-  #looking = false;
+/** Tells which webhooks have changed: each change counts `webhooks.changed` up in its own transaction. */
+export function webhookNews(store: Store): WebhookNews {
+  return new News(() => readChanges(store), differences);
+}
 
-  constructor(store: Store) {
-    this.#store = store;
-  }
+async function readChanges(store: Store): Promise<Known> {
+  const rows = await webhookTables(store.reader)
+    .selectFrom('webhooks')
+    .select(['id', 'project', 'changed'])
+    .execute();
+  return new Map(rows.map(({ id, project, changed }) => [id, { project, changed: Number(changed) }]));
+}
 
-  /** Hears of what changes from now on; returns what ends it. Resolves when the first look was had. */
-  async hear(listener: Listener): Promise<() => void> {
-    this.#listeners.add(listener);
-    if (!this.#looking) void this.#look();
-    if (this.#known === null) await this.#read().catch(() => {});
-    return () => this.#listeners.delete(listener);
-  }
-
-  async #look(): Promise<void> {
-    this.#looking = true;
-    while (this.#listeners.size > 0) {
-      // A store that is away says nothing; what changed meanwhile is told when it is back.
-      await this.#read().catch(() => {});
-      await sleep(LOOK_MS, undefined, { ref: false });
-    }
-    this.#looking = false;
-    this.#known = null;
-  }
-
-  async #read(): Promise<void> {
-    const rows = await webhookTables(this.#store.reader)
-      .selectFrom('webhooks')
-      .select(['id', 'project', 'changed'])
-      .execute();
-    const before = this.#known;
-    this.#known = new Map(
-      rows.map(({ id, project, changed }) => [id, { project, changed: Number(changed) }]),
-    );
-    if (before === null) return;
-    for (const [id, { project, changed }] of this.#known)
-      if (before.get(id)?.changed !== changed) this.#tell({ id, project });
-    for (const [id, { project }] of before) if (!this.#known.has(id)) this.#tell({ id, project });
-  }
-
-  #tell(note: WebhookNote): void {
-    for (const listener of this.#listeners) listener(note);
-  }
+function differences(before: Known, now: Known): WebhookNote[] {
+  const changed = [...now].filter(([id, { changed }]) => before.get(id)?.changed !== changed);
+  const gone = [...before].filter(([id]) => !now.has(id));
+  return [...changed, ...gone].map(([id, { project }]) => ({ id, project }));
 }
 
 /** In the transaction of whatever changes webhooks or their deliveries. */

@@ -9,7 +9,7 @@ import type { Store, StoreTx } from '../store/store.ts';
 import type { AddressGuard } from './address-guard.ts';
 import type { EventKind } from './message-events.ts';
 import { type DeliveryRow, type WebhookRow, webhookTables } from './schema.ts';
-import { noteChanged, WebhookNews } from './webhook-news.ts';
+import { noteChanged, type WebhookNews, webhookNews } from './webhook-news.ts';
 
 /** After a rotation the old secret signs too for so long. */
 const OVERLAP_MS = 24 * 3_600_000;
@@ -56,7 +56,7 @@ export class Webhooks {
     this.#store = store;
     this.#box = box;
     this.#guard = guard;
-    this.news = new WebhookNews(store);
+    this.news = webhookNews(store);
   }
 
   get #reader() {

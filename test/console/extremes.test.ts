@@ -1,5 +1,7 @@
 /** What is long, many, or not there: nothing is cut off, nothing buries what matters, and each dead end has a way on. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { exactLength } from '../../web/src/parts/time/length.ts';
@@ -174,6 +176,25 @@ test('what waits for its next attempt says when that is, in the time of the pers
   await page.locator('main time', { hasText: there }).waitFor();
   await client.cancel(msgid, { reason: 'enough' });
   client.close();
+  await page.context().close();
+});
+
+test('a host whose agent is being started anew says until when it has time', async () => {
+  const db = new DatabaseSync(join(world.dir, 'data/coax.db'), { timeout: 20_000 });
+  // In ten minutes, so that it is not over while the page is read.
+  const seen = Date.now() + 600_000;
+  db.prepare(
+    `INSERT INTO agents (host, public_key, version, address, boot_id, report, enrolled, seen, lease_until)
+     VALUES ('sim-3', 'k', '1', '10.0.0.3', 'b', '', 1, ?, ?)`,
+  ).run(seen, seen + 30_000);
+  db.exec("UPDATE hosts SET agent = 1 WHERE name = 'sim-3'");
+  const page = await world.signedIn('/hosts/sim-3');
+  await page.getByText(/^Its agent is being started anew\..* \(in \d+ min\)\.$/).waitFor();
+  await axe(page);
+  // One that is heard of as ever is not.
+  db.exec('UPDATE agents SET lease_until = lease_until - 10000');
+  await page.getByText('Its agent is being started anew').waitFor({ state: 'detached' });
+  db.close();
   await page.context().close();
 });
 

@@ -63,6 +63,7 @@ const PLANTED: readonly (readonly [rule: string, file: string, text: string])[] 
   ['layer-secret', 'src/secret/x.ts', "import '../channel/channel.ts';"],
   ['layer-step', 'src/step/x.ts', "import type { A } from '../store/store.ts';"],
   ['layer-tracing', 'src/tracing/x.ts', "import '../errors/coax-error.ts';"],
+  ['layer-news', 'src/news/x.ts', "import '../errors/coax-error.ts';"],
   ['layer-store', 'src/store/x.ts', "import '../step/contract.ts';"],
   ['layer-archive', 'src/archive/x.ts', "import '../channel/channel.ts';"],
   ['layer-object-store', 'src/object-store/x.ts', "import '../message/message.ts';"],

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommitEventView } from '../../src/api/event.ts';
 import { makeClient } from '../../src/client/client.ts';
 import { connectEvents } from '../../src/client/event-stream.ts';
 import { readServerSentEvents } from '../../src/client/sse.ts';
+import { buildWeb, publishAll } from '../package/publish-all.ts';
 import { ask, openServed, plan, type Served, TOKEN } from './access-fixture.ts';
 
 test('a stream of one message goes on from Last-Event-ID without gap or repetition', async () => {
@@ -226,6 +230,46 @@ test('what is no HTTP gets a problem', async () => {
   let text = '';
   for await (const chunk of socket) text += chunk;
   assert.match(text, /^HTTP\/1\.1 400 .*application\/problem\+json/s);
+});
+
+test('the stream of everything tells of what is published to who asks for it, and may see the installation', async () => {
+  await using served = await openServed();
+  const { identity } = served.services;
+  await identity.projects.create('shop', {}, 'tester');
+  const wish = { name: 'shop', account: null, project: 'shop', role: 'viewer', ttlMs: null } as const;
+  const { text } = await identity.tokens.create(wish, 'tester');
+  const stream = async (token: string, query: string) => {
+    const heard: string[] = [];
+    const answer = await fetch(`${served.url}/v1/events${query}`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    const reading = (async () => {
+      for await (const { event, data } of readServerSentEvents(answer.body!))
+        if (event !== 'commit') heard.push(`${event} ${data}`);
+    })();
+    return { heard, reading };
+  };
+  const [all, both, shop, plain] = await Promise.all([
+    stream(TOKEN, '?also=packages'),
+    stream(TOKEN, '?also=webhooks,packages'),
+    stream(text, '?also=packages'),
+    stream(TOKEN, '?also=webhooks'),
+  ]);
+  const dir = mkdtempSync(join(tmpdir(), 'coax-events-'));
+  const client = makeClient({ url: served.url, token: TOKEN });
+  await publishAll(client, dir, [await buildWeb(dir, '1.0.0', [])]);
+  const last = (heard: readonly string[]) => heard.at(-1) ?? '';
+  while (!/^packages /.test(last(all.heard)) || !/^packages /.test(last(both.heard))) await sleep(20);
+  // What comes after it would have come after it there, too.
+  const body = { url: 'https://example.org/hook', events: ['done'], project: 'shop' };
+  assert.equal((await ask(served, 'POST', '/v1/webhooks', { body })).status, 201);
+  while (!/^webhook /.test(last(plain.heard)) || !/^webhook /.test(last(both.heard))) await sleep(20);
+  assert.doesNotMatch(plain.heard.join(), /packages/);
+  assert.deepEqual(shop.heard, []);
+  client.close();
+  await served[Symbol.asyncDispose]();
+  await Promise.allSettled([all.reading, both.reading, shop.reading, plain.reading]);
+  rmSync(dir, { recursive: true });
 });
 
 test('the stream of everything tells of webhooks to who asks for it, and may see them', async () => {

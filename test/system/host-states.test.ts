@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { agentWorkerName } from '../../src/api/agent.ts';
+import { agentViews } from '../../src/cloud/agents/agent-views.ts';
 import { Agents } from '../../src/cloud/agents/agents.ts';
 import { agentTables } from '../../src/cloud/agents/schema.ts';
 import { simulatedHost } from '../../src/cloud/compute/simulated/shared-guests.ts';
@@ -187,6 +188,8 @@ onBothEngines('hosts', options => {
         .selectAll()
         .executeTakeFirstOrThrow();
       assert.equal(Number(lease.lease_until) - Number(lease.seen), 30_000);
+      const { returnsUntil } = (await agentViews({ db: store.reader })).get('sim-3')!;
+      assert.equal(Date.parse(returnsUntil!), Number(lease.lease_until));
       // As if these had passed.
       const earlier = { seen: Number(lease.seen) - 30_001, lease_until: Number(lease.lease_until) - 30_001 };
       await store.transact(({ db }) => db.updateTable('agents').set(earlier).execute());

@@ -1,6 +1,7 @@
 import type { Tx } from '../../store/tx.ts';
 import type { AgentReport } from './agent-report.ts';
 import { type AgentRow, agentTables } from './schema.ts';
+import { isToReturn } from './take-report.ts';
 
 /** A host's agent, for people. Times are ISO 8601; null before its first report. */
 export interface AgentView {
@@ -12,6 +13,8 @@ export interface AgentView {
   readonly bootId: string;
   readonly lastReport: string | null;
   readonly leaseUntil: string | null;
+  /** It is started anew, and has until then to be back; null when it is not. */
+  readonly returnsUntil: string | null;
   readonly live: AgentReport['live'] | null;
   /** How many guests it reported, running or stopped. */
   readonly guests: number | null;
@@ -37,6 +40,7 @@ function agentView(row: AgentRow): AgentView {
     bootId: row.boot_id,
     lastReport: Number(row.seen) === 0 ? null : iso(row.seen),
     leaseUntil: Number(row.lease_until) === 0 ? null : iso(row.lease_until),
+    returnsUntil: isToReturn(Number(row.seen), Number(row.lease_until)) ? iso(row.lease_until) : null,
     live: report?.live ?? null,
     guests: report?.guests.length ?? null,
   };

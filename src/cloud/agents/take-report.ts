@@ -13,6 +13,10 @@ export const AGENT_LEASE_MS = 20_000;
 /** An agent that is started anew has so long to be back. Another length than any other lease: it tells why the host was silent. */
 export const RETURN_MS = 30_000;
 
+/** Whether a host's lease is that of an agent that is being started anew. */
+export const isToReturn = (seen: number, leaseUntil: number): boolean =>
+  seen > 0 && leaseUntil === seen + RETURN_MS;
+
 export interface ReportTaken {
   readonly state: HostState;
   readonly reason: string;

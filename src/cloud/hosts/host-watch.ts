@@ -2,7 +2,7 @@ import type { Parameters } from '../../message/message.ts';
 import type { Store } from '../../store/store.ts';
 import { REAL_TIMERS, type Timers } from '../../store/timers.ts';
 import { agentTables } from '../agents/schema.ts';
-import { RETURN_MS } from '../agents/take-report.ts';
+import { isToReturn } from '../agents/take-report.ts';
 import { lookAgain } from '../look-again.ts';
 import { owedByHost } from '../owed/owed.ts';
 import { cloudTables, type HostState } from '../schema.ts';
@@ -27,7 +27,7 @@ function silenceOf(seen: number, leaseUntil: number): string {
   if (seen === 0) return 'it has never reported';
   const when = new Date(seen).toISOString();
   if (leaseUntil === seen) return `its agent was stopped (${when})`;
-  if (leaseUntil === seen + RETURN_MS)
+  if (isToReturn(seen, leaseUntil))
     return `its agent ended to be started anew (${when}), and is not back yet`;
   return `not heard of since ${when}`;
 }

@@ -1,4 +1,6 @@
 import type { Metadata, Root, Snapshot, Targets, Timestamp } from '@tufjs/models';
+import { News } from '../../news/news.ts';
+import type { Store } from '../../store/store.ts';
 import type { Tx } from '../../store/tx.ts';
 import { parseMetadata } from './metadata.ts';
 import { repositoryTables } from './schema.ts';
@@ -74,4 +76,28 @@ export async function rootVersions(db: Db): Promise<readonly number[]> {
     .orderBy('version')
     .execute();
   return rows.map(({ version }) => Number(version));
+}
+
+/** What is published is another than before; `version` is that of the signed list of it. */
+export interface PackagesNote {
+  readonly version: number;
+}
+export type PackageNews = News<number, PackagesNote>;
+
+/** Tells when packages were published or taken back: each time the list is signed anew under a higher version. */
+export function packageNews(store: Store): PackageNews {
+  return new News(
+    () => publishedVersion(store),
+    (before, now) => (before === now ? [] : [{ version: now }]),
+  );
+}
+
+/** 0 before the first. */
+async function publishedVersion(store: Store): Promise<number> {
+  const row = await repositoryTables(store.reader)
+    .selectFrom('package_metadata')
+    .select(({ fn }) => fn.max('version').as('version'))
+    .where('role', '=', 'targets')
+    .executeTakeFirst();
+  return Number(row?.version ?? 0);
 }

@@ -21,6 +21,8 @@ import {
   type CurrentMetadata,
   currentMetadata,
   metadataRow,
+  type PackageNews,
+  packageNews,
   type RoleName,
   rootVersions,
 } from './metadata-rows.ts';
@@ -70,6 +72,8 @@ export interface RepositoryState {
  */
 export class Repository {
   readonly contents: RepositoryContents;
+  /** Tells when what is published has changed. */
+  readonly news: PackageNews;
   readonly #store: Store;
   readonly #box: KeyBox;
   readonly #objects: RepositoryObjects;
@@ -84,6 +88,7 @@ export class Repository {
     this.#objects = objects;
     this.#garbage = new GarbageBook(store);
     this.contents = contents;
+    this.news = packageNews(store);
   }
 
   /** Null before the first root. */

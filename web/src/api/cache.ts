@@ -44,6 +44,7 @@ const COUNTS_MS = 1000;
 const MESSAGE_MS = 150;
 const FLEET_MS = 2000;
 const WEBHOOK_MS = 500;
+const PACKAGES_MS = 500;
 const ROLLOUT_MS = 500;
 const ROLLOUT_FLOW = 'rollout_package';
 
@@ -53,14 +54,15 @@ const longestVmList = (): number =>
 
 /**
  * Events to keys. `counts`; `message, MSGID` with all that is beneath it; `hosts`, `vms` and `vm-list`, which a message changes
- * when one of its steps ends; `rollouts`, whose hosts are messages beneath them, named like them; `webhooks`.
+ * when one of its steps ends; `rollouts`, whose hosts are messages beneath them, named like them; `webhooks`; `packages`.
  */
-function refreshFrom({ events, webhooks, begun, gap }: LiveBatch): void {
+function refreshFrom({ events, webhooks, packages, begun, gap }: LiveBatch): void {
   if (gap) {
     void cache.invalidateQueries();
     return;
   }
   if (begun || webhooks.length > 0) refreshSoon(['webhooks'], WEBHOOK_MS);
+  if (begun || packages) refreshSoon(['packages'], PACKAGES_MS);
   if (events.length === 0) return;
   if (events.some(({ message: { flow } }) => flow.startsWith(ROLLOUT_FLOW)))
     refreshSoon(['rollouts'], ROLLOUT_MS);

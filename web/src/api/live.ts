@@ -8,7 +8,9 @@ export interface LiveBatch {
   readonly events: readonly CommitEventView[];
   /** Webhooks that have changed, or deliveries of theirs. */
   readonly webhooks: readonly string[];
-  /** The stream is a new one: what is told once, as of webhooks, may have been missed. */
+  /** Other packages are published. */
+  readonly packages: boolean;
+  /** The stream is a new one: what is told once, as of webhooks and packages, may have been missed. */
   readonly begun: boolean;
   /** Events were missed, so what is shown must be read anew. */
   readonly gap: boolean;
@@ -39,6 +41,7 @@ export class LiveEvents {
   #state: LiveState = { kind: 'off', since: 0 };
   #events: CommitEventView[] = [];
   #webhooks = new Set<string>();
+  #packages = false;
   #begun = false;
   #gap = false;
   #scheduled = false;
@@ -102,7 +105,7 @@ export class LiveEvents {
     heard();
     try {
       const answer = await send('GET', '/v1/events', {
-        query: { also: 'webhooks' },
+        query: { also: 'webhooks,packages' },
         headers: {
           accept: 'text/event-stream',
           ...(this.#lastEventId !== '' && { 'last-event-id': this.#lastEventId }),
@@ -118,6 +121,7 @@ export class LiveEvents {
       for await (const { id, event, data } of readServerSentEvents(chunksOf(answer, heard))) {
         if (event === 'end') return;
         if (event === 'webhook') this.#webhooks.add((JSON.parse(data) as WebhookEventView).id);
+        else if (event === 'packages') this.#packages = true;
         else {
           this.#lastEventId = id;
           if (event === 'commit') this.#events.push(JSON.parse(data) as CommitEventView);
@@ -148,11 +152,13 @@ export class LiveEvents {
     const batch = {
       events: this.#events,
       webhooks: [...this.#webhooks],
+      packages: this.#packages,
       begun: this.#begun,
       gap: this.#gap,
     };
     this.#events = [];
     this.#webhooks.clear();
+    this.#packages = false;
     this.#begun = false;
     this.#gap = false;
     for (const listener of this.#listeners) listener(batch);

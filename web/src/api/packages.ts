@@ -6,8 +6,6 @@ import type { RolloutView } from '../../../src/api/package/rollout.ts';
 import { cache } from './cache.ts';
 import { get, post, RequestError } from './request.ts';
 
-/** What is published is no event. */
-const PUBLISHED_LOOK_MS = 5000;
 export const ROLLOUT_FLOW = 'rollout_package';
 const ROLLOUTS_SHOWN = 50;
 
@@ -16,7 +14,6 @@ export function usePackages() {
   return useQuery({
     queryKey: ['packages'],
     queryFn: ({ signal }) => get<PublishedList>('/v1/packages', {}, signal),
-    refetchInterval: PUBLISHED_LOOK_MS,
   });
 }
 

@@ -378,6 +378,9 @@ export const en = {
   'host.revoked': 'its key is revoked',
   'host.report': 'Last report',
   'host.live': 'Now',
+  'host.lastly': 'At last',
+  'host.returns':
+    'Its agent is being started anew. It is up all the same, and has time to be back until {until}.',
   'host.live.text': 'load {load}, {mem} memory and {disk} disk free, {n} guests running',
   'host.claims': 'What is on it',
   'host.reserved': 'reserved',

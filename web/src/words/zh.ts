@@ -371,6 +371,8 @@ export const zh: Dictionary = {
   'host.agent': '代理',
   'host.revoked': '密钥已吊销',
   'host.report': '上次报告',
+  'host.lastly': '最后一次',
+  'host.returns': '代理正在重新启动。主机仍然在线，代理须在 {until} 之前回来。',
   'host.live': '现在',
   'host.live.text': '负载 {load}，可用内存 {mem}，可用磁盘 {disk}，运行 {n} 台虚拟机',
   'host.claims': '上面有什么',

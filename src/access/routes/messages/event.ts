@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { EventPage, EventsQuery, type WebhookEventView } from '../../../api/event.ts';
+import { EventPage, EventsQuery, type PackagesEventView, type WebhookEventView } from '../../../api/event.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import type { CommitEvent } from '../../../store/store.ts';
 import { projectsToShow } from '../../admission/access-to.ts';
@@ -28,7 +28,7 @@ export function eventRoutes(app: App, context: RouteContext): void {
         tags: ['messages'],
         summary: 'What happens, as server-sent events',
         description:
-          'Event `commit` carries a CommitEvent. With `msgid` the whole history of that message comes first, from after `Last-Event-ID` (the seq of the last commit seen). Without it, events since then, from whichever server the id is; some may come twice when it is another one, and an event `gap` says when too many were missed. With `also=webhooks` an event `webhook` comes when one has changed. Event `end` says why the server closes. With `after` or `wait` the answer is JSON instead, with the same ids: what came after that one, or as soon as something comes.',
+          'Event `commit` carries a CommitEvent. With `msgid` the whole history of that message comes first, from after `Last-Event-ID` (the seq of the last commit seen). Without it, events since then, from whichever server the id is; some may come twice when it is another one, and an event `gap` says when too many were missed. With `also=webhooks` an event `webhook` comes when one has changed, with `also=packages` an event `packages` when others are published; `also=webhooks,packages` has both. Event `end` says why the server closes. With `after` or `wait` the answer is JSON instead, with the same ids: what came after that one, or as soon as something comes.',
         querystring: EventsQuery,
         response: {
           200: {
@@ -53,10 +53,13 @@ export function eventRoutes(app: App, context: RouteContext): void {
       if (msgid !== undefined) await findMessage(context, request, msgid);
       const { projects } = projectsToShow(request, project);
       const closing = context.holds.hold(reply);
-      const followWebhooks =
-        also === 'webhooks' && msgid === undefined ? await webhooksFor(context, projects) : null;
+      const asked = msgid === undefined ? (also?.split(',') ?? []) : [];
+      const followers = [
+        ...(asked.includes('webhooks') ? [await webhooksFor(context, projects)] : []),
+        ...(asked.includes('packages') && projects === undefined ? [await packagesFor(context)] : []),
+      ];
       const stream = new SseStream(reply);
-      followWebhooks?.(stream);
+      for (const follow of followers) follow(stream);
       const end = (): void => stream.end('the server closes');
       closing.addEventListener('abort', end);
       // It may have come by a connection that was there before the server began to close.
@@ -152,14 +155,27 @@ async function followAll(
  * Beside everything else: which webhooks change. It listens before the answer begins, so who reads them then misses nothing after. These
  * have no id, and are not told again: who comes back reads them anew.
  */
-async function webhooksFor(
-  { services }: RouteContext,
-  projects: Projects,
+function webhooksFor({ services }: RouteContext, projects: Projects): Promise<(stream: SseStream) => void> {
+  return tell(services.webhooks.news, (stream, { id, project }) => {
+    if (projects === undefined || projects.includes(project))
+      stream.send('webhook', { id, project } satisfies WebhookEventView);
+  });
+}
+
+/** The same of what is published, which is of the whole installation. */
+function packagesFor({ services }: RouteContext): Promise<(stream: SseStream) => void> {
+  return tell(services.packages.news, (stream, { version }) => {
+    stream.send('packages', { version } satisfies PackagesEventView);
+  });
+}
+
+async function tell<Note>(
+  news: { hear(listener: (note: Note) => void): Promise<() => void> },
+  send: (stream: SseStream, note: Note) => void,
 ): Promise<(stream: SseStream) => void> {
   let stream: SseStream | null = null;
-  const end = await services.webhooks.news.hear(({ id, project }) => {
-    if (stream?.closed.aborted === false && (projects === undefined || projects.includes(project)))
-      stream.send('webhook', { id, project } satisfies WebhookEventView);
+  const end = await news.hear(note => {
+    if (stream?.closed.aborted === false) send(stream, note);
   });
   return given => {
     stream = given;

@@ -73,6 +73,11 @@ function agentFields(out: Output, { agent }: HostView): [string, string | null][
     ['joined', out.time(agent.enrolled)],
     ['report', agent.lastReport === null ? 'none yet' : out.time(agent.lastReport)],
     [
+      'returns',
+      agent.returnsUntil &&
+        `its agent is being started anew, and must be back ${out.timeLeft(agent.returnsUntil)}`,
+    ],
+    [
       'live',
       live &&
         `load ${live.load1}, ${memory(live.memAvailableMib)} memory and ${memory(live.diskFreeMib)} disk free, ${live.guestsRunning} guests running`,

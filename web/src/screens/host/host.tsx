@@ -76,6 +76,11 @@ function HostScreen({ host }: { host: HostShow }) {
           <TextWithTimes text={host.reason} />
         </p>
       )}
+      {host.state !== 'down' && host.agent?.returnsUntil && (
+        <p role="status" className="rounded-lg border bg-wait-soft px-3 py-2 text-wait">
+          <TextWithTimes text={word('host.returns', { until: host.agent.returnsUntil })} />
+        </p>
+      )}
       <div className="grid items-start gap-3 md:grid-cols-2">
         <HostCapacity host={host} />
         <div className="card p-3">
@@ -148,7 +153,10 @@ function HostFacts({ host }: { host: HostShow }) {
         [word('host.zone'), host.zone],
         [word('host.rack'), host.rack],
         [word('host.labels'), labels.join(' ')],
-        [word('host.hypervisor'), `${host.hypervisor} ${host.accelerator}`],
+        [
+          word('host.hypervisor'),
+          host.accelerator === 'none' ? host.hypervisor : `${host.hypervisor} ${host.accelerator}`,
+        ],
         [word('host.owed'), host.owed > 0 ? host.owed : null],
         [
           word('host.agent'),
@@ -156,7 +164,8 @@ function HostFacts({ host }: { host: HostShow }) {
         ],
         [word('host.report'), agent?.lastReport && <Age key="report" at={agent.lastReport} />],
         [
-          word('host.live'),
+          // What a host said before it fell silent is not how it is now.
+          word(host.state === 'up' || host.state === 'draining' ? 'host.live' : 'host.lastly'),
           agent?.live &&
             word('host.live.text', {
               load: agent.live.load1,
