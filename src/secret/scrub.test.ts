@@ -47,6 +47,22 @@ test('crosses out what a cut left of a secret', () => {
   assert.equal(own.text('ghijklmnop was refused'), `${CROSSED_OUT} was refused`);
   assert.equal(own.text('refused: abcdefghi'), `refused: ${CROSSED_OUT}`);
   assert.equal(own.text('not JSON: "abcdefgh…"; line 1'), `not JSON: "${CROSSED_OUT}…"; line 1`);
+  assert.equal(own.text('near "…efghijkl…"'), `near "…${CROSSED_OUT}…"`, 'its middle');
+  for (const [source, left] of [
+    [`pin: ${key} and more`, 'pin: [secret]'],
+    [`{"a": "x", "b": ${key}, "c": "something more of it"}`, '"b": [secret]'],
+  ] as const) {
+    // As V8 quotes what it cannot read.
+    assert.throws(
+      () => JSON.parse(source),
+      (error: Error) => {
+        const text = own.text(error.message);
+        assert.doesNotMatch(text, /abcdef|ghijkl|klmnop/, error.message);
+        assert.ok(text.includes(left), text);
+        return true;
+      },
+    );
+  }
 });
 
 test('each line of a long secret counts, and names and numbers too', () => {

@@ -4,8 +4,10 @@ import type { Json } from '../message/message.ts';
 export const CROSSED_OUT = '[secret]';
 /** Shorter texts stand everywhere by chance: crossing them out would tell more than it hides. UTF-16 code units. */
 const SHORTEST = 4;
-/** A piece of a secret at a cut is crossed out from this length on. */
+/** A piece of a secret at the edge of a text, which may be a cut, is crossed out from this length on. */
 const SHORTEST_PIECE = 6;
+/** Where something was left out: by us, and by V8 where it quotes the JSON that it cannot read. */
+const CUT = /(…|"?\.\.\."?)/;
 /** Longer secrets are looked for in the usual forms alone; each of their lines in all. */
 const PATTERN_MAX = 2000;
 
@@ -38,10 +40,8 @@ export class Scrubber {
     let text = given;
     for (const form of this.#forms) if (text.includes(form)) text = text.replaceAll(form, CROSSED_OUT);
     for (const pattern of this.#patterns) text = text.replace(pattern, CROSSED_OUT);
-    return text
-      .split('…')
-      .map(piece => this.#edges(piece))
-      .join('…');
+    const pieces = text.split(CUT);
+    return pieces.map((piece, at) => (at % 2 === 1 ? piece : this.#piece(piece, at, pieces.length))).join('');
   }
 
   /** Every text in a value, names included. */
@@ -55,12 +55,18 @@ export class Scrubber {
     );
   }
 
-  #edges(piece: string): string {
+  /** What stands between two cuts may be the middle of a secret; where it is known that something was cut, less is enough. */
+  #piece(piece: string, at: number, of: number): string {
+    const [cutBefore, cutAfter] = [at > 0, at < of - 1];
+    const inside = cutBefore && cutAfter && piece.length >= SHORTEST_PIECE;
+    if (inside && this.#forms.some(form => form.includes(piece))) return CROSSED_OUT;
+    const first = cutBefore ? SHORTEST : SHORTEST_PIECE;
+    const last = cutAfter ? SHORTEST : SHORTEST_PIECE;
     let text = piece;
     for (const form of this.#forms) {
-      for (let n = Math.min(form.length - 1, text.length); n >= SHORTEST_PIECE; n--) {
-        if (text.startsWith(form.slice(-n))) text = CROSSED_OUT + text.slice(n);
-        if (text.endsWith(form.slice(0, n))) text = text.slice(0, -n) + CROSSED_OUT;
+      for (let n = Math.min(form.length - 1, text.length); n >= SHORTEST; n--) {
+        if (n >= first && text.startsWith(form.slice(-n))) text = CROSSED_OUT + text.slice(n);
+        if (n >= last && text.endsWith(form.slice(0, n))) text = text.slice(0, -n) + CROSSED_OUT;
       }
     }
     return text;

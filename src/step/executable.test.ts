@@ -193,7 +193,14 @@ describe('what an executable says becomes an outcome:', { concurrency: 4 }, () =
     [
       'two objects',
       `echo '{"a":1}'; echo '{"b":2}'`,
-      /more than one JSON object; .*line 2, near "\{\\"b\\":2\}/,
+      /more than one JSON object; .*line 2, near "\{\\"a\\":1\}\\n\{\\"b\\":2\}/,
+    ],
+    // Whole: a piece of it would not be known for a secret.
+    ['a value that spoils it', `printf '{"a":"x ab"cdefgh y"}'`, /near "\{\\"a\\":\\"x ab\\"cdefgh y\\"\}"/],
+    [
+      'long words',
+      `printf 'pass word is abcdefghijklmnop'`,
+      /not JSON: Unexpected token 'p': "pass word is abcdefghijklmnop"$/,
     ],
     ['an array', 'echo "[1,2]"', /is an array where one JSON object is wanted: "\[1,2\]"/],
     ['a number', 'echo 5', /is a number/],

@@ -150,6 +150,7 @@ test('log, show, blame, diff, why and fork speak of the same commits', async () 
   assert.match(await ok('show', log.items[3]!.id.slice(0, 12)), /resource select_host[\s\S]*\+host=/);
   assert.match(await ok('blame', id, 'ip'), /network alloc_ip.*ip=10\./);
   assert.match(await ok('why', id), /none of the \d+ filters removed any of 4 hosts/);
+  assert.match(await ok('ls', '-o', 'wide'), /^MSGID .* PROJECT .*\n[\s\S]* default /);
   assert.match(await ok('why', id, '-o', 'wide'), /FILTER +BEFORE +REMOVED +AFTER[^\n]*\nup +4 +0 +4/);
   assert.match(await ok('diff', `${id}~1`, id), /^---[\s\S]*\+\+\+/);
   assert.match(await ok('vm', 'ls'), /web-1.*SIMULATED/);

@@ -4,6 +4,7 @@ import { isParameterName } from '../../message/limits.ts';
 import type { Json, Parameters } from '../../message/message.ts';
 
 const EXCERPT_CHARACTERS = 60;
+const BEFORE_CHARACTERS = 60;
 
 /** The one JSON object an executable wrote (`{}` if it wrote nothing), or what is wrong with it and where. */
 export function readOutput(stdout: Uint8Array): { object: Parameters } | { fault: string } {
@@ -73,18 +74,23 @@ function isUtf8(bytes: Uint8Array): boolean {
   }
 }
 
-function explainSyntax(text: string, reason: string): string {
+/** V8's words without what it quotes: it cuts that anywhere, and a piece of a secret is not known again. */
+function explainSyntax(text: string, said: string): string {
+  const reason = said.replace(/, (?:\.{3})?".*is not valid JSON$/s, '');
   const found = /at position (\d+)/.exec(reason);
-  if (!found) return `standard output is not JSON: ${reason}`;
+  if (!found) return `standard output is not JSON: ${reason}: ${excerpt(text.trim())}`;
   const position = Number(found[1]);
-  const place = `line ${text.slice(0, position).split('\n').length}, near ${excerpt(text.slice(position))}`;
+  const place = `line ${text.slice(0, position).split('\n').length}, near ${excerpt(text, position)}`;
   return reason.startsWith('Unexpected non-whitespace character after JSON')
     ? `standard output has more than one JSON object; the first ends before ${place}`
     : `standard output is not JSON: ${reason}; ${place}`;
 }
 
-function excerpt(text: string): string {
-  return JSON.stringify(text.length > EXCERPT_CHARACTERS ? `${text.slice(0, EXCERPT_CHARACTERS)}…` : text);
+/** What stands there and, so that a secret that lies across the place is whole, some of what stands before. */
+function excerpt(text: string, position = 0): string {
+  const from = position <= BEFORE_CHARACTERS ? 0 : position - BEFORE_CHARACTERS;
+  const to = position + EXCERPT_CHARACTERS;
+  return JSON.stringify(`${from > 0 ? '…' : ''}${text.slice(from, to)}${to < text.length ? '…' : ''}`);
 }
 
 function nameOf(value: unknown): string {

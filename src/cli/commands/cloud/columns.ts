@@ -23,6 +23,7 @@ export function vmColumns(out: Output): Column<VmView>[] {
     { head: 'MEM', right: true, cell: vm => memory(vm.memMib) },
     { head: 'MSGID', right: true, cell: vm => cell(vm.msgid) },
     { head: out.timeHead('AGE', 'CREATED'), right: true, cell: vm => out.time(vm.created) },
+    { head: 'PROJECT', wide: true, cell: vm => cell(vm.project) },
     { head: 'UUID', wide: true, cell: vm => cell(vm.uuid) },
     { head: 'URL', wide: true, cell: vm => cell(vm.url) },
     simulatedColumn(out),

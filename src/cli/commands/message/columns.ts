@@ -16,6 +16,7 @@ export function messageColumns(out: Output): Column<MessageView>[] {
     { head: 'TRY', right: true, cell: message => (message.attempt > 0 ? String(message.attempt + 1) : '') },
     { head: out.timeHead('AGE', 'CREATED'), right: true, cell: message => out.time(message.created) },
     { head: 'UPDATED', wide: true, cell: message => out.time(message.updated) },
+    { head: 'PROJECT', wide: true, cell: message => cell(message.project) },
     { head: 'LABELS', wide: true, cell: message => cell(labelsText(message.labels)) },
     { head: 'ACTOR', wide: true, cell: message => cell(message.actor) },
     { head: 'WORKER', wide: true, cell: message => cell(message.worker) },

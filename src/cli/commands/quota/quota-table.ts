@@ -24,6 +24,8 @@ export function printQuota(out: Output, quota: QuotaView): Promise<void> {
         const field = name === 'mem' ? 'memMib' : name;
         const text = (value: number): string => (name === 'mem' ? memory(value) : String(value));
         const limit = quota.limits[field];
+        // These are counted for a limit alone.
+        if (name === 'messages' && limit === null) return [name, 'any number in a minute'];
         return [name, `${text(quota.used[field])} of ${limit === null ? 'any' : text(limit)} ${ABOUT[name]}`];
       }),
     ]);
