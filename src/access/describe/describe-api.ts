@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { Health } from '../health/health.ts';
 import { makeApp } from '../open-access.ts';
 import type { Services } from '../services.ts';
 import { openApiDocument } from './openapi.ts';
@@ -7,7 +8,8 @@ import { openApiDocument } from './openapi.ts';
 export async function describeApi(): Promise<string> {
   const idle = { now: () => 0, onCommit: () => () => {} };
   const workers = { add: () => () => {} };
-  const services = { store: idle, workers, identity: {}, version: '0.1.0' } as unknown as Services;
+  const health = new Health('0.1.0', false);
+  const services = { store: idle, workers, identity: {}, health, version: '0.1.0' } as unknown as Services;
   const { app, stop } = await makeApp(services, pino({ level: 'silent' }));
   try {
     return `${JSON.stringify(openApiDocument(app), null, 2)}\n`;
