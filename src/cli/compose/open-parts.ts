@@ -39,7 +39,7 @@ export async function openParts(
   dataDir: string,
   options: ProcessOptions,
 ): Promise<Parts> {
-  const store = await openStore(dataDir, options.storeUrl);
+  const store = await openStore(dataDir, options.storeUrl, options.onMigrate);
   opened.defer(() => store.close());
   const secrets = await openSecrets(store, options.secretKeyFile ?? join(dataDir, 'secret-keys.json'));
   startSpawner();

@@ -19,10 +19,14 @@ export function sharedStoreUrl(env: NodeJS.ProcessEnv = process.env): string | n
   });
 }
 
-/** Opens the store. The only place that chooses an engine. */
-export async function openStore(dataDir: string, url: string | null): Promise<Store> {
-  if (url !== null) return openPostgres({ url, schema: installationSchema });
-  return openSqlite({ file: databaseFile(dataDir), schema: installationSchema });
+/** Opens the store. The only place that chooses an engine. `onMigrate` hears that a store of an older version is changed first. */
+export async function openStore(
+  dataDir: string,
+  url: string | null,
+  onMigrate: (about: string) => void = () => {},
+): Promise<Store> {
+  if (url !== null) return openPostgres({ url, schema: installationSchema, onMigrate });
+  return openSqlite({ file: databaseFile(dataDir), schema: installationSchema, onMigrate });
 }
 
 /** Checks the store without a server: the database file of a data directory that none uses, or the shared PostgreSQL. */

@@ -25,6 +25,8 @@ export interface ProcessOptions {
   readonly flowsDirs: readonly string[];
   /** File of placement policies; placement.yaml in the data directory if absent. */
   readonly policiesFile?: string;
+  /** Hears that the store is brought up to date before anything is served, which may take long. */
+  readonly onMigrate?: (about: string) => void;
   /** Networks that webhooks may send to although they are not of the public internet. */
   readonly webhookAllow?: readonly string[];
   /** File of the keys that secrets are sealed with; secret-keys.json in the data directory if absent. */

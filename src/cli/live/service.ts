@@ -6,10 +6,13 @@ export interface Service extends Disposable {
   /** It serves. */
   ready(status: string): void;
   status(text: string): void;
+  /** It takes longer than others until it serves: an hour more. */
+  busy(text: string): void;
   stopping(status: string): void;
 }
 
-const UNHEARD: Service = { ready() {}, status() {}, stopping() {}, [Symbol.dispose]() {} };
+const UNHEARD: Service = { ready() {}, status() {}, busy() {}, stopping() {}, [Symbol.dispose]() {} };
+const HOUR_US = 3_600_000_000;
 
 /**
  * Tells a supervisor of this process by sd_notify(3), at its watchdog's pace too if it has one, and opens the log of a process in the
@@ -19,7 +22,7 @@ const UNHEARD: Service = { ready() {}, status() {}, stopping() {}, [Symbol.dispo
 export async function openService(log: (line: string) => void): Promise<Service> {
   const logFile = process.env[LOG_FILE_VARIABLE];
   if (logFile === undefined && !process.env.NOTIFY_SOCKET) return UNHEARD;
-  const { notifyReady, notifyStatus, notifyStopping } = await import('../../linux/daemon/notify.ts');
+  const { notify, notifyReady, notifyStatus, notifyStopping } = await import('../../linux/daemon/notify.ts');
   const { reopenLogOnHangUp } = await import('../../linux/daemon/log-file.ts');
   const { startWatchdog } = await import('../../linux/daemon/watchdog.ts');
   // What it starts is another process.
@@ -42,6 +45,7 @@ export async function openService(log: (line: string) => void): Promise<Service>
       });
     },
     status: text => tell(() => notifyStatus(text)),
+    busy: text => tell(() => notify({ EXTEND_TIMEOUT_USEC: HOUR_US, STATUS: text })),
     stopping: status => tell(() => notifyStopping(status)),
     [Symbol.dispose]: () => opened.dispose(),
   };

@@ -20,7 +20,10 @@ export async function migrate(
   link: Link,
   schema: string | null,
   parts: readonly SchemaPart[],
+  onMigrate?: (about: string) => void,
 ): Promise<void> {
+  const missing = await missingParts(link, parts);
+  if (missing.length > 0) onMigrate?.(`the database is brought up to date: ${missing.join(', ')}`);
   await indexAhead(link, parts);
   await locked(link, async () => {
     if (schema !== null) await link.once(`CREATE SCHEMA IF NOT EXISTS "${schema.replaceAll('"', '""')}"`);
@@ -63,6 +66,14 @@ async function indexAhead(link: Link, parts: readonly SchemaPart[]): Promise<voi
   } finally {
     if (!link.broken) await link.once('SELECT pg_advisory_unlock($1)', [AHEAD_LOCK]);
   }
+}
+
+/** Ids of the migrations that have not run, where some have. */
+async function missingParts(link: Link, parts: readonly SchemaPart[]): Promise<string[]> {
+  if (!(await answer<boolean>(link, `SELECT to_regclass('migrations') IS NOT NULL`))) return [];
+  const { rows } = await link.once('SELECT id FROM migrations');
+  const done = new Set((rows as { id: string }[]).map(({ id }) => id));
+  return done.size === 0 ? [] : parts.flatMap(({ id }) => (done.has(id) ? [] : id));
 }
 
 /** Those of migrations that have not run, where there are commits. */

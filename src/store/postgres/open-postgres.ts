@@ -19,6 +19,8 @@ export interface PostgresOptions {
   /** What `pg_stat_activity` shows. */
   readonly application?: string;
   readonly timers?: Timers;
+  /** Hears, before it begins, that tables of an older version are changed: that takes long where there is much in them. */
+  readonly onMigrate?: (about: string) => void;
 }
 
 /**
@@ -39,7 +41,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSt
     const link = await engine.connect('reader');
     try {
       await assertOwnSession(link, () => engine.connect('reader'));
-      await migrate(link, namespace, [...CORE_SCHEMA, ...(options.schema ?? [])]);
+      await migrate(link, namespace, [...CORE_SCHEMA, ...(options.schema ?? [])], options.onMigrate);
       const { rows } = await link.once('SELECT current_schema() AS schema');
       await engine.leases.get();
       return new PostgresStore(engine, `coax_${(rows[0] as { schema: string }).schema}`);

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CoaxError } from '../../errors/coax-error.ts';
 import type { StoreScan } from '../store.ts';
@@ -27,6 +27,8 @@ export interface SqliteOptions {
   /** Tells one boot of the machine from the next, for tests. */
   readonly bootId?: string;
   readonly probe?: Probe;
+  /** Hears, before it begins, that a database of an older version is changed: that takes long where there is much in it. */
+  readonly onMigrate?: (about: string) => void;
 }
 
 /**
@@ -50,7 +52,7 @@ export function openSqlite(options: SqliteOptions): SqliteStore {
   try {
     writer = new Connection(file, false);
     prepare(writer);
-    migrate(writer, [...CORE_SCHEMA, ...(options.schema ?? [])]);
+    migrate(writer, [...CORE_SCHEMA, ...(options.schema ?? [])], options.onMigrate);
     writer.probe = options.probe ?? crashPoint(process.env.COAX_CRASH_AT);
     reader = new Connection(file, true);
     reader.exec('PRAGMA cache_size = -16384');
@@ -85,7 +87,11 @@ function prepare(writer: Connection): void {
 }
 
 /** Makes the tables that are missing. COAX_STORE_NEWER when there is a migration that is not known here. */
-export function migrate(writer: Connection, parts: readonly SchemaPart[]): void {
+export function migrate(
+  writer: Connection,
+  parts: readonly SchemaPart[],
+  onMigrate?: SqliteOptions['onMigrate'],
+): void {
   writer.exec('CREATE TABLE IF NOT EXISTS migrations (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID');
   const done = new Set(writer.all<{ id: string }>('SELECT id FROM migrations').map(row => row.id));
   const known = new Set(parts.map(part => part.id));
@@ -99,8 +105,12 @@ export function migrate(writer: Connection, parts: readonly SchemaPart[]): void 
       },
     );
   }
-  for (const part of parts) {
-    if (done.has(part.id)) continue;
+  const missing = parts.filter(({ id }) => !done.has(id));
+  if (done.size > 0 && missing.length > 0) {
+    const mib = Math.ceil(statSync(writer.file).size / 1024 ** 2);
+    onMigrate?.(`the database (${mib} MiB) is brought up to date: ${missing.map(({ id }) => id).join(', ')}`);
+  }
+  for (const part of missing) {
     writer.exec('BEGIN IMMEDIATE');
     for (const sql of part.sql) writer.exec(sql);
     writer.run('INSERT INTO migrations VALUES (?)', part.id);

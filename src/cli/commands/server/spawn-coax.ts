@@ -20,6 +20,8 @@ export async function spawnCoax(
     readonly cwd: string;
     readonly logFile: string;
     readonly env?: Readonly<Record<string, string>>;
+    /** Hears what keeps it from serving yet. */
+    readonly onStatus?: (status: string) => void;
   },
 ): Promise<number> {
   const { DaemonFault, startDaemon } = await import('../../../linux/daemon/start-daemon.ts');
@@ -32,6 +34,7 @@ export async function spawnCoax(
       program: process.execPath,
       args: [...process.execArgv, MAIN, ...args],
       ...{ logFile, cwd, umask: UMASK, readyMs: READY_MS },
+      ...(options.onStatus && { onStatus: options.onStatus }),
       env: { ...env, ...options.env, NO_COLOR: '1', [LOG_FILE_VARIABLE]: logFile },
     });
     return pid;

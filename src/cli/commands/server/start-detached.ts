@@ -18,7 +18,10 @@ export async function startDetached(context: Context, options: UpOptions): Promi
       cause,
     });
   }
-  const pid = await spawnCoax(upArguments(dataDir, options), { cwd: dataDir, logFile });
+  const onStatus = (status: string): void => {
+    if (!status.startsWith('serves ')) out.hint(status);
+  };
+  const pid = await spawnCoax(upArguments(dataDir, options), { cwd: dataDir, logFile, onStatus });
   const url = readServerFile(dataDir)?.url ?? '';
   await out.object({ url, pid, dataDir, log: logFile }, url, () =>
     printUp(out, { url, pid }, dataDir, options),

@@ -225,6 +225,10 @@ async function serve(
     ...(options.trustProxy !== undefined && { trustProxy: options.trustProxy }),
     ...(options.linger !== undefined && { lingerMs: options.linger }),
     log,
+    onMigrate(about) {
+      log(about);
+      service.busy(about);
+    },
   });
   const { name, url } = running;
   await out.object({ name, role, url, pid: process.pid, dataDir }, url ?? name, () =>
