@@ -104,6 +104,16 @@ test('the client’s address is known, and nobody can claim another one', async 
   assert.equal(variable(stranger.body, 'HTTPS'), undefined);
 });
 
+test('what a client calls its request is its name in the answer, if it is a name', async () => {
+  const idOf = async (given: string) => {
+    const { headers } = await world.ask('/v1/flows', { headers: { 'x-request-id': given } });
+    return String(headers['x-request-id']);
+  };
+  assert.equal(await idOf('order-17.a_B'), 'order-17.a_B');
+  for (const given of ['a b', 'x'.repeat(65), '<b>'])
+    assert.match(await idOf(given), /^[0-9a-f]{32}$/, given);
+});
+
 test('who asks too fast is told to wait, others are not', async () => {
   // A slow machine does not make 200 connections with TLS in a second: the rate is lower, the burst is the shipped one.
   await world.startNginx(1);
