@@ -17,7 +17,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     const program = makeProgram(await loadVerbs(words), found => {
       call = found;
     });
-    await program.parseAsync(helpLast(argv), { from: 'user' });
+    await program.parseAsync(forHelp(argv), { from: 'user' });
     const found = call as Call | null;
     if (found === null) return 0;
     out = makeOutput(found.globals);
@@ -32,9 +32,20 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** `help run` is `run --help`. */
-function helpLast(argv: readonly string[]): string[] {
-  return argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv];
+const HELP = new Set(['--help', '-h']);
+
+/** `help run` is `run --help`. The help of a verb that there is not is no help: it is refused like the verb itself. */
+function forHelp(argv: readonly string[]): string[] {
+  const asked = argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv];
+  const [first, second] = wordsOf(asked);
+  const named = second === 'list' ? 'ls' : second;
+  const isKnown = VERBS.some(
+    ({ path }) =>
+      first === undefined ||
+      path === first ||
+      (path.startsWith(`${first} `) && (second === undefined || `${path} `.startsWith(`${first} ${named} `))),
+  );
+  return isKnown ? asked : asked.filter(word => !HELP.has(word));
 }
 
 function fail(error: unknown, words: readonly string[], out: Output): number {

@@ -64,3 +64,17 @@ test('a fixed token that is refused is not sent again', async () => {
     transport.close();
   });
 });
+
+test('TLS where none is spoken is told in plain words', async () => {
+  await withServer('token', async url => {
+    const transport = new Transport({ url: url.replace('http', 'https'), token: 'token' });
+    await assert.rejects(
+      transport.json({ method: 'GET', path: '/v1/x' }),
+      (error: Error & { hint?: string }) =>
+        isCoaxError(error, 'COAX_SERVER_UNREACHABLE') &&
+        /speaks no TLS/.test(error.message) &&
+        error.hint!.includes(url),
+    );
+    transport.close();
+  });
+});

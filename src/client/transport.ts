@@ -224,6 +224,12 @@ export async function readAll(answer: IncomingMessage, url: string, signal?: Abo
 }
 
 export function unreachable(url: string, error: NodeJS.ErrnoException): CoaxError {
+  if (url.startsWith('https:') && error.code === 'EPROTO' && /wrong version number/.test(error.message))
+    return new CoaxError('COAX_SERVER_UNREACHABLE', 'what answers there speaks no TLS', {
+      where: url,
+      cause: error,
+      hint: `Without TLS, as on this machine alone, it is ${url.replace(/^https/, 'http')}`,
+    });
   const reason =
     error.code === 'ECONNREFUSED' || error.code === 'ENOENT'
       ? 'no server answers there'

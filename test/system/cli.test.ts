@@ -30,6 +30,9 @@ test('a call that is not whole points at the help of its own verb', async () => 
     [['run'], 'coax run --help'],
     [['vm', 'shw'], 'coax vm --help'],
     [['frob'], 'coax --help'],
+    [['help', 'frob'], 'coax --help'],
+    [['frob', '--help'], 'coax --help'],
+    [['vm', 'shw', '-h'], 'coax vm --help'],
   ] as const) {
     const { status, stderr } = await world.coax(...words);
     assert.equal(status, 2, stderr);
@@ -50,6 +53,8 @@ test('the help of every verb starts with examples', async () => {
   assert.match(await ok('run', '--help'), starts);
   assert.match(await ok('vm', 'console', '--help'), starts);
   assert.equal(await ok('help', 'run'), await ok('run', '--help'));
+  assert.equal(await ok('help', 'vm', 'list'), await ok('vm', 'ls', '--help'));
+  assert.equal(await ok('help'), await ok('--help'));
   assert.match(await ok(), /^Examples:/);
   assert.match(await ok('vm'), /^Examples:/);
 });
