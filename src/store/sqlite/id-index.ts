@@ -12,6 +12,11 @@ const RUN = 20_000;
  */
 const SORTED_MAX = 2 ** 17;
 
+/** Entries of one statement: an entry alone costs 0.43 µs, one of sixteen 0.21 µs (measured, sorted ones). */
+const TOGETHER = 16;
+const INSERT_ONE = 'INSERT OR IGNORE INTO commit_ids VALUES (?, ?)';
+const INSERT_MANY = `${INSERT_ONE}${', (?, ?)'.repeat(TOGETHER - 1)}`;
+
 /** Entries in the order of the index. */
 interface Sorted {
   readonly prefixes: Float64Array;
@@ -101,8 +106,15 @@ export class IdIndex {
     }
     const { prefixes, positions, upTo, next } = this.#sorted;
     const end = Math.min(next + RUN, positions.length);
-    const insert = this.#connection.prepare('INSERT OR IGNORE INTO commit_ids VALUES (?, ?)');
-    for (let at = next; at < end; at++) insert.run(prefixes[at]!, positions[at]!);
+    let at = next;
+    const many = this.#connection.prepare(INSERT_MANY);
+    for (; at + TOGETHER <= end; at += TOGETHER) {
+      const values: number[] = [];
+      for (let one = at; one < at + TOGETHER; one++) values.push(prefixes[one]!, positions[one]!);
+      many.run(...values);
+    }
+    const insert = this.#connection.prepare(INSERT_ONE);
+    for (; at < end; at++) insert.run(prefixes[at]!, positions[at]!);
     this.#sorted.next = end;
     if (end < positions.length) return;
     this.#connection.run(`UPDATE meta SET value = ? WHERE name = 'id_index_pos'`, upTo);

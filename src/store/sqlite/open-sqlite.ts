@@ -81,9 +81,9 @@ export function openSqliteScan(file: string): StoreScan & { close(): void } {
 }
 
 function prepare(writer: Connection): void {
-  // 4,000 pages of log between checkpoints; the cache bounds the engine's memory.
+  // The cache bounds the engine's memory, and a transaction that split a page walks all of it. The log is long at 4,000 pages (checkpoint/).
   writer.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-    PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000; PRAGMA temp_store = MEMORY`);
+    PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 4000; PRAGMA temp_store = MEMORY`);
 }
 
 /** Makes the tables that are missing. COAX_STORE_NEWER when there is a migration that is not known here. */
