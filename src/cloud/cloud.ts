@@ -18,6 +18,7 @@ import { type CloudReport, fsckCloud } from './fsck/fsck-cloud.ts';
 import type { FsckFault } from './fsck/fsck-fault.ts';
 import { hostModule } from './hosts/host-module.ts';
 import { reconcileModule } from './hosts/reconcile-module.ts';
+import { servedElsewhere } from './hosts/served-elsewhere.ts';
 import { ServedNames } from './hosts/served-names.ts';
 import { installationOf } from './installation.ts';
 import {
@@ -311,6 +312,7 @@ async function register(
   local: LocalHost | null,
   agents: ReadonlySet<string>,
 ): Promise<HostSpec[]> {
+  const elsewhere = await servedElsewhere(options.store);
   return await options.store.transact(async tx => {
     let specs: HostSpec[];
     if (options.simulate) {
@@ -336,8 +338,12 @@ async function register(
     const known = await cloudTables(tx.db).selectFrom('hosts').select(['name', 'simulated']).execute();
     const wanted = new Set(specs.map(({ name }) => name));
     const gone = known.filter(({ name }) => !wanted.has(name) && !agents.has(name));
-    const paper = gone.filter(host => Number(host.simulated) === 1).map(({ name }) => name);
-    await retireHosts(tx, paper, 'simulated, and the server was started without --simulate');
+    const paper = gone.filter(host => Number(host.simulated) === 1 && !elsewhere.has(host.name));
+    await retireHosts(
+      tx,
+      paper.map(({ name }) => name),
+      'simulated, and the server was started without --simulate',
+    );
     const real = gone.filter(host => Number(host.simulated) === 0 && host.name === localName);
     await retireHosts(
       tx,

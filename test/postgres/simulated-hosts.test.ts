@@ -9,7 +9,8 @@ import { installationSchema } from '../../src/cli/installation-schema.ts';
 import type { Client } from '../../src/client/client.ts';
 import { openPostgres } from '../../src/store/postgres/open-postgres.ts';
 import { openSqlite } from '../../src/store/sqlite/open-sqlite.ts';
-import { openFixture } from '../system/cloud-fixture.ts';
+import { writeWorkers } from '../../src/store/workers.ts';
+import { noHypervisor, noNetwork, openFixture } from '../system/cloud-fixture.ts';
 import { Processes } from '../system/process-fixture.ts';
 import { postgresTests } from './fixture.ts';
 
@@ -46,6 +47,32 @@ it('two servers, each with a data directory of its own: fsck of either finds eve
     const report = await b.client.fsck();
     assert.deepEqual(report.faults, []);
     assert.equal((await b.client.vms()).items.length, 2);
+  }));
+
+it('a process without --simulate leaves simulated hosts to those that have it, and sets them down when none is heard of', () =>
+  withDatabase(async ({ url, open }) => {
+    const openStore = () => openPostgres({ url, schema: installationSchema });
+    await (await openFixture({ openStore })).stop();
+    const living = await open({ schema: installationSchema });
+    const about = { role: 'all', host: 'm1', pid: 1, version: '1', modules: {}, draining: false } as const;
+    const worker = { name: 'p1', steps: 0, since: 0, about: { ...about, addresses: ['compute@sim-1'] } };
+    const heard = (ms: number) => living.jot(db => writeWorkers(db, 'p1', [worker], living.now() + ms, 0));
+    // So long is more than this test takes.
+    await heard(3_600_000);
+    const statesAtStart = async () => {
+      await using server = await openFixture({
+        openStore,
+        simulate: false,
+        hostName: 'node-a',
+        hypervisor: noHypervisor(),
+        hostNetwork: noNetwork(),
+      });
+      return Object.fromEntries((await server.cloud.hosts()).map(({ name, state }) => [name, state]));
+    };
+    const others = { 'node-a': 'up', 'sim-2': 'down', 'sim-3': 'down', 'sim-4': 'down' };
+    assert.deepEqual(await statesAtStart(), { ...others, 'sim-1': 'up' });
+    await heard(-60_000);
+    assert.deepEqual(await statesAtStart(), { ...others, 'sim-1': 'down' });
   }));
 
 it('store copy takes simulated guests along, there and back', () =>

@@ -10,6 +10,7 @@ import { StoreChannel } from '../../src/channel/store-channel.ts';
 import { installationSchema } from '../../src/cli/installation-schema.ts';
 import { type Cloud, type CloudOptions, openCloud } from '../../src/cloud/cloud.ts';
 import { LostHosts } from '../../src/cloud/hosts/lost-hosts.ts';
+import { CoaxError } from '../../src/errors/coax-error.ts';
 import { checkParameters } from '../../src/flow/check-parameters.ts';
 import type { FlowDefinition } from '../../src/flow/flow.ts';
 import { parseFlow } from '../../src/flow/parse-flow.ts';
@@ -158,5 +159,43 @@ export async function openFixture(options: FixtureOptions = {}): Promise<CloudFi
       await stop();
       if (options.dataDir === undefined) rmSync(dataDir, { recursive: true });
     },
+  };
+}
+
+/** A network of guests that leaves the machine as it is. */
+export function noNetwork(): NonNullable<FixtureOptions['hostNetwork']> {
+  return {
+    mode: 'user',
+    reason: 'a test',
+    cidr: '127.77.250.0/24',
+    gateway: '127.77.250.1',
+    prefix: 24,
+    httpPort: 8080,
+    namespace: null,
+    async ensure() {},
+    attach: async () => null,
+    async detach() {},
+    taps: async () => [],
+    inside: (program, args) => [program, args],
+    async remove() {},
+  };
+}
+
+/** Stands where QEMU would; it starts no guest. */
+export function noHypervisor(): NonNullable<FixtureOptions['hypervisor']> {
+  const none = async (): Promise<never> => {
+    throw new CoaxError('COAX_HYPERVISOR', 'none here');
+  };
+  return {
+    kind: 'qemu',
+    accelerator: 'tcg',
+    create: none,
+    destroy: none,
+    start: none,
+    stop: none,
+    reboot: none,
+    find: async () => null,
+    list: async () => [],
+    consoleTail: async () => '',
   };
 }

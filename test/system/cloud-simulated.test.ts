@@ -8,7 +8,13 @@ import { simulatedHosts } from '../../src/cloud/simulated-hosts.ts';
 import { CoaxError } from '../../src/errors/coax-error.ts';
 import { parametersOf } from '../../src/message/parameters.ts';
 import type { PlacementRecord } from '../../src/placement/choice.ts';
-import { type CloudFixture, type FixtureOptions, openFixture } from './cloud-fixture.ts';
+import {
+  type CloudFixture,
+  type FixtureOptions,
+  noHypervisor,
+  noNetwork,
+  openFixture,
+} from './cloud-fixture.ts';
 
 const BY = { actor: 'test', reason: 'to see' };
 
@@ -324,40 +330,3 @@ test('without a hypervisor the server opens all the same, and a create says what
     assert.ok(qemu.about && qemu.fix);
   });
 });
-
-function noNetwork(): NonNullable<FixtureOptions['hostNetwork']> {
-  return {
-    mode: 'user',
-    reason: 'a test',
-    cidr: '127.77.250.0/24',
-    gateway: '127.77.250.1',
-    prefix: 24,
-    httpPort: 8080,
-    namespace: null,
-    async ensure() {},
-    attach: async () => null,
-    async detach() {},
-    taps: async () => [],
-    inside: (program, args) => [program, args],
-    async remove() {},
-  };
-}
-
-/** Stands where QEMU would; this test starts no guest on it. */
-function noHypervisor(): NonNullable<FixtureOptions['hypervisor']> {
-  const none = async (): Promise<never> => {
-    throw new CoaxError('COAX_HYPERVISOR', 'none here');
-  };
-  return {
-    kind: 'qemu',
-    accelerator: 'tcg',
-    create: none,
-    destroy: none,
-    start: none,
-    stop: none,
-    reboot: none,
-    find: async () => null,
-    list: async () => [],
-    consoleTail: async () => '',
-  };
-}
