@@ -428,6 +428,30 @@ describe('which files are scripts', () => {
 });
 
 describe('who may ask', () => {
+  test('in a browser’s session only pages of this server, and who types the address, start a script; also by GET', async () => {
+    const own = { 'content-type': 'application/json', 'sec-fetch-site': 'same-origin' };
+    const body = JSON.stringify({ token: world.token });
+    const opened = await ask(world.url, '/auth/session', { body, headers: own });
+    const cookie = String(opened.headers['set-cookie']).split(';')[0]!;
+    const get = async (headers: Record<string, string>) =>
+      (await ask(world.url, '/cgi-bin/variables.pl', { headers: { cookie, ...headers } })).status;
+    // Another port of this host is the same site, so that the browser sends the cookie along.
+    for (const headers of [
+      { 'sec-fetch-site': 'same-site' },
+      { 'sec-fetch-site': 'cross-site' },
+      { origin: 'http://127.0.0.1:1' },
+      { origin: 'null' },
+    ])
+      assert.equal(await get(headers), 403, JSON.stringify(headers));
+    for (const headers of [
+      { 'sec-fetch-site': 'same-origin' },
+      { 'sec-fetch-site': 'none' },
+      { origin: world.url },
+      {},
+    ])
+      assert.equal(await get(headers), 200, JSON.stringify(headers));
+  });
+
   test('nobody without a token, unless the settings say anyone', async () => {
     for (const path of ['/cgi-bin/variables.pl', '/cgi-bin/nothing', '/cgi-bin/../x'])
       assert.equal((await ask(world.url, path)).status, 401, path);

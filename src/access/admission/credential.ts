@@ -18,9 +18,17 @@ const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 type Headers = Pick<FastifyRequest, 'headers'>;
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Also a GET may do something there, as a CGI script does. */
+    readonly acts?: boolean;
+  }
+}
+
 /**
  * The bearer token, else the session's cookie. A cookie is taken for a request that changes something only if the browser
- * says that our own page asked (Fetch Metadata, else the Origin). Errors: COAX_FORBIDDEN.
+ * says that our own page asked (Fetch Metadata, else the Origin); where also a GET does something, unless it says that another one
+ * did. Errors: COAX_FORBIDDEN.
  */
 export function credentialOf(request: FastifyRequest): Credential | null {
   const token = bearerOf(request.headers.authorization);
@@ -28,6 +36,7 @@ export function credentialOf(request: FastifyRequest): Credential | null {
   const text = request.headers.authorization === undefined ? sessionCookie(request) : null;
   if (text === null) return null;
   if (!SAFE.has(request.method)) assertOwnPage(request);
+  else if (request.routeOptions.config.acts) assertNoOtherPage(request);
   return { text, cookie: true };
 }
 
@@ -43,8 +52,18 @@ export function assertOwnPage({ headers }: Headers, program = false): void {
   if (program && headers.origin === undefined && headers['sec-fetch-site'] === undefined) return;
   const site = headers['sec-fetch-site'];
   const own = site === undefined ? originIsOwn(headers) : site === 'same-origin';
-  if (own) return;
-  throw new CoaxError('COAX_FORBIDDEN', 'another page than the console asked in its name', {
+  if (!own) throw otherPage();
+}
+
+/** What a person typed, or a program asks, is let through too: neither names a page. Errors: COAX_FORBIDDEN. */
+function assertNoOtherPage({ headers }: Headers): void {
+  const { origin, 'sec-fetch-site': site = 'none' } = headers;
+  const isOwn = site === 'none' ? origin === undefined || originIsOwn(headers) : site === 'same-origin';
+  if (!isOwn) throw otherPage();
+}
+
+function otherPage(): CoaxError {
+  return new CoaxError('COAX_FORBIDDEN', 'another page than the console asked in its name', {
     hint: 'Programs send a token: `Authorization: Bearer …`.',
   });
 }

@@ -58,7 +58,7 @@ export function cgiRoutes(scope: App, app: App, context: RouteContext): void {
       method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
       url: `${CGI_PREFIX}/*`,
       // Each script says who may ask for it.
-      config: { streams: true, markOf: request => markOf(server, request.raw.url ?? '/') },
+      config: { streams: true, acts: true, markOf: request => markOf(server, request.raw.url ?? '/') },
       schema: { hide: true },
       handler: (request, reply) => serve({ server, app, actorOf: context.services.actorOf }, request, reply),
     });
