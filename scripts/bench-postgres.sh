@@ -1,5 +1,5 @@
 #!/bin/sh
-# npm run bench:postgres -- growth|workers|queue: the figures of docs/performance.md that are PostgreSQL's alone.
+# npm run bench:postgres -- growth|workers|queue [--quick]: the figures of docs/performance.md that are PostgreSQL's alone.
 . "$(dirname -- "$0")/setup.sh"
 
 case ${1-} in

@@ -1,11 +1,12 @@
 /**
- * npm run bench:postgres -- growth [MILLIONS]: so many million transitions of four-step flows on PostgreSQL as it comes, a few thousand messages in the
+ * npm run bench:postgres -- growth [MILLIONS | --quick]: so many million transitions of four-step flows on PostgreSQL as it comes, a few thousand messages in the
  * queue all the time, nothing archived. Prints after each million what the tables and indexes take: the queue's must not grow.
  */
 import pg from 'pg';
 import { makePostgresCluster } from '../../src/testing/postgres-cluster.ts';
 import { openPostgresRig } from '../postgres.ts';
 import { submitMany } from '../rig.ts';
+import { wholeNumber } from './whole-number.ts';
 
 const QUEUED = 4000;
 const BATCH = 500;
@@ -92,15 +93,12 @@ export async function growth(
 }
 
 if (import.meta.main) {
-  const millions = Number(process.argv[2] ?? 5);
-  if (!Number.isInteger(millions) || millions < 1) {
-    console.error('growth: give a whole number of millions of transitions, as in 5');
-    process.exit(2);
-  }
+  const quick = process.argv[2] === '--quick';
+  const times = quick ? 3 : wholeNumber('growth: millions of transitions', process.argv[2], 5);
   console.log(
     '| transitions | indexes of the queue | a message | a commit | dead rows |\n| --- | --- | --- | --- | --- |',
   );
-  await growth(1_000_000, millions, {
+  await growth(quick ? 20_000 : 1_000_000, times, {
     told: at =>
       console.log(
         `| ${at.transitions.toLocaleString('en')} | ${(at.queueIndexes / 1024).toFixed(0)} KiB | ${at.perMessage.toFixed(0)} B | ${at.perCommit.toFixed(0)} B | ${at.deadRows} |`,

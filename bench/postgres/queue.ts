@@ -1,9 +1,10 @@
-/** npm run bench:postgres -- queue [QUEUED]: a claim of 64 with so many messages queued (1,000,000), beside one with 1,000, in turns. */
+/** npm run bench:postgres -- queue [QUEUED | --quick]: a claim of 64 with so many messages queued (1,000,000), beside one with 1,000, in turns. */
 import pg from 'pg';
 import { makePostgresCluster } from '../../src/testing/postgres-cluster.ts';
 import { openPostgresRig } from '../postgres.ts';
 import { submitMany } from '../rig.ts';
 import { median, quantile } from '../row.ts';
+import { wholeNumber } from './whole-number.ts';
 
 const FEW = 1000;
 const LIMIT = 64;
@@ -53,7 +54,9 @@ export async function claimTimes(sizes: readonly number[], claims = CLAIMS): Pro
 }
 
 if (import.meta.main) {
-  const [few, many] = await claimTimes([FEW, Number(process.argv[2] ?? 1_000_000)]);
+  const given = process.argv[2] === '--quick' ? '20000' : process.argv[2];
+  const queued = wholeNumber('queue: messages', given, 1_000_000);
+  const [few, many] = await claimTimes([FEW, queued]);
   if (few === undefined || many === undefined) throw new Error('two sides');
   console.log('| queued | a claim of 64, p50 | p99 |\n| --- | --- | --- |');
   for (const { queued, p50Ms, p99Ms } of [few, many])

@@ -1,5 +1,5 @@
 /**
- * npm run bench:postgres -- workers [FLOWS] [ROUNDS]: four-step flows that are all there, worked off by one worker process and by four, in
+ * npm run bench:postgres -- workers [FLOWS] [ROUNDS], or --quick: four-step flows that are all there, worked off by one worker process and by four, in
  * turns, on one PostgreSQL. With URL alone it is one of those workers.
  */
 
@@ -11,6 +11,7 @@ import { makePostgresCluster, type PostgresCluster } from '../../src/testing/pos
 import { SERVER_FLAGS } from '../child/server-flags.ts';
 import { openPostgresRig } from '../postgres.ts';
 import { rigOn, settled, submitMany } from '../rig.ts';
+import { wholeNumber } from './whole-number.ts';
 
 /** Transitions a second with so many worker processes; their start is not counted. */
 export async function workersPerSecond(
@@ -69,7 +70,8 @@ async function measure(flows: number, rounds: number): Promise<void> {
 }
 
 if (import.meta.main) {
-  const [first = '20000', rounds = '3'] = process.argv.slice(2);
-  if (first.includes('://')) await work(first);
-  else await measure(Number(first), Number(rounds));
+  const [first, second] = process.argv.slice(2);
+  if (first?.includes('://')) await work(first);
+  else if (first === '--quick') await measure(1000, 1);
+  else await measure(wholeNumber('workers: flows', first, 20_000), wholeNumber('workers: rounds', second, 3));
 }
