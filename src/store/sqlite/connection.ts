@@ -26,6 +26,8 @@ export class Connection {
   // biome-ignore lint/suspicious/noExplicitAny: each module narrows it to its own tables
   readonly kysely: Kysely<any>;
   probe: Probe | undefined;
+  /** Called before each statement. */
+  before: (() => void) | undefined;
   readonly #statements = new Map<string, StatementSync>();
 
   constructor(file: string, readOnly: boolean) {
@@ -44,6 +46,7 @@ export class Connection {
 
   /** A prepared statement; the same text gives the same one. */
   prepare(sql: string): StatementSync {
+    this.before?.();
     this.probe?.(sql, false);
     let statement = this.#statements.get(sql);
     if (statement === undefined) {
@@ -55,6 +58,7 @@ export class Connection {
   }
 
   exec(sql: string): void {
+    this.before?.();
     this.probe?.(sql, false);
     this.guarded(() => this.database.exec(sql));
     this.probe?.(sql, true);

@@ -9,6 +9,7 @@ import { CommitRows } from './commit-rows.ts';
 import type { Connection } from './connection.ts';
 import { HeldMessages } from './held-messages.ts';
 import { IdIndex } from './id-index.ts';
+import { waiting } from './statements/accepted.ts';
 import { lastMsgid } from './statements/last-msgid.ts';
 import type { Mark } from './write-queue.ts';
 
@@ -26,6 +27,10 @@ export class Engine {
   readonly #hashes = new WeakMap<Plan, { hash: string; body: string }>();
   readonly #plans = new Map<string, Plan>();
   #lastMsgid = 0;
+  /** Messages that were accepted alone and are not yet in their places. */
+  accepted = 0;
+  /** What the transaction under way accepts may wait there: it does nothing else. */
+  acceptsOnly = false;
   /** Projects that are known to have no bound of messages a minute. What writes SQL of its own may change that, and clears it. */
   readonly unbounded = new Set<string>();
   // What the transaction under way will tell once it is durable.
@@ -56,7 +61,9 @@ export class Engine {
   }
 
   #readCounters(): void {
-    this.#lastMsgid = lastMsgid(this.writer);
+    const { count, msgid } = waiting(this.writer);
+    this.accepted = count;
+    this.#lastMsgid = Math.max(lastMsgid(this.writer), msgid);
     this.ids.reload();
   }
 

@@ -75,7 +75,8 @@ export class IdIndex {
   reload(): void {
     const { done, last } = this.#connection.get<{ done: number | null; last: number | null }>(
       `SELECT (SELECT value FROM meta WHERE name = 'id_index_pos') AS done,
-         max((SELECT value FROM meta WHERE name = 'last_pos'), ifnull((SELECT max(pos) FROM commits), 0)) AS last`,
+         max((SELECT value FROM meta WHERE name = 'last_pos'), ifnull((SELECT max(pos) FROM commits), 0),
+           ifnull((SELECT max(pos) FROM accepted), 0)) AS last`,
     ) ?? { done: null, last: null };
     this.#done = done ?? 0;
     this.#last = last ?? 0;

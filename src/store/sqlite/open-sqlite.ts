@@ -12,6 +12,7 @@ import { lockFile } from './lock.ts';
 import { CORE_SCHEMA, type SchemaPart } from './schema.ts';
 import { fromSqlite } from './sqlite-error.ts';
 import { SqliteStore } from './sqlite-store.ts';
+import { settleAccepted, showAccepted } from './statements/accepted.ts';
 import { catchUpAll } from './statements/catch-up.ts';
 import { releaseAll } from './statements/claim.ts';
 import { openScan } from './statements/scan.ts';
@@ -57,6 +58,7 @@ export function openSqlite(options: SqliteOptions): SqliteStore {
     reader = new Connection(file, true);
     reader.exec('PRAGMA cache_size = -16384');
     writer.exec('BEGIN IMMEDIATE');
+    settleAccepted(writer);
     catchUpAll(writer);
     writer.exec('COMMIT');
     const engine = new Engine(writer, reader, new StoreClock(timers, options.wall ?? Date.now));
@@ -77,6 +79,7 @@ export function openSqlite(options: SqliteOptions): SqliteStore {
 /** A scan of a database file that no server uses, read-only. */
 export function openSqliteScan(file: string): StoreScan & { close(): void } {
   const connection = new Connection(file, true);
+  showAccepted(connection);
   return { ...openScan(connection), close: () => connection.close() };
 }
 

@@ -19,12 +19,13 @@ import { Connection } from './connection.ts';
 import { lockFile } from './lock.ts';
 import { migrate } from './open-sqlite.ts';
 import { CORE_SCHEMA, OF_SQLITE, type SchemaPart } from './schema.ts';
+import { anyAccepted, settleAccepted } from './statements/accepted.ts';
 import { caughtUp } from './statements/catch-up.ts';
 import { keepLastMsgid, LAST_MSGID } from './statements/last-msgid.ts';
 import { openScan } from './statements/scan.ts';
 
 /** What this engine derives for itself. */
-const OWN_TABLES = new Set(['migrations', 'meta', 'commit_ids', 'msgid_gaps']);
+const OWN_TABLES = new Set(['migrations', 'meta', 'commit_ids', 'msgid_gaps', 'accepted']);
 
 /** A database file whose server does not run, to be read. Errors: COAX_STORE_LOCKED, COAX_STORE_UNAVAILABLE, COAX_STORE_CORRUPT. */
 export function openSqliteSource(file: string): RawSource {
@@ -35,6 +36,7 @@ export function openSqliteSource(file: string): RawSource {
     });
   const lock = lockFile(`${file}.lock`);
   try {
+    settle(file);
     return new RawSqlite(file, new Connection(file, true), () => lock.release());
   } catch (error) {
     lock.release();
@@ -69,6 +71,22 @@ export function openSqliteTarget(file: string, schema: readonly SchemaPart[]): R
   } catch (error) {
     lock.release();
     throw error;
+  }
+}
+
+/** Messages that a server which ended in the middle of things had accepted and not put in their places. */
+function settle(file: string): void {
+  const reader = new Connection(file, true);
+  const left = anyAccepted(reader);
+  reader.close();
+  if (!left) return;
+  const writer = new Connection(file, false);
+  try {
+    writer.exec('PRAGMA synchronous = FULL; BEGIN IMMEDIATE');
+    settleAccepted(writer);
+    writer.exec('COMMIT');
+  } finally {
+    writer.close();
   }
 }
 

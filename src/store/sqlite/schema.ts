@@ -13,8 +13,9 @@ export interface SchemaPart {
 
 const ROWS_BEHIND = '0007-rows-behind';
 const NO_SEQUENCE = '0008-no-sequence';
+const ACCEPTED = '0009-accepted';
 /** Migrations of this engine alone. */
-export const OF_SQLITE: ReadonlySet<string> = new Set([ROWS_BEHIND, NO_SEQUENCE]);
+export const OF_SQLITE: ReadonlySet<string> = new Set([ROWS_BEHIND, NO_SEQUENCE, ACCEPTED]);
 
 /** Archive files, each with the msgids that were taken out of the store into it (JSON, [[first, last], …]). */
 const ARCHIVES = `CREATE TABLE archives (
@@ -219,6 +220,28 @@ export const CORE_SCHEMA: readonly SchemaPart[] = [
          WHERE phase = 'waiting' OR phase = 'parked' OR phase = 'rolled_back'`,
       `CREATE INDEX messages_children ON messages (parent_msgid, parent_generation) WHERE parent_msgid IS NOT NULL`,
       `CREATE INDEX messages_project ON messages (project, msgid) WHERE project <> 'default'`,
+    ],
+  },
+  {
+    // Messages that were accepted alone, until they are put in their places (statements/accepted.ts).
+    id: ACCEPTED,
+    sql: [
+      `CREATE TABLE accepted (
+        pos INTEGER PRIMARY KEY,
+        msgid INTEGER NOT NULL,
+        id TEXT NOT NULL,
+        body TEXT NOT NULL,
+        flow TEXT NOT NULL,
+        plan TEXT NOT NULL,
+        phase TEXT NOT NULL,
+        base TEXT NOT NULL,
+        address TEXT,
+        ready_at INTEGER NOT NULL,
+        project TEXT NOT NULL,
+        actor TEXT NOT NULL,
+        labels TEXT,
+        trace TEXT
+      ) STRICT`,
     ],
   },
 ];

@@ -23,7 +23,9 @@ import type {
 import type { Timers } from '../timers.ts';
 import { Checkpoints } from './checkpoint/checkpoints.ts';
 import type { Engine } from './engine.ts';
+import { isPassing } from './sqlite-error.ts';
 import { queryAllocations, SqliteTx } from './sqlite-tx.ts';
+import { hideAccepted, SETTLE_AT, settleAccepted, showAccepted } from './statements/accepted.ts';
 import {
   claim,
   countQueued,
@@ -49,6 +51,10 @@ import { isCurrent, refused, settleAll, writeClaimed } from './statements/write.
 import { WriteQueue } from './write-queue.ts';
 
 const IDLE_MS = 50;
+/** More that are accepted together share the pages that they write. */
+const WAIT_MAX = 4;
+/** With each so many of them it is looked how long the log is. */
+const LOOK_AT = 16;
 
 type Listener<T> = (value: T) => void;
 
@@ -66,6 +72,8 @@ export class SqliteStore implements Store {
   readonly #names = new Set<string>();
   #idle: (() => void) | undefined;
   #closed = false;
+  /** What waits to be put in its places is shown where it lies. */
+  #shown = false;
 
   constructor(engine: Engine, timers: Timers, onClose: () => void) {
     this.#timers = timers;
@@ -73,8 +81,15 @@ export class SqliteStore implements Store {
     this.#onClose = onClose;
     this.#checkpoints = new Checkpoints(engine.writer.database, engine.writer.file);
     this.#queue = new WriteQueue(engine.writer, timers, {
+      begins: accepts => {
+        engine.acceptsOnly = accepts > 0 && accepts <= WAIT_MAX;
+        if (engine.accepted > 0 && (!engine.acceptsOnly || engine.accepted >= SETTLE_AT)) this.#settle();
+      },
       ending: () => engine.commits.flush(),
-      between: () => this.#checkpoints.between(),
+      between: () => {
+        // What is accepted alone makes the log hardly longer.
+        if (!engine.acceptsOnly || engine.accepted % LOOK_AT === 0) this.#checkpoints.between();
+      },
       durable: () => {
         engine.held.keep();
         engine.ids.keep();
@@ -84,6 +99,7 @@ export class SqliteStore implements Store {
       mark: () => engine.mark(),
       backTo: mark => engine.backTo(mark),
     });
+    engine.reader.before = this.#beforeRead;
   }
 
   now(): number {
@@ -93,6 +109,7 @@ export class SqliteStore implements Store {
   submit(batch: readonly Submission[]): Promise<readonly Accepted[]> {
     return this.#queue.enqueue(() => submit(this.#engine, batch, this.now(), this.#engine.unbounded), {
       savepoint: true,
+      accepts: batch.length,
     });
   }
 
@@ -278,6 +295,34 @@ export class SqliteStore implements Store {
     this.#engine.reader.close();
     this.#engine.writer.close();
     this.#onClose();
+  }
+
+  /** Puts what was accepted alone in its places. Not inside a transaction. */
+  #settle(): void {
+    this.#queue.aside(() => settleAccepted(this.#engine.writer));
+    this.#engine.accepted = 0;
+  }
+
+  /** Whoever reads finds all that was accepted. */
+  readonly #beforeRead = (): void => {
+    if (this.#engine.accepted > 0 || this.#shown) this.#settleToRead();
+  };
+
+  #settleToRead(): void {
+    const { reader, accepted } = this.#engine;
+    reader.before = undefined;
+    try {
+      if (accepted > 0) this.#settle();
+      if (this.#shown) hideAccepted(reader);
+      this.#shown = false;
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      // A full disk: they are shown where they lie.
+      if (!this.#shown) showAccepted(reader);
+      this.#shown = true;
+    } finally {
+      reader.before = this.#beforeRead;
+    }
   }
 
   #tell(): void {

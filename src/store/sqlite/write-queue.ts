@@ -5,6 +5,12 @@ import { isPassing } from './sqlite-error.ts';
 /** Items of one transaction at most: bounds how long readers of the answers wait. */
 const BATCH_MAX = 1024;
 
+interface ItemOptions {
+  readonly savepoint?: boolean;
+  readonly durable?: boolean;
+  readonly accepts?: number;
+}
+
 /** One thing to write. It stays one object from the line to the answer: a closure for each step of its way shows in the profile. */
 class Item<T> {
   /** Runs inside the transaction. */
@@ -13,6 +19,8 @@ class Item<T> {
   readonly savepoint: boolean;
   /** False when losing it in a power cut does no harm (leases): then the disk is not waited for. */
   readonly durable: boolean;
+  /** Messages that it accepts, when it does nothing else and waits for nothing. */
+  readonly accepts: number;
   readonly #resolve: (value: T) => void;
   readonly #reject: (error: unknown) => void;
   #value: T | undefined;
@@ -21,13 +29,14 @@ class Item<T> {
 
   constructor(
     work: () => T | Promise<T>,
-    options: { savepoint?: boolean; durable?: boolean },
+    options: ItemOptions,
     resolve: (value: T) => void,
     reject: (error: unknown) => void,
   ) {
     this.work = work;
     this.savepoint = options.savepoint ?? false;
     this.durable = options.durable ?? true;
+    this.accepts = options.accepts ?? 0;
     this.#resolve = resolve;
     this.#reject = reject;
   }
@@ -55,6 +64,8 @@ class Item<T> {
 
 /** What the queue's owner does at the turns of a transaction. */
 export interface WriteQueueHooks {
+  /** Before the transaction begins. `accepts`: messages that its only item accepts; 0 when anything else is done in it. */
+  begins(accepts: number): void;
   /** The last moment to write into the transaction. */
   ending(): void;
   /** The transaction has ended, and no other has begun. Throws nothing: what was written is durable. */
@@ -97,10 +108,7 @@ export class WriteQueue {
   }
 
   /** Runs `work` in the next transaction; resolves when that is durable. */
-  enqueue<T>(
-    work: () => T | Promise<T>,
-    options: { savepoint?: boolean; durable?: boolean } = {},
-  ): Promise<T> {
+  enqueue<T>(work: () => T | Promise<T>, options: ItemOptions = {}): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push(new Item(work, options, resolve, reject) as Item<unknown>);
       this.#schedule();
@@ -149,6 +157,7 @@ export class WriteQueue {
     // What is alone in its transaction needs no savepoint: the transaction is undone with it.
     const sole = batch.length === 1;
     try {
+      this.#hooks.begins(sole ? batch[0]!.accepts : 0);
       this.#begin(batch.some(item => item.durable));
       faulty = true;
       for (const item of batch) {
@@ -169,6 +178,23 @@ export class WriteQueue {
       if (usable && faulty && !alone && !sole && !isPassing(error)) return this.#transaction(batch, true);
       for (const item of batch) item.reject(error);
       return false;
+    }
+  }
+
+  /**
+   * Writes now, in a transaction of its own that the disk is not waited for. Not while another one is under way. What it throws, nothing
+   * of it has happened.
+   */
+  aside(work: () => void): void {
+    this.#begin(false);
+    try {
+      work();
+      this.#connection.turn('COMMIT');
+    } catch (error) {
+      this.#stale = true;
+      if (this.#connection.database.isTransaction) this.#connection.exec('ROLLBACK');
+      this.#stale = false;
+      throw error;
     }
   }
 

@@ -5,6 +5,7 @@ import { baseOf, firstMessage, keptAbout, keptKey, keyConflict, requestHash } fr
 import { type MessageQuota, messagesLeft, minuteOf, tooManyMessages } from '../../projects/message-quota.ts';
 import type { Accepted, Submission } from '../../store.ts';
 import type { Engine } from '../engine.ts';
+import { type AcceptedRow, canWait, firstCommitOf, insertAccepted } from './accepted.ts';
 
 const INSERT = `INSERT INTO messages (msgid, flow, plan, mode, cursor, attempt, phase, floor, base, trail, seq, head,
   address, ready_at, fence, begun, parent_msgid, parent_step, parent_branch, parent_generation, project, actor, labels,
@@ -48,26 +49,37 @@ function submitOne(
       unbounded.add(project);
     }
   }
-  const { message, commit, encoded } = firstMessage(submission, engine.nextMsgid(), planHash, now, base);
-  const { msgid, head, parent } = message;
+  const first = firstMessage(submission, engine.nextMsgid(), planHash, now, base);
+  const { message, commit } = first;
+  const { msgid, head } = message;
   const address = addressOf(message, message.plan);
   const about = keptAbout(message);
-  engine.writer
-    .prepare(INSERT)
-    .run(
-      msgid, message.flow, planHash, message.cursor, message.phase, message.floor, base, head, address, now,
-      parent?.msgid ?? null, parent?.step ?? null, parent?.branch ?? null, parent?.generation ?? null,
-      message.project, message.actor, about.labels, about.trace, now, now,
-    ); // biome-ignore format: the order of the columns
-  for (const [name, value] of Object.entries(message.labels))
-    engine.writer.run('INSERT INTO message_labels VALUES (?, ?, ?)', msgid, name, value);
-  engine.commits.add(commit, encoded, null);
+  const row = { first, planHash, base, address, ...about };
+  if (engine.acceptsOnly && canWait(first, base)) {
+    insertAccepted(engine.writer, { ...row, pos: engine.ids.nextPos(commit.id) });
+    engine.accepted += 1;
+  } else insertMessage(engine, row);
   if (idempotencyKey !== undefined) {
     engine.writer.run('INSERT INTO idempotency VALUES (?, ?, ?)', idempotencyKey, msgid, request);
   }
   engine.note(message, [{ commit }]);
   if (address !== null) engine.ready.push(address);
   return { msgid, head, created: true, message };
+}
+
+function insertMessage(engine: Engine, { first, ...row }: Omit<AcceptedRow, 'pos'>): void {
+  const { message, commit, encoded } = first;
+  const { msgid, head, parent, created: now } = message;
+  engine.writer
+    .prepare(INSERT)
+    .run(
+      msgid, message.flow, row.planHash, message.cursor, message.phase, message.floor, row.base, head, row.address, now,
+      parent?.msgid ?? null, parent?.step ?? null, parent?.branch ?? null, parent?.generation ?? null,
+      message.project, message.actor, row.labels, row.trace, now, now,
+    ); // biome-ignore format: the order of the columns
+  for (const [name, value] of Object.entries(message.labels))
+    engine.writer.run('INSERT INTO message_labels VALUES (?, ?, ?)', msgid, name, value);
+  engine.commits.add(commit, encoded, null);
 }
 
 /** Counts it against the project's messages of this minute; false when these have no bound. Errors: COAX_QUOTA_EXCEEDED. */
@@ -103,5 +115,6 @@ function seenBefore(engine: Engine, key: string, request: string): Accepted | nu
     'SELECT id FROM commits WHERE msgid = ? AND seq = 0',
     row.msgid,
   );
-  return { msgid: row.msgid, head: first?.id ?? '', created: false, message: null };
+  const head = first?.id ?? firstCommitOf(engine.writer, row.msgid) ?? '';
+  return { msgid: row.msgid, head, created: false, message: null };
 }
