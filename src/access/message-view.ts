@@ -10,20 +10,36 @@ import type { Services } from './services.ts';
 
 type Needs = Pick<Services, 'store' | 'catalogue' | 'simulated'>;
 
-/** A message as the API shows it; asks the store for its children when its plan has groups. */
-export async function viewMessage(services: Needs, message: Message): Promise<MessageView> {
-  const { store, catalogue, simulated } = services;
+/** A message as the API shows it. A promise only where the store is asked: for the children of groups, and how far a way back leads. */
+export function viewMessage(services: Needs, message: Message): MessageView | Promise<MessageView> {
+  if (message.mode === 'rollback' || message.plan.steps.some(isGroup)) return viewLooked(services, message);
+  return view(services, message, [], message.cursor);
+}
+
+async function viewLooked(services: Needs, message: Message): Promise<MessageView> {
   const hasGroups = message.plan.steps.some(isGroup);
-  const children = hasGroups ? await store.children(message.msgid) : [];
+  const children = hasGroups ? await services.store.children(message.msgid) : [];
   const reached = message.mode === 'rollback' ? await reachedStep(services, message) : message.cursor;
+  return view(services, message, children, reached);
+}
+
+/** `reached`: the last step that was begun before the message turned back. */
+function view(
+  { store, catalogue, simulated }: Needs,
+  message: Message,
+  children: readonly Message[],
+  reached: number,
+): MessageView {
   const now = store.now();
+  const { status, waitingFor } = statusOf(message, now);
   const { parent, ask } = message;
   const created = isoTime(message.created);
   return {
     msgid: message.msgid,
     flow: message.flow,
     project: message.project,
-    ...statusOf(message, now),
+    status,
+    waitingFor,
     mode: message.mode,
     cursor: message.cursor,
     cause: message.cause,

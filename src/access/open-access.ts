@@ -185,7 +185,10 @@ export async function makeApp(
 
 function documentRoute(app: App, gate: Gate): void {
   let document: string | null = null;
-  const onRequest = async (request: FastifyRequest, reply: FastifyReply) => gate.admitNobody(request, reply);
+  const onRequest = async (request: FastifyRequest, reply: FastifyReply) => {
+    gate.enter(request, reply);
+    gate.admitNobody(request, reply);
+  };
   app.get('/openapi.json', { schema: { hide: true }, onRequest }, (_request, reply) => {
     document ??= JSON.stringify(openApiDocument(app));
     return reply.type('application/json').send(document);
@@ -240,14 +243,15 @@ function newApp(
 
 function registerRoutes(scope: App, app: App, context: RouteContext, gate: Gate): void {
   const { actorOf } = context.services;
-  scope.addHook('onRequest', (request, reply) => {
+  scope.addHook('onRequest', (request, reply, done) => {
     gate.enter(request, reply);
-    return gate.admit(
+    const asked = gate.admit(
       request,
       reply,
       () => admit(request, actorOf),
       () => request.actor || null,
     );
+    return asked ?? done();
   });
   exchangeHooks(scope, context.services.store);
   scope.addHook('preHandler', (request, _reply, done) => {

@@ -32,7 +32,7 @@ export interface Services {
   /** Logins of people by a provider; null or absent if there is none. */
   readonly oidc?: OidcLogin | null;
   /** Whom a token or a login session stands for, or null. */
-  actorOf(token: string): Promise<Principal | null>;
+  actorOf(token: string): Principal | null | Promise<Principal | null>;
   /** The folder of CGI scripts that is served, and where large bodies wait; null or absent if none is. */
   readonly cgi?: { readonly folder: CgiFolder; readonly dataDir: string } | null;
   /** Seals what messages are given to keep secret. */

@@ -161,7 +161,17 @@ function onceOf({
 }
 
 /** Accepts one. Errors: COAX_IDEMPOTENCY_CONFLICT, COAX_NOT_FOUND when there is no such project. */
-export async function acceptOne(
+export function acceptOne(
+  services: Pick<Needs, 'store' | 'identity' | 'secrets'>,
+  submission: Submission,
+): Promise<Accepted> {
+  const { project = DEFAULT_PROJECT, idempotencyKey } = submission;
+  return project === DEFAULT_PROJECT && idempotencyKey === undefined
+    ? only(services.store, submission)
+    : acceptChecked(services, submission);
+}
+
+async function acceptChecked(
   { store, identity, secrets }: Pick<Needs, 'store' | 'identity' | 'secrets'>,
   submission: Submission,
 ): Promise<Accepted> {
@@ -170,7 +180,6 @@ export async function acceptOne(
   try {
     return await only(store, submission);
   } catch (error) {
-    if (isCoaxError(error, 'COAX_QUOTA_EXCEEDED')) throw orForGood(error, [submission]);
     if (once === undefined || !isCoaxError(error, 'COAX_IDEMPOTENCY_CONFLICT')) throw error;
     // When it came first its secrets may have been sealed with an older key, or at another server.
     await secrets.learn();
@@ -186,8 +195,12 @@ export async function acceptOne(
 }
 
 async function only(store: Services['store'], submission: Submission): Promise<Accepted> {
-  const [accepted] = await store.submit([submission]);
-  return accepted!;
+  try {
+    const [accepted] = await store.submit([submission]);
+    return accepted!;
+  } catch (error) {
+    throw orForGood(error, [submission]);
+  }
 }
 
 async function assertProjects(

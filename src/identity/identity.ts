@@ -53,13 +53,18 @@ export class Identity {
 
   /**
    * Whom a token or a login session stands for; null when it is not good. What is compared is hashes, so that the time it
-   * takes tells nothing of how close a guess was.
+   * takes tells nothing of how close a guess was. No promise for what is remembered.
    */
-  async principalOf(given: string): Promise<Principal | null> {
+  principalOf(given: string): Principal | null | Promise<Principal | null> {
     const hashed = tokenHash(given);
-    if (this.#isOwner(hashed)) return this.#owner;
     const remembered = this.#remembered.get(hashed);
     if (remembered !== undefined && remembered.until > this.#store.now()) return remembered.principal;
+    if (!this.#isOwner(hashed)) return this.#principalOfOther(given, hashed);
+    this.#remember(hashed, this.#owner);
+    return this.#owner;
+  }
+
+  async #principalOfOther(given: string, hashed: string): Promise<Principal | null> {
     const principal =
       (await this.#ofHash(hashed)) ??
       (await this.sessions.principalOf(given, token => this.#ofHash(token))) ??

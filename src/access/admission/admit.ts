@@ -3,8 +3,8 @@ import { CoaxError } from '../../errors/coax-error.ts';
 import { INSTALLATION, may, type Need, type Principal, projectsWith } from '../../identity/principal.ts';
 import { credentialOf } from './credential.ts';
 
-/** Whom a token stands for; null when it is not known. */
-type ActorOf = (token: string) => Promise<Principal | null>;
+/** Whom a token stands for; null when it is not known. No promise where that is known at once. */
+export type ActorOf = (token: string) => Principal | null | Promise<Principal | null>;
 
 /**
  * Who may ask for a route, beside those whose roles open it. `host`: the session of a host, for what is its own; the route
@@ -50,22 +50,26 @@ export function needOf({ needs = 'admin' }: Mark): Need {
 
 /**
  * The one place that lets requests through. A host's session opens what is marked as open to hosts, and of what has a host in
- * its path only its own; all others need a role that opens what the route is marked with. Errors: COAX_AUTH_MISSING,
- * COAX_FORBIDDEN.
+ * its path only its own; all others need a role that opens what the route is marked with. Nothing is waited for where it is known at once
+ * who asks. Errors: COAX_AUTH_MISSING, COAX_FORBIDDEN.
  */
-export async function admit(
+export function admit(
   request: FastifyRequest,
   actorOf: ActorOf,
   mark: Mark = markOf(request),
-): Promise<void> {
+): Promise<void> | undefined {
   request.principal = NOBODY;
-  if (mark.opens === 'anyone') return;
+  if (mark.opens === 'anyone') return undefined;
   const credential = credentialOf(request);
-  const principal = credential === null ? null : await actorOf(credential.text);
-  if (principal === null) {
-    const reason = credential === null ? 'the request has no token' : 'the token is not known here';
-    throw new CoaxError('COAX_AUTH_MISSING', reason);
-  }
+  if (credential === null) throw new CoaxError('COAX_AUTH_MISSING', 'the request has no token');
+  const principal = actorOf(credential.text);
+  if (principal instanceof Promise) return principal.then(found => letIn(request, mark, found));
+  letIn(request, mark, principal);
+  return undefined;
+}
+
+function letIn(request: FastifyRequest, mark: Mark, principal: Principal | null): void {
+  if (principal === null) throw new CoaxError('COAX_AUTH_MISSING', 'the token is not known here');
   const { actor, host } = principal;
   if (host !== null && mark.opens !== 'known') {
     if (mark.opens !== 'host') throw forbidden(host, 'this operation is for people');

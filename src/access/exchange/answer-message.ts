@@ -34,15 +34,26 @@ export async function answerMessage(
 }
 
 /** The same for a message that was just made, which is not read again for it. `since`: the hub's position before that. */
-export async function answerNew(
-  { services, hub, holds }: RouteContext,
+export function answerNew(
+  context: RouteContext,
   request: FastifyRequest,
   reply: FastifyReply,
   made: Message,
   since: number,
-): Promise<MessageView> {
+): MessageView | Promise<MessageView> {
   const waitMs = waitMsOf(request, undefined);
-  if (waitMs === 0) return answerWith(services, reply, made, 202);
+  return waitMs === 0
+    ? answerWith(context.services, reply, made, 202)
+    : answerRested(context, reply, made, since, waitMs);
+}
+
+async function answerRested(
+  { services, hub, holds }: RouteContext,
+  reply: FastifyReply,
+  made: Message,
+  since: number,
+  waitMs: number,
+): Promise<MessageView> {
   const rested = await hub.untilResting(made.msgid, waitMs, holds.hold(reply), since);
   const shown = rested ?? (await services.store.message(made.msgid)) ?? made;
   reply.header('preference-applied', `wait=${waitMs / 1000}`);
@@ -54,7 +65,7 @@ function answerWith(
   reply: FastifyReply,
   message: Message,
   status: 200 | 202,
-): Promise<MessageView> {
+): MessageView | Promise<MessageView> {
   reply.code(status);
   reply.header('location', `/v1/messages/${message.msgid}`);
   return viewMessage(services, message);

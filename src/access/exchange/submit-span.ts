@@ -1,7 +1,7 @@
 import { context, SpanKind, trace } from '@opentelemetry/api';
 import type { FastifyRequest } from 'fastify';
 import { type Trace, traceOf } from '../../message/carried/trace.ts';
-import { contextOf, tracer, traceUnder } from '../../tracing/trace-context.ts';
+import { contextOf, isTraced, tracer, traceUnder } from '../../tracing/trace-context.ts';
 
 /**
  * The trace of what a request submits: a span of the acceptance, under that of the sender, is what the steps will be children
@@ -10,6 +10,7 @@ import { contextOf, tracer, traceUnder } from '../../tracing/trace-context.ts';
 export function acceptedTrace(request: FastifyRequest, what: string): Trace | null {
   const { traceparent, tracestate } = request.headers;
   const carried = traceOf(traceparent, tracestate);
+  if (!isTraced()) return carried;
   // Instrumentation of HTTP has a span of the request already, which is under the sender's.
   const active = context.active();
   const parent = trace.getSpan(active) === undefined ? contextOf(carried) : active;

@@ -18,6 +18,8 @@ const MIB = 1024 * 1024;
 export class BodyBytes {
   readonly #most: number;
   readonly #of = new Map<string, number>();
+  /** Of each answer under way that has a body: whose it is, and how long. */
+  readonly #under = new Map<FastifyReply['raw'], { readonly client: string; readonly bytes: number }>();
   #all = 0;
   #refused = 0;
 
@@ -36,7 +38,7 @@ export class BodyBytes {
     return this.#refused;
   }
 
-  /** Lets the body of a request of that client come. Errors: COAX_RATE. */
+  /** Lets the body of a request of that client come, until `ended` is called with its answer. Errors: COAX_RATE. */
   take(request: FastifyRequest, { raw }: FastifyReply, client: string): void {
     const bytes = bytesOf(request);
     if (bytes === 0) return;
@@ -45,12 +47,19 @@ export class BodyBytes {
     if (own > 0 && own + bytes > this.#most / 2) throw this.#full('the bodies of one client', 2);
     this.#all += bytes;
     this.#of.set(client, own + bytes);
-    raw.once('close', () => {
-      this.#all -= bytes;
-      const left = (this.#of.get(client) ?? 0) - bytes;
-      if (left > 0) this.#of.set(client, left);
-      else this.#of.delete(client);
-    });
+    this.#under.set(raw, { client, bytes });
+  }
+
+  /** The answer has ended, or its client is gone. */
+  ended(raw: FastifyReply['raw']): void {
+    const under = this.#under.get(raw);
+    if (under === undefined) return;
+    this.#under.delete(raw);
+    const { client, bytes } = under;
+    this.#all -= bytes;
+    const left = (this.#of.get(client) ?? 0) - bytes;
+    if (left > 0) this.#of.set(client, left);
+    else this.#of.delete(client);
   }
 
   #full(what: string, share = 1): CoaxError {

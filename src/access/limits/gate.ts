@@ -46,7 +46,10 @@ export class Gate {
       throw new CoaxError('COAX_RATE', `${most} requests are under way already`, { retryAfterMs: BUSY_MS });
     const { raw } = reply;
     this.#under.add(raw);
-    raw.once('close', () => this.#under.delete(raw));
+    raw.once('close', () => {
+      this.#under.delete(raw);
+      this.bodies.ended(raw);
+    });
     const headers = request.raw.rawHeaders.length / 2;
     if (headers > this.#limits.headers)
       throw withStatus(
@@ -63,14 +66,14 @@ export class Gate {
   /**
    * Asks who it is, and counts the request. An address that has shown too many wrong tokens is not even asked, but for a
    * header that was good before: a guesser must not shut out who shares his address. Errors: COAX_RATE, and what `ask` throws.
-   * `whoOf`: who it turned out to be; null for a request that no token stands behind.
+   * `whoOf`: who it turned out to be; null for a request that no token stands behind. Returns a promise only when `ask` does.
    */
-  async admit(
+  admit(
     request: FastifyRequest,
     reply: FastifyReply,
-    ask: () => Promise<void>,
+    ask: () => Promise<void> | undefined,
     whoOf: () => string | null,
-  ): Promise<void> {
+  ): Promise<void> | undefined {
     const { authorization, cookie = '' } = request.headers;
     const shown = authorization ?? cookie;
     if (!this.#good.has(shown)) {
@@ -78,16 +81,29 @@ export class Gate {
       const waitMs = this.#ofAddresses.waitMs(address);
       if (waitMs > 0) throw this.#tooFast(reply, address, waitMs);
     }
-    try {
-      await ask();
-    } catch (error) {
-      if (!isCoaxError(error, 'COAX_AUTH_MISSING')) throw error;
-      this.#good.delete(shown);
-      this.#ofAddresses.take(addressOf(request.ip));
+    const refused = (error: unknown): never => {
+      if (isCoaxError(error, 'COAX_AUTH_MISSING')) {
+        this.#good.delete(shown);
+        this.#ofAddresses.take(addressOf(request.ip));
+      }
       throw error;
+    };
+    let asked: Promise<void> | undefined;
+    try {
+      asked = ask();
+    } catch (error) {
+      return refused(error);
     }
-    const who = whoOf();
-    if (who === null) return this.admitNobody(request, reply);
+    if (asked !== undefined) return asked.then(() => this.#count(request, reply, shown, whoOf()), refused);
+    this.#count(request, reply, shown, whoOf());
+    return undefined;
+  }
+
+  #count(request: FastifyRequest, reply: FastifyReply, shown: string, who: string | null): void {
+    if (who === null) {
+      this.admitNobody(request, reply);
+      return;
+    }
     // Each token of somebody has a bucket of its own; a login has one.
     const client = `${who} ${shown}`;
     const taken = this.#ofTokens.take(client);
@@ -97,7 +113,7 @@ export class Gate {
     this.bodies.take(request, reply, client);
   }
 
-  /** Counts a request of a route that asks for no token. Errors: COAX_RATE. */
+  /** Counts a request of a route that asks for no token, once it was let begin. Errors: COAX_RATE. */
   admitNobody(request: FastifyRequest, reply: FastifyReply): void {
     const address = addressOf(request.ip);
     const taken = this.#ofAddresses.take(address);

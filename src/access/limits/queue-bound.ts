@@ -40,22 +40,26 @@ export class QueueBound {
     this.#now = now;
   }
 
-  /** Lets so many messages of a project come. Errors: COAX_RATE, COAX_MESSAGE_TOO_LARGE. */
-  async admit(project: string, count: number): Promise<void> {
-    // Most of the time both are known, and nothing is waited for.
-    const ofAll = this.#roomFor(null, count);
-    const all = ofAll instanceof Promise ? await ofAll : ofAll;
-    const ofOwn = this.#roomFor(project, count);
-    const own = ofOwn instanceof Promise ? await ofOwn : ofOwn;
-    all.added += count;
-    own.added += count;
+  /**
+   * Lets so many messages of a project come. A promise only where something must be counted first. Errors: COAX_RATE,
+   * COAX_MESSAGE_TOO_LARGE.
+   */
+  admit(project: string, count: number): Promise<void> | undefined {
+    const all = this.#roomFor(null, count);
+    if (all instanceof Promise) return this.#admitWhenCounted(all, project, count);
+    const own = this.#roomFor(project, count);
+    if (own instanceof Promise) return own.then(counted => add(count, all, counted));
+    add(count, all, own);
+    return undefined;
+  }
+
+  async #admitWhenCounted(counting: Promise<Known>, project: string, count: number): Promise<void> {
+    const all = await counting;
+    add(count, all, await this.#roomFor(project, count));
   }
 
   /** The same for many of several projects. */
   async admitAll(submissions: readonly Submission[]): Promise<void> {
-    const [first] = submissions;
-    if (first !== undefined && submissions.length === 1)
-      return this.admit(first.project ?? DEFAULT_PROJECT, 1);
     const byProject = Map.groupBy(submissions, ({ project = DEFAULT_PROJECT }) => project);
     for (const [project, of] of byProject) await this.admit(project, of.length);
   }
@@ -99,4 +103,8 @@ function withRoom(known: Known, project: string | null, count: number): Known {
   throw new CoaxError('COAX_RATE', `${known.bound} messages ${whose} may wait for a worker, and do`, {
     retryAfterMs: RETRY_MS,
   });
+}
+
+function add(count: number, ...queues: readonly Known[]): void {
+  for (const known of queues) known.added += count;
 }

@@ -17,6 +17,7 @@ import { MsgidPath } from '../../../api/value.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import { addressOf, hostOf } from '../../../message/address.ts';
 import { parseSelector } from '../../../message/carried/selector.ts';
+import { DEFAULT_PROJECT } from '../../../message/limits.ts';
 import type { Message } from '../../../message/message.ts';
 import { isResting } from '../../../message/status.ts';
 import type { Submission } from '../../../store/store.ts';
@@ -93,7 +94,8 @@ function submitRoute(app: App, context: RouteContext): void {
       const one = parsed.data;
       const trace = acceptedTrace(request, 'flow' in one ? one.flow : (one.name ?? 'plan'));
       const submission = submissionOf(services, one, submitterOf(request, trace), key);
-      await context.queue.admitAll([submission]);
+      const counting = context.queue.admit(submission.project ?? DEFAULT_PROJECT, 1);
+      if (counting !== undefined) await counting;
       const since = context.hub.position;
       const { msgid, message } = await acceptOne(services, submission);
       return message === null
