@@ -7,7 +7,7 @@ import type { Connection } from '../connection.ts';
  * idle, when it opens after a crash, and when there are SETTLE_AT. Until then nobody looks at those tables (sqlite-store.ts).
  */
 
-/** So many wait at most: what a request waits for when they are put in their places, and seldom enough to be none of its hundredths. */
+/** So many wait at most: what a request waits for when they are put in their places, and seldom enough for p99 not to be that alone. */
 export const SETTLE_AT = 256;
 /** Characters of a commit and its parameters: a row that needs pages of its own gains nothing. */
 const SMALL = 3000;
