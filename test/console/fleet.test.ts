@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
-import { axe, ConsoleWorld, NARROW, shot } from './console-fixture.ts';
+import { axe, becomes, ConsoleWorld, matches, NARROW, shot } from './console-fixture.ts';
 
 const HOSTS = 100_000;
 const VMS = 100_000;
@@ -63,14 +63,14 @@ test('a host is found, and drained with a reason after a look ahead', async () =
   await page.getByText('Nothing is on it').waitFor();
   await page.getByRole('button', { name: 'Drain', exact: true }).click();
   const dialog = page.getByRole('dialog');
-  assert.match(await dialog.innerText(), /0 VMs would move; 3 other hosts are up/);
+  await matches(() => dialog.innerText(), /0 VMs would move; 3 other hosts are up/);
   assert.equal(
     await dialog.getByRole('button', { name: 'Drain' }).isDisabled(),
     true,
     'a reason is asked for',
   );
   await dialog.getByLabel('Reason').fill('new memory');
-  assert.equal(await dialog.locator('code').innerText(), `coax host drain sim-2 --reason 'new memory'`);
+  await becomes(() => dialog.locator('code').innerText(), `coax host drain sim-2 --reason 'new memory'`);
   await dialog.getByRole('button', { name: 'Drain' }).click();
   await page.getByText('draining', { exact: true }).waitFor();
   await page.getByRole('link', { name: /drain_host, message/ }).waitFor();
@@ -103,7 +103,7 @@ test('the map shows every host; the arrows and Enter open one; its colours are s
   await page.getByLabel('Group by').selectOption('rack');
   await page.locator('summary').click();
   const row = page.getByRole('row', { name: /^r7 / });
-  assert.match(await row.innerText(), /^r7\s+250\s+200\s+0\s+50\s+0\s/);
+  await matches(() => row.innerText(), /^r7\s+250\s+200\s+0\s+50\s+0\s/);
   await shot(page, 'overview-state');
   await map.focus();
   await page.keyboard.press('Home');
@@ -151,7 +151,7 @@ test('a hundred thousand VMs are scrolled page by page, found by a text, and by 
   await page.getByRole('searchbox').fill('');
   await page.getByText('100 shown').waitFor();
   await page.getByRole('link', { name: 'v000003' }).waitFor();
-  assert.match(await page.locator('footer code').innerText(), /coax vm ls -l tier=web/);
+  await matches(() => page.locator('footer code').innerText(), /coax vm ls -l tier=web/);
   await axe(page);
   await shot(page, 'vms-labels');
   await page.context().close();

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { ConsoleWorld, NARROW } from './console-fixture.ts';
+import { becomes, ConsoleWorld, matches, NARROW } from './console-fixture.ts';
 
 const world = new ConsoleWorld();
 before(() => world.open());
@@ -37,19 +37,20 @@ test('the cursor moves along the line while it is watched; a cancel draws the wa
   const { msgid } = await road({ hold: 1 });
   const page = await world.signedIn(`/messages/${msgid}`);
   await page.locator('[data-state=current]').waitFor();
-  assert.deepEqual((await lineOf(page)).steps, ['done', 'current', 'pending']);
-  assert.match(await page.locator('[aria-current=step]').innerText(), /pave/);
+  await becomes(async () => (await lineOf(page)).steps, ['done', 'current', 'pending']);
+  await matches(() => page.locator('[aria-current=step]').innerText(), /pave/);
 
   await page.getByRole('button', { name: 'Cancel' }).click();
   const dialog = page.getByRole('dialog');
-  assert.match(await dialog.innerText(), /Undoes 2 steps, last first:\s*↶ 1 site pave\s*↶ 0 site survey/);
+  await matches(() => dialog.innerText(), /Undoes 2 steps, last first:\s*↶ 1 site pave\s*↶ 0 site survey/);
   const doIt = dialog.getByRole('button', { name: 'Cancel' });
   assert.equal(await doIt.isDisabled(), true, 'a reason is asked for');
   await page.getByLabel('Reason').fill('it’s late');
-  assert.match(await dialog.locator('code').innerText(), /^coax cancel \d+ --reason 'it’s late'$/);
+  await matches(() => dialog.locator('code').innerText(), /^coax cancel \d+ --reason 'it’s late'$/);
   await doIt.click();
   await page.getByText('rolled back', { exact: true }).waitFor();
-  assert.deepEqual(await lineOf(page), {
+  // The commits, which say what failed, are read beside the message.
+  await becomes(() => lineOf(page), {
     steps: ['undone', 'undone', 'pending'],
     back: ['undone', 'undone'],
   });
@@ -63,11 +64,11 @@ test('a parked message is resolved', async () => {
   const { msgid } = await road({ fail: 2, stick: 1 });
   const page = await world.signedIn(`/messages/${msgid}`);
   await page.getByText('A person must decide').waitFor();
-  assert.deepEqual(await lineOf(page), { steps: ['done', 'parked', 'failed'], back: ['undoing', 'undone'] });
-  assert.match(await page.locator('[data-step-panel]').innerText(), /the roller stands on the road/);
+  await becomes(() => lineOf(page), { steps: ['done', 'parked', 'failed'], back: ['undoing', 'undone'] });
+  await matches(() => page.locator('[data-step-panel]').innerText(), /the roller stands on the road/);
   await decide(page, 'Resolve', async () => {
     await page.getByLabel('It is undone').check();
-    assert.match(await page.getByRole('dialog').locator('code').innerText(), /^coax resolve \d+ undone/);
+    await matches(() => page.getByRole('dialog').locator('code').innerText(), /^coax resolve \d+ undone/);
   });
   await page.getByText('rolled back', { exact: true }).waitFor();
   assert.equal((await world.client().message(msgid)).status, 'rolled_back');
@@ -82,12 +83,12 @@ test('a message that is done is rewound with another parameter, forked, and reve
     await page.getByLabel('Back to, and again from').selectOption('1');
     await page.getByRole('button', { name: 'Change a parameter' }).click();
     await page.getByLabel('Name').fill('lanes');
-    assert.equal(await page.getByLabel('Value').inputValue(), '2', 'what it is now comes with the name');
+    await becomes(() => page.getByLabel('Value').inputValue(), '2', 'what it is now comes with the name');
     await page.getByLabel('Value').fill('4');
   });
   await page.locator('[data-commit]').filter({ hasText: 'rewound' }).waitFor();
   await page.locator('[data-state=done]').nth(2).waitFor();
-  assert.equal((await world.client().message(msgid)).parameters.lanes, 4);
+  await becomes(async () => (await world.client().message(msgid)).parameters.lanes, 4);
 
   await decide(page, 'Fork');
   await page.waitForURL(url => !url.pathname.endsWith(`/${msgid}`));
@@ -117,7 +118,7 @@ test('the ledger shows what each commit changed; blame says who set what', async
   const page = await world.signedIn(`/messages/${msgid}`);
   const commits = page.locator('[data-commit]');
   await commits.nth(6).waitFor();
-  assert.deepEqual(await commits.locator('button span.font-medium').first().innerText(), 'undo site survey');
+  await becomes(() => commits.locator('button span.font-medium').first().innerText(), 'undo site survey');
   await commits.nth(1).locator('button').first().click();
   assert.match(
     await commits.nth(1).getByLabel('Parameters that it changed').innerText(),
@@ -125,7 +126,7 @@ test('the ledger shows what each commit changed; blame says who set what', async
   );
   await page.getByRole('tab', { name: 'Parameters' }).click();
   await page.getByRole('cell', { name: 'town', exact: true }).waitFor();
-  assert.equal(await page.locator('[data-command], footer code').last().innerText(), `coax blame ${msgid}`);
+  await becomes(() => page.locator('[data-command], footer code').last().innerText(), `coax blame ${msgid}`);
   await page.context().close();
 });
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { buildWeb, publishAll } from '../package/publish-all.ts';
-import { axe, ConsoleWorld, NARROW, shot } from './console-fixture.ts';
+import { axe, becomes, ConsoleWorld, matches, NARROW, shot } from './console-fixture.ts';
 
 const HOSTS = ['sim-1', 'sim-2', 'sim-3', 'sim-4'];
 const world = new ConsoleWorld();
@@ -35,8 +35,8 @@ test('packages are listed, one is rolled out by a form, and goes on when a perso
   const form = page.getByRole('dialog');
   assert.equal(await form.getByLabel('Package').inputValue(), 'web@1.0.0');
   await form.getByLabel('Waves').fill('50%, 100%');
-  assert.equal(
-    await form.locator('code').innerText(),
+  await becomes(
+    () => form.locator('code').innerText(),
     'coax package rollout web@1.0.0 --on all --waves 50%,100% --pause-after canary',
   );
   await axe(page);
@@ -50,7 +50,7 @@ test('packages are listed, one is rolled out by a form, and goes on when a perso
   await page.getByRole('button', { name: 'Approve' }).press('Enter');
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('textbox').fill('canaries are fine');
-  assert.match(await dialog.locator('code').innerText(), /^coax approve \d+ --reason 'canaries are fine'$/);
+  await matches(() => dialog.locator('code').innerText(), /^coax approve \d+ --reason 'canaries are fine'$/);
   await dialog.getByRole('button', { name: 'Approve' }).press('Enter');
   await page.getByText('done', { exact: true }).waitFor();
   await page.getByText('4 switched').first().waitFor();
@@ -72,9 +72,9 @@ test('one that fails on too many hosts is rolled back, and the page says what an
   });
   const page = await world.signedIn(`/rollouts/${msgid}`);
   await page.getByText('rolled back', { exact: true }).waitFor();
-  const said = await page.locator('main').innerText();
-  assert.match(said, /Rolled back: .+\. Hosts switched back: \d/);
-  assert.match(said, /\d failed of 1 allowed/);
+  // The message and the rollout are read by a request each.
+  await matches(() => page.locator('main').innerText(), /Rolled back: .+\. Hosts switched back: \d/);
+  await matches(() => page.locator('main').innerText(), /\d failed of 1 allowed/);
   await axe(page);
   await shot(page, 'rollout-back');
   assert.deepEqual(standing(), ['1.0.0', '1.0.0', '1.0.0', '1.0.0']);
@@ -82,8 +82,8 @@ test('one that fails on too many hosts is rolled back, and the page says what an
   await page.getByRole('link', { name: 'web@1.1.0' }).waitFor();
   await page.getByRole('button', { name: 'Ask the hosts' }).click();
   await page.locator('[data-standing]').nth(3).waitFor();
-  assert.deepEqual(
-    await page.locator('[data-standing]').evaluateAll(rows => rows.map(row => row.textContent)),
+  await becomes(
+    () => page.locator('[data-standing]').evaluateAll(rows => rows.map(row => row.textContent)),
     HOSTS.map(host => `${host}web1.0.0`),
   );
   await axe(page);

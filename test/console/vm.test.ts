@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { qemuMissing } from '../../src/cloud/compute/qemu/missing.ts';
-import { axe, ConsoleWorld, NARROW, shot } from './console-fixture.ts';
+import { axe, becomes, ConsoleWorld, matches, NARROW, shot } from './console-fixture.ts';
 
 const missing = qemuMissing();
 const skip = missing.length > 0 ? `no real guests here: ${missing.join('; ')}` : false;
@@ -60,7 +60,7 @@ test('a person finds the VM, types in its serial console, and the guest answers'
     .getByText(/^\d+ \d{2,3}$/)
     .first()
     .waitFor();
-  assert.equal(await page.locator('footer code').innerText(), 'coax vm console web -i');
+  await becomes(() => page.locator('footer code').innerText(), 'coax vm console web -i');
   await shot(page, 'vm-console');
   await axe(page);
 
@@ -79,7 +79,7 @@ test('a person finds the VM, types in its serial console, and the guest answers'
   // The keys can leave the terminal.
   await page.keyboard.press('Control+]');
   await page.keyboard.press('Tab');
-  assert.equal(await page.locator('.xterm :focus').count(), 0);
+  await becomes(() => page.locator('.xterm :focus').count(), 0);
   await page.context().close();
 });
 
@@ -88,9 +88,10 @@ test('what the VM uses is shown as its host tells it, and a command shows the sa
   await page.getByRole('tab', { name: 'What it uses' }).click();
   const figure = (name: string) => page.locator(`[data-use="${name}"]`);
   await figure('RSS').getByText(/MiB$/).waitFor();
-  assert.match(await figure('of one CPU of the host').innerText(), /^[\d.]+ %$/);
-  assert.match(await figure('read').innerText(), /B\/s$/);
-  assert.equal(await page.locator('footer code').innerText(), 'coax top --vms --vm web');
+  // How much in a time is known from the second report on.
+  await matches(() => figure('of one CPU of the host').innerText(), /^[\d.]+ %$/);
+  await matches(() => figure('read').innerText(), /B\/s$/);
+  await becomes(() => page.locator('footer code').innerText(), 'coax top --vms --vm web');
   await page.getByText('The same in figures').click();
   await shot(page, 'vm-use');
   await axe(page);
@@ -104,7 +105,7 @@ test('stop and start, as buttons say; the console says that its line ended, and 
 }, async () => {
   const page = await world.signedIn('/vms/web');
   await connected(page);
-  assert.equal(await page.getByRole('button', { name: 'Start' }).getAttribute('aria-disabled'), 'true');
+  await becomes(() => page.getByRole('button', { name: 'Start' }).getAttribute('aria-disabled'), 'true');
   await page.getByRole('button', { name: 'Stop' }).click();
   const dialog = page.getByRole('dialog');
   assert.match(await dialog.innerText(), /Powers web down/);
@@ -121,8 +122,8 @@ test('stop and start, as buttons say; the console says that its line ended, and 
 
   await page.getByRole('tab', { name: 'History' }).click();
   const history = page.getByRole('list', { name: 'History' }).getByRole('listitem');
-  assert.deepEqual(
-    (await history.allInnerTexts()).map(text => text.split('\n')[1]),
+  await becomes(
+    async () => (await history.allInnerTexts()).map(text => text.split('\n')[1]),
     ['start_vm', 'stop_vm', 'create_vm'],
   );
   await page.getByRole('tab', { name: 'Why here' }).click();

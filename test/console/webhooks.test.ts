@@ -5,7 +5,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { Webhook as Verifier } from 'standardwebhooks';
-import { axe, ConsoleWorld, NARROW, shot } from './console-fixture.ts';
+import { axe, becomes, ConsoleWorld, matches, NARROW, shot } from './console-fixture.ts';
 
 const world = new ConsoleWorld();
 const got: { headers: IncomingHttpHeaders; body: string }[] = [];
@@ -56,8 +56,8 @@ test('a webhook is made by a form, its secret shown once, and it hears of a mess
   await form.getByLabel('Address').fill(address('/hook'));
   await form.getByLabel('parked').uncheck();
   await form.getByLabel('Flow').selectOption('build_road');
-  assert.match(
-    await form.locator('code').innerText(),
+  await matches(
+    () => form.locator('code').innerText(),
     /^coax webhook create http:\S+\/hook --on done,rolled_back --flow build_road$/,
   );
   await axe(page);
@@ -117,7 +117,7 @@ test('a test is sent, by the keyboard, and signed by the new secret and the old'
   const before = got.length;
   await page.getByRole('button', { name: 'Send a test' }).press('Enter');
   await page.locator('tr[data-delivery=delivered]', { hasText: 'webhook.test' }).waitFor();
-  assert.equal(got.length, before + 1);
+  await becomes(async () => got.length, before + 1);
   verify(secret, got.at(-1)!);
   assert.equal(String(got.at(-1)!.headers['webhook-signature']).split(' ').length, 2);
   await page.getByRole('button', { name: 'Disable' }).press('Enter');
@@ -139,8 +139,8 @@ test('it is edited by a form, which does not overwrite what somebody else change
   await form.getByLabel('parked').check();
   await form.getByLabel('Flow').selectOption('');
   await form.getByLabel('active').check();
-  assert.equal(
-    await form.locator('code').innerText(),
+  await becomes(
+    () => form.locator('code').innerText(),
     `coax webhook edit ${id} --url ${address('/hook2')} --on done,rolled_back,parked --flow '' --enable`,
   );
   await axe(page);
@@ -148,8 +148,8 @@ test('it is edited by a form, which does not overwrite what somebody else change
   await world.client().webhooks.edit(id, { events: ['failed'] });
   await save.click();
   await form.getByRole('button', { name: 'Begin with what it is now' }).click();
-  assert.ok(await form.getByLabel('failed').isChecked());
-  assert.equal(await form.getByLabel('Address').inputValue(), address('/hook'));
+  await becomes(() => form.getByLabel('failed').isChecked(), true);
+  await becomes(() => form.getByLabel('Address').inputValue(), address('/hook'));
   await form.getByLabel('Address').fill(address('/hook2'));
   await form.getByLabel('active').check();
   await save.click();
@@ -180,7 +180,7 @@ test('on a telephone, dark and in Chinese; and it is removed after a question', 
   await page.getByRole('dialog').getByText(`coax webhook rm ${id}`).waitFor();
   await page.getByRole('dialog').getByRole('button', { name: '删除' }).click();
   await page.getByText('还没有 Webhook').waitFor();
-  assert.deepEqual((await world.client().webhooks.list()).items, []);
+  await becomes(async () => (await world.client().webhooks.list()).items, []);
   await page.context().close();
 });
 
@@ -190,9 +190,9 @@ test('who may only look sees why they cannot change anything', async () => {
   const { token } = await client.access.createToken({ name: 'eye', project: 'default', role: 'viewer' });
   const page = await world.signedIn('/webhooks', {}, token);
   const button = page.getByRole('button', { name: 'New webhook' });
-  assert.equal(await button.getAttribute('aria-disabled'), 'true');
+  await becomes(() => button.getAttribute('aria-disabled'), 'true');
   assert.equal(await button.getAttribute('title'), 'An admin of the project does that.');
   await page.getByRole('link', { name: address('/other') }).click();
-  assert.equal(await page.getByRole('button', { name: 'Remove' }).getAttribute('aria-disabled'), 'true');
+  await becomes(() => page.getByRole('button', { name: 'Remove' }).getAttribute('aria-disabled'), 'true');
   await page.context().close();
 });

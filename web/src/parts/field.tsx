@@ -98,7 +98,7 @@ export function SelectorInput({ label, selector, onSelector }: SelectorInputProp
       autoComplete="off"
       onBlur={event => event.target.value.trim() !== selector && onSelector(event.target.value.trim())}
       onKeyDown={event => event.key === 'Enter' && onSelector(event.currentTarget.value.trim())}
-      className="min-h-7 w-40 rounded-md border border-line bg-card px-2 font-mono text-xs placeholder:text-faint"
+      className="min-h-8 w-40 rounded-md border border-edge bg-card px-2 font-mono text-xs placeholder:text-faint"
     />
   );
 }

@@ -8,6 +8,8 @@ import { Icon } from './icon.tsx';
 export function ProblemNotice({ error, onRetry }: { error: Error; onRetry?: () => void }) {
   const word = useWords();
   const problem = error instanceof RequestError ? error.problem : null;
+  // What is not there, or not to be seen, is not there when it is asked for again.
+  const final = [400, 403, 404].includes(problem?.status ?? 0);
   const unreachable = error instanceof RequestError && problem === null;
   return (
     <div role="alert" className="flex gap-3 rounded-lg border border-bad/40 bg-bad-soft p-3">
@@ -26,7 +28,7 @@ export function ProblemNotice({ error, onRetry }: { error: Error; onRetry?: () =
             {word('error.code', { code: problem.code, request: problem.instance })}
           </p>
         )}
-        {onRetry && (
+        {onRetry && !final && (
           <Button className="mt-1" onClick={onRetry}>
             {word('error.again')}
           </Button>

@@ -152,10 +152,16 @@ function moveByKey(
   event.preventDefault();
   const next = Math.min(count - 1, Math.max(0, to));
   show(next);
-  // The row may have to be drawn first.
-  requestAnimationFrame(() =>
-    requestAnimationFrame(() =>
-      scroller.querySelector<HTMLElement>(`[data-index="${next}"] a`)?.focus({ preventScroll: true }),
-    ),
-  );
+  // The row may have to be drawn first, which takes a busy page some frames.
+  requestAnimationFrame(() => focusRow(scroller, next, FRAMES_MOST));
+}
+
+const FRAMES_MOST = 120;
+
+function focusRow(scroller: HTMLElement, index: number, frames: number): void {
+  requestAnimationFrame(() => {
+    const link = scroller.querySelector<HTMLElement>(`[data-index="${index}"] a`);
+    if (link !== null) link.focus({ preventScroll: true });
+    else if (frames > 0) focusRow(scroller, index, frames - 1);
+  });
 }

@@ -342,6 +342,7 @@ export const en = {
   'serial.watch': 'Only watch',
   'serial.size': 'Tell the size',
   'serial.size.about': 'Types stty with the size of this window: a serial line does not tell it by itself.',
+  'serial.simulated': 'It is simulated: no guest runs, so it has no serial line.',
   'serial.closed': 'Keys go nowhere now.',
   'serial.keys': 'Keys go to the VM. Ctrl-] leaves the terminal.',
   'serial.skipped': '{n} bytes were left out: this browser was too slow',

@@ -336,6 +336,7 @@ export const zh: Dictionary = {
   'serial.watch': '只看',
   'serial.size': '告知大小',
   'serial.size.about': '输入 stty 和本窗口的大小：串行线路自己不会告知。',
+  'serial.simulated': '这是模拟的：没有客户机在运行，所以没有串行线路。',
   'serial.closed': '现在按键无效。',
   'serial.keys': '按键送往虚拟机。Ctrl-] 离开终端。',
   'serial.skipped': '浏览器太慢，略去 {n} 字节',

@@ -1,5 +1,4 @@
 import { Link } from '@tanstack/react-router';
-import { RequestError } from '../../api/request.ts';
 import type { WordName } from '../../words/en.ts';
 import { useWords } from '../../words/words.ts';
 import { ProblemNotice } from '../notice.tsx';
@@ -28,12 +27,10 @@ interface FaultScreenProps {
 export function FaultScreen({ name, list, error, onRetry }: FaultScreenProps) {
   const word = useWords();
   usePageTitle(name, word(LISTS[list]));
-  // What is not there, or not to be seen, is not there when it is asked for again.
-  const final = error instanceof RequestError && [400, 403, 404].includes(error.problem?.status ?? 0);
   return (
     <div className="mx-auto max-w-2xl space-y-3 p-4">
       <h1 className="text-lg font-semibold tracking-tight wrap-anywhere">{name}</h1>
-      <ProblemNotice error={error} {...(!final && { onRetry })} />
+      <ProblemNotice error={error} onRetry={onRetry} />
       <p>
         <Link to={list} className="text-accent underline underline-offset-2">
           ← {word(LISTS[list])}

@@ -33,9 +33,12 @@ export function Hosts() {
   return (
     <Screen fill title={word('nav.hosts')} actions={<Filters filters={filters} found={rows.length} />}>
       {error && <ProblemNotice error={error} onRetry={() => void refetch()} />}
-      <div className="card relative min-h-0 flex-1 overflow-hidden">
+      <div
+        className="card relative min-h-0 flex-1 overflow-hidden"
+        hidden={map === undefined && error !== null}
+      >
         {map === undefined ? (
-          !error && <Loading />
+          <Loading />
         ) : rows.length === 0 ? (
           <Empty title={word(map.name.length === 0 && !filters.selector ? 'hosts.none' : 'list.noneFit')}>
             <code className="font-mono text-xs">coax host token</code>

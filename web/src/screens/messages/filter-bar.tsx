@@ -27,7 +27,7 @@ export function FilterBar({ filters }: { filters: Filters }) {
         aria-label={word('messages.flow')}
         value={filters.flow ?? ''}
         onChange={event => change({ flow: event.target.value })}
-        className="min-h-7 w-32 rounded-md border border-line bg-card px-2"
+        className="min-h-8 w-32 rounded-md border border-edge bg-card px-2"
       >
         <option value="">{word('messages.anyFlow')}</option>
         {names.map(name => (
@@ -39,7 +39,7 @@ export function FilterBar({ filters }: { filters: Filters }) {
           aria-label={word('message.project')}
           value={filters.project ?? ''}
           onChange={event => change({ project: event.target.value })}
-          className="min-h-7 w-32 rounded-md border border-line bg-card px-2"
+          className="min-h-8 w-32 rounded-md border border-edge bg-card px-2"
         >
           <option value="">{word('messages.anyProject')}</option>
           {projects.map(name => (
@@ -52,16 +52,18 @@ export function FilterBar({ filters }: { filters: Filters }) {
         selector={filters.selector ?? ''}
         onSelector={selector => change({ selector })}
       />
-      <Check
-        label={word('messages.children')}
-        checked={filters.children ?? false}
-        onChange={event => change({ children: event.target.checked || undefined })}
-      />
-      <Check
-        label={word('messages.archived')}
-        checked={filters.archived ?? false}
-        onChange={event => change({ archived: event.target.checked || undefined })}
-      />
+      <span className="flex gap-3">
+        <Check
+          label={word('messages.children')}
+          checked={filters.children ?? false}
+          onChange={event => change({ children: event.target.checked || undefined })}
+        />
+        <Check
+          label={word('messages.archived')}
+          checked={filters.archived ?? false}
+          onChange={event => change({ archived: event.target.checked || undefined })}
+        />
+      </span>
       {isFiltered(filters) && (
         <button
           type="button"
@@ -88,7 +90,7 @@ function StatusPicker(props: { current: Status | undefined; onPick: (status: Sta
           type="button"
           aria-pressed={status === current}
           onClick={() => onPick(status)}
-          className="rounded px-2 py-0.5 whitespace-nowrap text-soft hover:bg-sunk aria-pressed:bg-accent-soft aria-pressed:font-medium aria-pressed:text-accent"
+          className="rounded px-1.5 py-0.5 whitespace-nowrap text-soft hover:bg-sunk aria-pressed:bg-accent-soft aria-pressed:font-medium aria-pressed:text-accent"
         >
           {status === undefined ? word('messages.all') : word(`status.${status}`)}
           {status !== undefined && counts !== undefined && (

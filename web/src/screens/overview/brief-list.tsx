@@ -11,24 +11,25 @@ import { Age } from '../../parts/time/age.tsx';
 import type { WordName } from '../../words/en.ts';
 import { useWords } from '../../words/words.ts';
 
-const SHOWN = 10;
 const READ_MS = 500;
 
 interface BriefListProps {
   readonly status: 'parked' | 'rolled_back';
   readonly title: WordName;
   readonly none: WordName;
+  /** How many at most. */
+  readonly shown: number;
 }
 
 /** The newest messages of one status, with what stopped them: parked ones stand still until a person decides. */
-export function BriefList({ status, title, none }: BriefListProps) {
+export function BriefList({ status, title, none, shown: limit }: BriefListProps) {
   const word = useWords();
   const id = useId();
   const key = ['messages', 'brief', status];
   const { data, error, refetch } = useQuery({
     queryKey: key,
     queryFn: ({ signal }) =>
-      get<MessagePage>('/v1/messages', { status, children: status === 'parked', limit: SHOWN }, signal),
+      get<MessagePage>('/v1/messages', { status, children: status === 'parked', limit }, signal),
   });
   useLive(({ events }) => {
     const shown = new Set(data?.items.map(({ msgid }) => msgid));

@@ -52,12 +52,10 @@ export function Overview() {
       </ul>
       <div className="grid grid-cols-1 items-start gap-3 lg:grid-cols-2">
         <div className="grid grid-cols-1 gap-3">
-          <BriefList status="parked" title="parked.title" none="parked.none" />
-          <BriefList status="rolled_back" title="back.title" none="back.none" />
-        </div>
-        <div className="grid grid-cols-1 gap-3">
+          <BriefList status="parked" title="parked.title" none="parked.none" shown={10} />
           <RateChart />
         </div>
+        <BriefList status="rolled_back" title="back.title" none="back.none" shown={5} />
       </div>
       {seesHosts && <HeatMap />}
     </Screen>

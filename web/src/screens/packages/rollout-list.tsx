@@ -32,7 +32,15 @@ export function RolloutList() {
             <td className={CELL}>
               <StatusBadge status={status} />
             </td>
-            <td className={CELL}>{msgid}</td>
+            <td className={CELL}>
+              <Link
+                to="/messages/$msgid"
+                params={{ msgid: String(msgid) }}
+                className="font-mono text-accent underline underline-offset-2"
+              >
+                {msgid}
+              </Link>
+            </td>
             <td className={`${CELL} text-soft`}>
               <Age at={created} />
             </td>

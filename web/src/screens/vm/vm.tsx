@@ -12,7 +12,7 @@ import { useCommand } from '../../parts/command/command-line.tsx';
 import { DeedDialog } from '../../parts/deed-dialog.tsx';
 import { Facts } from '../../parts/facts.tsx';
 import { part } from '../../parts/missing/missing-part.tsx';
-import { Loading, ProblemNotice } from '../../parts/notice.tsx';
+import { Empty, Loading, ProblemNotice } from '../../parts/notice.tsx';
 import { FaultScreen } from '../../parts/screen/fault-screen.tsx';
 import { Screen } from '../../parts/screen/screen.tsx';
 import { Tabs } from '../../parts/tabs.tsx';
@@ -94,11 +94,7 @@ function VmScreen({ vm }: { vm: VmView }) {
         current={tab}
         onPick={setTab}
       >
-        {tab === 'console' && (
-          <Suspense fallback={<Loading />}>
-            <Serial vm={vm.name} running={vm.state === 'running'} mayType={mayDo} />
-          </Suspense>
-        )}
+        {tab === 'console' && <Line vm={vm} mayType={mayDo} />}
         {tab === 'use' && (
           <Suspense fallback={<Loading />}>
             <Use vm={vm.name} />
@@ -119,6 +115,22 @@ function VmScreen({ vm }: { vm: VmView }) {
         />
       )}
     </Screen>
+  );
+}
+
+/** Its serial line; a simulated VM has none. */
+function Line({ vm, mayType }: { vm: VmView; mayType: boolean }) {
+  const word = useWords();
+  if (vm.simulated)
+    return (
+      <div className="card">
+        <Empty title={word('serial.simulated')} />
+      </div>
+    );
+  return (
+    <Suspense fallback={<Loading />}>
+      <Serial vm={vm.name} running={vm.state === 'running'} mayType={mayType} />
+    </Suspense>
   );
 }
 

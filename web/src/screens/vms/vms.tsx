@@ -119,6 +119,7 @@ function columnsOf(word: typeof Word): Column<VmView>[] {
     { name: 'state', head: word('vm.state'), width: '7rem', cell: vm => <VmStateBadge state={vm.state} /> },
     { name: 'host', head: word('vm.host'), width: 'minmax(8rem,1fr)', cell: ({ host }) => host },
     { name: 'ip', head: word('vm.address'), width: '9rem', cell: ({ ip }) => ip ?? '' },
+    { name: 'project', head: word('vm.project'), width: 'minmax(6rem,1fr)', cell: ({ project }) => project },
     { name: 'cpu', head: word('vm.cpu'), width: '4rem', right: true, cell: ({ cpu }) => cpu },
     {
       name: 'mem',
@@ -127,7 +128,6 @@ function columnsOf(word: typeof Word): Column<VmView>[] {
       right: true,
       cell: ({ memMib }) => memoryText(memMib),
     },
-    { name: 'project', head: word('vm.project'), width: 'minmax(6rem,1fr)', cell: ({ project }) => project },
     {
       name: 'created',
       head: word('vm.age'),

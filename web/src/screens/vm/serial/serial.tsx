@@ -75,7 +75,9 @@ export default function Serial(props: { vm: string; running: boolean; mayType: b
         </div>
       )}
       <div ref={place} className="h-96 overflow-hidden bg-[#0e1214] p-2" hidden={state.kind === 'refused'} />
-      <p className="border-t px-3 py-1 text-2xs text-faint">{word('serial.keys')}</p>
+      <p className="border-t px-3 py-1 text-2xs text-faint">
+        {word(state.kind === 'open' && !readonly ? 'serial.keys' : 'serial.closed')}
+      </p>
     </section>
   );
 }
