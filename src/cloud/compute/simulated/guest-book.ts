@@ -17,7 +17,11 @@ type Awaitable<T> = T | Promise<T>;
 /** Where a simulated hypervisor keeps its guests. The uuids are checked by then. */
 export interface GuestBook {
   read(uuid: string): Awaitable<Entry | null>;
-  write(entry: Entry): Awaitable<void>;
+  /**
+   * Puts what `to` makes of the kept guest in its place, and gives it. Nothing falls between the two: a guest that is removed meanwhile is
+   * not written again. `to` may be called more than once; what it throws is thrown, and nothing is written.
+   */
+  change(uuid: string, to: (kept: Entry | null) => Entry): Awaitable<Entry>;
   remove(uuid: string): Awaitable<void>;
   /** By uuid. */
   all(): Awaitable<readonly Entry[]>;
@@ -41,6 +45,13 @@ export class GuestFiles implements GuestBook {
         where: file,
       });
     }
+  }
+
+  change(uuid: string, to: (kept: Entry | null) => Entry): Entry {
+    const kept = this.read(uuid);
+    const entry = to(kept);
+    if (entry !== kept) this.write(entry);
+    return entry;
   }
 
   write(entry: Entry): void {
@@ -76,8 +87,10 @@ export class GuestMap implements GuestBook {
     return this.#entries.get(uuid) ?? null;
   }
 
-  write(entry: Entry): void {
-    this.#entries.set(entry.spec.uuid, entry);
+  change(uuid: string, to: (kept: Entry | null) => Entry): Entry {
+    const entry = to(this.read(uuid));
+    this.#entries.set(uuid, entry);
+    return entry;
   }
 
   remove(uuid: string): void {

@@ -43,12 +43,16 @@ class GuestTable implements GuestBook {
   }
 
   async read(uuid: string): Promise<Entry | null> {
-    const row = await this.#rows().where('uuid', '=', uuid).executeTakeFirst();
-    return row === undefined ? null : (JSON.parse(row.guest) as Entry);
+    return entryOf(await this.#rows().where('uuid', '=', uuid).executeTakeFirst());
   }
 
-  async write(entry: Entry): Promise<void> {
-    await this.#store.transactBeside(tx => putGuests(tx, this.#host, [entry]));
+  async change(uuid: string, to: (kept: Entry | null) => Entry): Promise<Entry> {
+    return await this.#store.transactBeside(async tx => {
+      const kept = entryOf(await this.#rows(tx).where('uuid', '=', uuid).forUpdate().executeTakeFirst());
+      const entry = to(kept);
+      if (entry !== kept) await putGuests(tx, this.#host, [entry]);
+      return entry;
+    });
   }
 
   async remove(uuid: string): Promise<void> {
@@ -66,13 +70,16 @@ class GuestTable implements GuestBook {
     return rows.map(({ guest }) => JSON.parse(guest) as Entry);
   }
 
-  #rows() {
-    return tablesOf(this.#store.reader)
+  #rows(tx?: StoreTx) {
+    return tablesOf(tx?.db ?? this.#store.reader)
       .selectFrom('simulated_guests')
       .select('guest')
       .where('host', '=', this.#host);
   }
 }
+
+const entryOf = (row: { guest: string } | undefined): Entry | null =>
+  row === undefined ? null : (JSON.parse(row.guest) as Entry);
 
 async function putGuests(tx: StoreTx, host: string, entries: readonly Entry[]): Promise<void> {
   for (const entry of entries) {

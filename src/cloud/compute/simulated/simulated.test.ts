@@ -74,3 +74,18 @@ it('a planned failure is the operation’s error, and changes nothing', async ()
     rmSync(dataDir, { recursive: true });
   }
 });
+
+it('a guest that is removed while it is stopped does not come back', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'coax-sim-'));
+  const signal = AbortSignal.timeout(120_000);
+  try {
+    for (const hypervisor of [openSimulated({ dataDir }), new SimulatedHypervisor(new GuestMap())]) {
+      await hypervisor.create(spec(1), signal);
+      const { uuid } = spec(1);
+      await Promise.allSettled([hypervisor.stop(uuid, 0, signal), hypervisor.destroy(uuid, signal)]);
+      assert.deepEqual(await hypervisor.list(), []);
+    }
+  } finally {
+    rmSync(dataDir, { recursive: true });
+  }
+});

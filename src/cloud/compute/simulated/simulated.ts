@@ -46,12 +46,13 @@ export class SimulatedHypervisor implements Hypervisor {
   async create(spec: GuestSpec, signal: AbortSignal): Promise<Guest> {
     checkSpec(spec, this.#behaviour);
     await this.#operation('create', spec.uuid, signal);
-    const kept = await this.#book.read(spec.uuid);
-    if (kept?.state === 'running') {
+    const booted: Entry = { spec, state: 'running', lines: [`simulated guest ${spec.name} booted`] };
+    const entry = await this.#book.change(spec.uuid, kept => {
+      if (kept?.state !== 'running') return booted;
       checkSame(kept.spec, spec);
-      return shown(kept);
-    }
-    return this.#write({ spec, state: 'running', lines: [`simulated guest ${spec.name} booted`] });
+      return kept;
+    });
+    return shown(entry);
   }
 
   async destroy(uuid: string, signal: AbortSignal): Promise<void> {
@@ -61,23 +62,24 @@ export class SimulatedHypervisor implements Hypervisor {
 
   async start(uuid: string, signal: AbortSignal): Promise<Guest> {
     await this.#operation('start', uuid, signal);
-    const kept = await this.#need(uuid);
-    return kept.state === 'running' ? shown(kept) : this.#write(said(kept, 'running', 'booted'));
+    return this.#change(uuid, kept => (kept.state === 'running' ? kept : said(kept, 'running', 'booted')));
   }
 
   async stop(uuid: string, _graceMs: number, signal: AbortSignal): Promise<Guest> {
     await this.#operation('stop', uuid, signal);
-    const kept = await this.#need(uuid);
-    return kept.state === 'stopped' ? shown(kept) : this.#write(said(kept, 'stopped', 'powered down'));
+    return this.#change(uuid, kept =>
+      kept.state === 'stopped' ? kept : said(kept, 'stopped', 'powered down'),
+    );
   }
 
   async reboot(uuid: string, signal: AbortSignal): Promise<Guest> {
     await this.#operation('reboot', uuid, signal);
-    const kept = await this.#need(uuid);
-    if (kept.state === 'running') return this.#write(said(kept, 'running', 'booted'));
-    throw new CoaxError('COAX_HYPERVISOR', `guest ${kept.spec.name} is stopped, so it cannot be reset`, {
-      where: uuid,
-      hint: 'Start it.',
+    return this.#change(uuid, kept => {
+      if (kept.state === 'running') return said(kept, 'running', 'booted');
+      throw new CoaxError('COAX_HYPERVISOR', `guest ${kept.spec.name} is stopped, so it cannot be reset`, {
+        where: uuid,
+        hint: 'Start it.',
+      });
     });
   }
 
@@ -113,8 +115,12 @@ export class SimulatedHypervisor implements Hypervisor {
     return kept;
   }
 
-  async #write(entry: Entry): Promise<Guest> {
-    await this.#book.write(entry);
+  /** At one instant, so that a guest that another operation removes does not come back. */
+  async #change(uuid: string, to: (kept: Entry) => Entry): Promise<Guest> {
+    const entry = await this.#book.change(uuid, kept => {
+      if (!kept) throw noSuchGuest(uuid);
+      return to(kept);
+    });
     return shown(entry);
   }
 }
