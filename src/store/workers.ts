@@ -171,3 +171,17 @@ export async function lastSeen(db: Db, address: string): Promise<{ worker: strin
     .executeTakeFirst();
   return row === undefined ? null : { worker: row.worker, seen: Number(row.seen) };
 }
+
+/** When each of those addresses was served last, as far as anybody ever did. */
+export async function lastServed(db: Db, addresses: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const found = new Map<string, number>();
+  for (let first = 0; first < addresses.length; first += ROWS_MAX) {
+    const rows = await tables(db)
+      .selectFrom('served')
+      .select(['address', 'seen'])
+      .where('address', 'in', addresses.slice(first, first + ROWS_MAX))
+      .execute();
+    for (const { address, seen } of rows) found.set(address, Number(seen));
+  }
+  return found;
+}

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { defineModule, type ModuleDefinition } from '../../step/define-module.ts';
 import { Terminal } from '../../step/step-errors.ts';
 import type { Tx } from '../../store/tx.ts';
-import { agentTables } from '../agents/schema.ts';
 import { owedAt } from '../owed/owed.ts';
 import type { HostState } from '../schema.ts';
 import { drains, hostNamed, setState } from './host-state.ts';
+import { isHeardOf } from './watched-hosts.ts';
 
 const host = z.string().min(1);
 const Named = z.object({ host });
@@ -106,16 +106,6 @@ async function admit(tx: Tx, name: string): Promise<HostState> {
 async function stateOf(tx: Tx, name: string): Promise<z.output<typeof Was>> {
   const { state, reason } = await hostNamed(tx, name);
   return { was: state, was_reason: reason };
-}
-
-/** Has it reported since it was found silent? */
-async function isHeardOf(tx: Tx, name: string): Promise<boolean> {
-  const agent = await agentTables(tx.db)
-    .selectFrom('agents')
-    .select('lease_until')
-    .where('host', '=', name)
-    .executeTakeFirst();
-  return agent !== undefined && Number(agent.lease_until) >= tx.now;
 }
 
 const notFenced = (name: string): Terminal =>

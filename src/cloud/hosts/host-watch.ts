@@ -1,19 +1,17 @@
 import type { Parameters } from '../../message/message.ts';
 import type { Store } from '../../store/store.ts';
 import { REAL_TIMERS, type Timers } from '../../store/timers.ts';
-import { agentTables } from '../agents/schema.ts';
-import { isToReturn } from '../agents/take-report.ts';
 import { lookAgain } from '../look-again.ts';
 import { owedByHost } from '../owed/owed.ts';
-import { cloudTables, type HostState } from '../schema.ts';
-import { statesSince } from './host-state.ts';
+import { cloudTables } from '../schema.ts';
+import { hostsOfAgents, hostsOfProcesses, type WatchedHost } from './watched-hosts.ts';
 
 const LOOK_MS = 1000;
 /** What failed is tried again so often. */
 const AGAIN_MS = 60_000;
 
 export interface HostWatchOptions {
-  readonly store: Pick<Store, 'reader' | 'now' | 'messages'>;
+  readonly store: Pick<Store, 'reader' | 'now' | 'messages' | 'capabilities'>;
   /** Submits a flow that comes with Coax. The same key never makes a second message. */
   submit(flow: string, parameters: Parameters, key: string): Promise<void>;
   /** Milliseconds: a host that is down for so long is declared lost. Never if absent. It promises that something fences the host by then. */
@@ -22,27 +20,10 @@ export interface HostWatchOptions {
   readonly timers?: Timers;
 }
 
-/** Why nothing is heard of a host; a lease of such a length is given to an agent that says goodbye. */
-function silenceOf(seen: number, leaseUntil: number): string {
-  if (seen === 0) return 'it has never reported';
-  const when = new Date(seen).toISOString();
-  if (leaseUntil === seen) return `its agent was stopped (${when})`;
-  if (isToReturn(seen, leaseUntil))
-    return `its agent ended to be started anew (${when}), and is not back yet`;
-  return `not heard of since ${when}`;
-}
-
-interface Watched {
-  readonly host: string;
-  readonly state: HostState;
-  readonly seen: number;
-  readonly leaseUntil: number;
-  readonly since: number;
-}
-
 /**
- * Watches the hosts of agents: one whose lease ends is marked as down (and, if that is wanted, lost after a while), one that reports again returns, and
- * what is owed at a host that is up is cleaned. All of it by messages; several servers submit each only once, since its key says what for.
+ * Watches the hosts of agents and, where processes share the store, those that these run: one that is silent is marked as down (an
+ * agent's, if that is wanted, as lost after a while), one that is heard of again returns, and what is owed at a host that is up is
+ * cleaned. All of it by messages; several servers submit each only once, since its key says what for.
  */
 export class HostWatch {
   readonly #options: HostWatchOptions;
@@ -60,21 +41,22 @@ export class HostWatch {
 
   async #look(): Promise<void> {
     const now = this.#options.store.now();
-    const hosts = await this.#watched();
-    for (const host of hosts) await this.#decide(host, now);
-    await this.#lose(hosts, now);
+    const { store } = this.#options;
+    const ofAgents = await hostsOfAgents(store.reader);
+    for (const host of [...ofAgents, ...(await hostsOfProcesses(store))]) await this.#decide(host, now);
+    await this.#lose(ofAgents, now);
     await this.#clean(now);
   }
 
-  async #decide({ host, state, seen, leaseUntil, since }: Watched, now: number): Promise<void> {
+  async #decide(watched: WatchedHost, now: number): Promise<void> {
+    const { host, state, seen, leaseUntil, since, returns, silence } = watched;
     const { submit } = this.#options;
     const isSilent = leaseUntil < now;
     if (isSilent && (state === 'up' || state === 'draining')) {
-      const reason = silenceOf(seen, leaseUntil);
-      await submit('host_down', { host, reason }, `host-down/${host}/${leaseUntil}/${since}`);
+      await submit('host_down', { host, reason: silence }, `host-down/${host}/${leaseUntil}/${since}`);
     }
     // Only a report that came after it was marked says that it is back.
-    if (isSilent || (state !== 'down' && state !== 'lost') || seen <= since) return;
+    if (isSilent || !returns || seen <= since) return;
     if (await this.#isUnderWay('return_host', host)) return;
     await submit('return_host', { host }, `return-host/${host}/${Math.floor(now / AGAIN_MS)}/${since}`);
   }
@@ -84,15 +66,15 @@ export class HostWatch {
    * this server that is cut off; and only what this process saw for so long itself, for hosts need time to come back to a
    * server that was away.
    */
-  async #lose(hosts: readonly Watched[], now: number): Promise<void> {
+  async #lose(hosts: readonly WatchedHost[], now: number): Promise<void> {
     const { lostAfterMs, submit } = this.#options;
     if (lostAfterMs === undefined || this.#timers.monotonic() - this.#begun < lostAfterMs) return;
     if (!hosts.some(({ leaseUntil }) => leaseUntil >= now)) return;
-    for (const { host, state, seen, leaseUntil, since } of hosts) {
+    for (const { host, state, leaseUntil, since, silence } of hosts) {
       // Without a lease it never reported, or its key was revoked: that says nothing of the machine.
       const isOver = leaseUntil > 0 && now - Math.max(leaseUntil, since) >= lostAfterMs;
       if (state !== 'down' || !isOver) continue;
-      const reason = `${silenceOf(seen, leaseUntil)}: coax up --lost-after ${lostAfterMs / 1000}s declares it lost, and promises that it is fenced`;
+      const reason = `${silence}: coax up --lost-after ${lostAfterMs / 1000}s declares it lost, and promises that it is fenced`;
       await submit('lose_host', { host, reason, fenced: true }, `lose-host/${host}/${leaseUntil}/${since}`);
     }
   }
@@ -112,28 +94,6 @@ export class HostWatch {
       const parameters = { host, apply: true, owed_only: true };
       await submit('reconcile_host', parameters, `owed/${host}/${Math.floor(now / AGAIN_MS)}`);
     }
-  }
-
-  async #watched(): Promise<Watched[]> {
-    const db = this.#options.store.reader;
-    const agents = await agentTables(db)
-      .selectFrom('agents')
-      .select(['host', 'seen', 'lease_until'])
-      .execute();
-    if (agents.length === 0) return [];
-    const rows = await cloudTables(db)
-      .selectFrom('hosts')
-      .select(['name', 'state'])
-      .where('agent', '=', 1)
-      .execute();
-    const states = new Map(rows.map(row => [row.name, row.state]));
-    const since = await statesSince({ db });
-    return agents.flatMap(({ host, seen, lease_until }) => {
-      const state = states.get(host);
-      if (state === undefined) return [];
-      const times = { seen: Number(seen), leaseUntil: Number(lease_until), since: since.get(host) ?? 0 };
-      return [{ host, state, ...times }];
-    });
   }
 
   async #isUnderWay(flow: string, host: string): Promise<boolean> {
