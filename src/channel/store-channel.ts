@@ -1,3 +1,4 @@
+import { addressOf } from '../message/address.ts';
 import type { Outcome, StepOutcome } from '../message/outcome.ts';
 import { terminal } from '../message/outcome.ts';
 import type {
@@ -21,6 +22,8 @@ import { askTransition, type Circumstances, type Random, transitionWithAsk } fro
 const TICK_MS = 250;
 /** How long work is left to the process that has the first right to it; then whoever serves its address takes it. */
 const YIELD_MS = 40;
+/** What was given back since nobody here can do it is left to other processes for so long once it is ready: time for a tick of theirs. */
+const HEAD_START_MS = 2 * TICK_MS + 100;
 /** Waits up to so long get a timer of their own, so many at most; the tick finds the rest. */
 const SOON_MS = 2000;
 const TIMERS_MAX = 1000;
@@ -68,6 +71,8 @@ export class StoreChannel implements Channel {
   readonly #waiters = new Set<Waiter>();
   /** Addresses that were heard of and are left to another process for now. */
   readonly #left = new Set<string>();
+  /** Addresses at which something was given back for a while, and until when (monotonic) a look here does not count. */
+  readonly #givenBack = new Map<string, number>();
   readonly #accepted: AcceptedWork;
   readonly #stopReady: () => void;
   readonly #stopOffer: () => void;
@@ -147,6 +152,15 @@ export class StoreChannel implements Channel {
   }
 
   async release(claims: readonly ClaimRef[], begun: boolean, afterMs = 0): Promise<void> {
+    if (afterMs > 0 && this.#store.capabilities.shared) {
+      // Who gives it back knows when it is ready, and would always be the first to take it again.
+      const until = this.#timers.monotonic() + afterMs + HEAD_START_MS;
+      for (const { msgid } of claims) {
+        const message = await this.#store.message(msgid);
+        const address = message && addressOf(message, message.plan);
+        if (address !== null) this.#givenBack.set(address, until);
+      }
+    }
     await this.#store.release(claims, begun, afterMs);
     if (afterMs > 0) this.#later(this.#store.now() + afterMs);
   }
@@ -268,7 +282,10 @@ export class StoreChannel implements Channel {
 
   async #announceReady(): Promise<void> {
     if (this.#closed) return;
-    for (const address of await this.#store.readyAddresses()) this.#announce(address);
+    const now = this.#timers.monotonic();
+    for (const [address, until] of this.#givenBack) if (until <= now) this.#givenBack.delete(address);
+    for (const address of await this.#store.readyAddresses())
+      if (!this.#givenBack.has(address)) this.#announce(address);
   }
 
   #announce(address: string): void {
