@@ -35,10 +35,11 @@ def run(step):  # do or undo, safe to repeat: the file carries the step's key
     return {"kind": "ok", "set": {} if step["mode"] == "rollback" else {"noted": path}}
 
 threading.Thread(target=session, args=[opened := threading.Event()], daemon=True).start()
-opened.wait()
-with futures.ThreadPoolExecutor() as pool:
-    while True:
+pool = futures.ThreadPoolExecutor()
+while opened.wait():
+    try:
         for claim in post("claim", worker=NAME, addresses=["note"], leaseMs=30000, waitMs=20000)["items"]:
             ref, began, step = {"msgid": claim["msgid"], "fence": claim["fence"]}, now(), pool.submit(run, claim["step"])
             while not futures.wait([step], 10).done: post("extend", claims=[ref], leaseMs=30000)
             post("finish", **ref, worker=NAME, outcome=step.result(), code=CODE, started=began, finished=now())
+    except OSError: time.sleep(1)  # the server is away: what was not finished is claimed again
