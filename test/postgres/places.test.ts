@@ -1,7 +1,7 @@
 /** Gangs and reservations on PostgreSQL, whose claims are written by other statements than SQLite's. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cloudSchema } from '../../src/cloud/cloud.ts';
+import { installationSchema as schema } from '../../src/cli/installation-schema.ts';
 import { FleetFeed } from '../../src/cloud/resource/feed/fleet-feed.ts';
 import { openFixture } from '../system/cloud-fixture.ts';
 import { postgresTests } from './fixture.ts';
@@ -11,8 +11,8 @@ const { withDatabase } = postgresTests();
 
 test('on PostgreSQL a gang is all or none, and a reservation is taken and given back', () =>
   withDatabase(async ({ open }) => {
-    await using fixture = await openFixture({ openStore: () => open({ schema: cloudSchema }) });
-    const elsewhere = await open({ schema: cloudSchema });
+    await using fixture = await openFixture({ openStore: () => open({ schema }) });
+    const elsewhere = await open({ schema });
     const feed = new FleetFeed(elsewhere);
     const vmsElsewhere = async () => {
       const fleet = await elsewhere.transact(tx => feed.exactly(tx));
