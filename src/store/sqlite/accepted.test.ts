@@ -193,6 +193,8 @@ describe('a message that is accepted alone', () => {
       for (const msgid of msgids) assert.equal((await store.message(msgid))?.msgid, msgid);
       assert.equal((await store.commits(msgids[0]!)).length, 1);
       assert.equal(rowsOf(file, 'messages').length, 0);
+      // Looks by an index find only what is in its place: to be answered is all that matters while nothing can be written.
+      assert.deepEqual([await store.queued(10), await store.readyAddresses()], [0, []]);
       // Accepting needs less room than the move.
       msgids.push(...(await acceptAlone(store, 1, 2)));
       assert.equal((await store.messages({ limit: 10 })).length, 3);

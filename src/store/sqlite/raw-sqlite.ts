@@ -19,7 +19,7 @@ import { Connection } from './connection.ts';
 import { lockFile } from './lock.ts';
 import { migrate } from './open-sqlite.ts';
 import { CORE_SCHEMA, OF_SQLITE, type SchemaPart } from './schema.ts';
-import { anyAccepted, settleAccepted } from './statements/accepted.ts';
+import { showAccepted } from './statements/accepted.ts';
 import { caughtUp } from './statements/catch-up.ts';
 import { keepLastMsgid, LAST_MSGID } from './statements/last-msgid.ts';
 import { openScan } from './statements/scan.ts';
@@ -36,8 +36,9 @@ export function openSqliteSource(file: string): RawSource {
     });
   const lock = lockFile(`${file}.lock`);
   try {
-    settle(file);
-    return new RawSqlite(file, new Connection(file, true), () => lock.release());
+    const connection = new Connection(file, true);
+    showAccepted(connection);
+    return new RawSqlite(file, connection, () => lock.release());
   } catch (error) {
     lock.release();
     throw error;
@@ -71,22 +72,6 @@ export function openSqliteTarget(file: string, schema: readonly SchemaPart[]): R
   } catch (error) {
     lock.release();
     throw error;
-  }
-}
-
-/** Messages that a server which ended in the middle of things had accepted and not put in their places. */
-function settle(file: string): void {
-  const reader = new Connection(file, true);
-  const left = anyAccepted(reader);
-  reader.close();
-  if (!left) return;
-  const writer = new Connection(file, false);
-  try {
-    writer.exec('PRAGMA synchronous = FULL; BEGIN IMMEDIATE');
-    settleAccepted(writer);
-    writer.exec('COMMIT');
-  } finally {
-    writer.close();
   }
 }
 

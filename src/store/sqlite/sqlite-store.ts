@@ -86,9 +86,9 @@ export class SqliteStore implements Store {
         if (engine.accepted > 0 && (!engine.acceptsOnly || engine.accepted >= SETTLE_AT)) this.#settle();
       },
       ending: () => engine.commits.flush(),
-      between: () => {
+      between: items => {
         // What is accepted alone makes the log hardly longer.
-        if (!engine.acceptsOnly || engine.accepted % LOOK_AT === 0) this.#checkpoints.between();
+        if (!engine.acceptsOnly || engine.accepted % LOOK_AT === 0) this.#checkpoints.between(items);
       },
       durable: () => {
         engine.held.keep();
@@ -377,7 +377,9 @@ export class SqliteStore implements Store {
       return;
     }
     // What the transaction told came while this run was under way: nobody else begins the next one if nothing more is written.
-    if (this.#engine.ids.behind > 0 && !this.#closed) this.#indexLater();
+    if (this.#closed) return;
+    if (this.#engine.ids.behind > 0) this.#indexLater();
+    else this.#checkpoints.idle();
   }
 }
 

@@ -68,8 +68,8 @@ export interface WriteQueueHooks {
   begins(accepts: number): void;
   /** The last moment to write into the transaction. */
   ending(): void;
-  /** The transaction has ended, and no other has begun. Throws nothing: what was written is durable. */
-  between(): void;
+  /** The transaction, of so many items, has ended, and no other has begun. Throws nothing: what was written is durable. */
+  between(items: number): void;
   /** The transaction is durable. */
   durable(): void;
   /** The transaction never happened. */
@@ -138,7 +138,7 @@ export class WriteQueue {
     this.#busy = true;
     try {
       if (!(await this.#transaction(batch))) return;
-      this.#hooks.between();
+      this.#hooks.between(batch.length);
       try {
         this.#hooks.durable();
       } finally {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Checkpoints, PAGES_MAX } from './checkpoints.ts';
+import { Checkpoints, MANY, PAGES_MAX } from './checkpoints.ts';
 
 interface Log {
   readonly pages: number;
@@ -58,7 +58,7 @@ describe('the log of the embedded store', { timeout: 120_000 }, () => {
       const checkpoints = new Checkpoints(writer, file);
       write(PAGES_MAX + 10);
       assert.equal(log().copied, 0);
-      checkpoints.between();
+      checkpoints.between(MANY);
       // Nothing of this connection copies anything here.
       await until(() => log().copied === log().pages);
       // The thread may still have its locks, with which nobody begins anew.
@@ -73,16 +73,43 @@ describe('the log of the embedded store', { timeout: 120_000 }, () => {
     withDatabase(async ({ file, writer, write, log }) => {
       const checkpoints = new Checkpoints(writer, file);
       write(PAGES_MAX + 10);
-      checkpoints.between();
+      checkpoints.between(MANY);
       write(50);
       await until(() => log().copied >= PAGES_MAX);
       // Its word may still be under way.
       await until(() => {
         write(1);
-        checkpoints.between();
+        checkpoints.between(MANY);
         return log().pages < PAGES_MAX;
       });
       assert.equal(writer.prepare('PRAGMA integrity_check').get()?.integrity_check, 'ok');
+      await checkpoints.close();
+    }));
+
+  it('is copied at once where transactions are of few things, and by the thread again where they are of many', () =>
+    withDatabase(async ({ file, writer, write, log }) => {
+      const checkpoints = new Checkpoints(writer, file);
+      write(PAGES_MAX + 10);
+      checkpoints.between(MANY - 1);
+      assert.equal(log().copied, log().pages);
+      write(PAGES_MAX + 10);
+      checkpoints.between(MANY);
+      checkpoints.between(1);
+      await until(() => log().copied === log().pages);
+      await checkpoints.close();
+    }));
+
+  it('is copied early when nobody writes, and not where it is short', () =>
+    withDatabase(async ({ file, writer, write, log }) => {
+      const checkpoints = new Checkpoints(writer, file);
+      write(100);
+      checkpoints.idle();
+      assert.equal(log().copied, 0);
+      write(600);
+      checkpoints.between(MANY);
+      assert.equal(log().copied, 0);
+      checkpoints.idle();
+      assert.equal(log().copied, log().pages);
       await checkpoints.close();
     }));
 
@@ -90,7 +117,7 @@ describe('the log of the embedded store', { timeout: 120_000 }, () => {
     withDatabase(async ({ file, writer, write, log }) => {
       const checkpoints = new Checkpoints(writer, file);
       write(PAGES_MAX + 10);
-      checkpoints.between();
+      checkpoints.between(MANY);
       await checkpoints.close();
       assert.equal(autocheckpoint(writer), PAGES_MAX);
       // Only the sole connection may do this.
@@ -103,11 +130,11 @@ describe('the log of the embedded store', { timeout: 120_000 }, () => {
       const checkpoints = new Checkpoints(writer, join(file, 'no-folder', 'coax.db'));
       assert.notEqual(autocheckpoint(writer), PAGES_MAX);
       write(PAGES_MAX + 10);
-      checkpoints.between();
+      checkpoints.between(MANY);
       await until(() => autocheckpoint(writer) === PAGES_MAX);
       write(1);
       assert.equal(log().copied, log().pages);
-      checkpoints.between();
+      checkpoints.between(MANY);
       await checkpoints.close();
     }));
 });

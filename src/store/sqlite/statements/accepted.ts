@@ -7,8 +7,11 @@ import type { Connection } from '../connection.ts';
  * idle, when it opens after a crash, and when there are SETTLE_AT. Until then nobody looks at those tables (sqlite-store.ts).
  */
 
-/** So many wait at most: what a request waits for when they are put in their places, and seldom enough for p99 not to be that alone. */
-export const SETTLE_AT = 256;
+/**
+ * So many wait at most. To put them in their places takes some 8 ms, and the next wait for the disk is that for all of their pages, too: two
+ * requests of a thousand.
+ */
+export const SETTLE_AT = 1024;
 /** Characters of a commit and its parameters: a row that needs pages of its own gains nothing. */
 const SMALL = 3000;
 
@@ -17,6 +20,7 @@ const MESSAGE = `msgid, flow, plan, mode, cursor, attempt, phase, floor, base, t
 const AS_MESSAGE = `msgid, flow, plan, 'normal', 0, 0, phase, 0, base, '[]', 0, id, address, ready_at, 0, 0,
   project, actor, labels, trace, ready_at, ready_at`;
 const AS_COMMIT = 'pos, msgid, 0, id, body, NULL';
+const LABELS = 'msgid, key, value FROM main.accepted, json_each(labels) WHERE labels IS NOT NULL';
 
 /** Whether it can wait there: a small message of its own, that begins at its plan's first step. */
 export function canWait({ message, encoded }: FirstMessage, base: string): boolean {
@@ -47,8 +51,7 @@ export function insertAccepted(connection: Connection, row: AcceptedRow): void {
 export function settleAccepted(connection: Connection): void {
   connection.run(`INSERT INTO messages (${MESSAGE}) SELECT ${AS_MESSAGE} FROM accepted ORDER BY pos`);
   connection.run(`INSERT INTO commits SELECT ${AS_COMMIT} FROM accepted ORDER BY pos`);
-  connection.run(`INSERT INTO message_labels
-    SELECT msgid, key, value FROM accepted, json_each(labels) WHERE labels IS NOT NULL`);
+  connection.run(`INSERT INTO message_labels SELECT ${LABELS}`);
   connection.run('DELETE FROM accepted');
 }
 
@@ -60,7 +63,7 @@ export function waiting(connection: Connection): { count: number; msgid: number;
 }
 
 /** Does any wait there? Asked of a file that may be from before there was such a table. */
-export function anyAccepted(connection: Connection): boolean {
+function anyAccepted(connection: Connection): boolean {
   const has = connection.get(`SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = 'accepted'`);
   return has !== undefined && waiting(connection).count > 0;
 }
@@ -83,9 +86,11 @@ export function showAccepted(connection: Connection): void {
   const values = AS_MESSAGE.split(/,\s*/);
   const row = columns.map(name => `${values[given.indexOf(name)] ?? 'NULL'} AS ${name}`).join(', ');
   connection.exec(`CREATE TEMP VIEW messages AS SELECT * FROM main.messages UNION ALL SELECT ${row} FROM main.accepted;
-    CREATE TEMP VIEW commits AS SELECT * FROM main.commits UNION ALL SELECT ${AS_COMMIT} FROM main.accepted`);
+    CREATE TEMP VIEW commits AS SELECT * FROM main.commits UNION ALL SELECT ${AS_COMMIT} FROM main.accepted;
+    CREATE TEMP VIEW message_labels AS SELECT * FROM main.message_labels UNION ALL SELECT ${LABELS}`);
 }
 
 export function hideAccepted(connection: Connection): void {
-  connection.exec('DROP VIEW IF EXISTS temp.messages; DROP VIEW IF EXISTS temp.commits');
+  for (const view of ['messages', 'commits', 'message_labels'])
+    connection.exec(`DROP VIEW IF EXISTS temp.${view}`);
 }

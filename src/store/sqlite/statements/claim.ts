@@ -7,7 +7,7 @@ import type { Engine } from '../engine.ts';
 import { heldAs, letGo } from './write.ts';
 
 // SQLite takes a partial index only where its condition stands word for word.
-const QUEUED = `messages INDEXED BY messages_queue WHERE lease_until IS NULL AND phase = 'open'`;
+const QUEUED = `main.messages INDEXED BY messages_queue WHERE lease_until IS NULL AND phase = 'open'`;
 
 /**
  * The partial index holds exactly the claimable messages, by address and project in order of readiness: a claim reads the first
