@@ -59,13 +59,14 @@ export function Table<Row>(props: TableProps<Row>) {
     <div
       ref={scroller}
       role="table"
+      tabIndex={-1}
       aria-label={label}
       aria-rowcount={rows.length + 1}
       onScroll={() => onTop?.(scroller.current!.scrollTop < height)}
       onKeyDown={event =>
         moveByKey(event, scroller.current!, index => virtual.scrollToIndex(index), rows.length)
       }
-      className="h-full overflow-auto overscroll-contain"
+      className="h-full overflow-auto overscroll-contain outline-none"
     >
       <div
         role="row"
@@ -136,10 +137,13 @@ function moveByKey(
   show: (index: number) => void,
   count: number,
 ): void {
-  const at = (document.activeElement as HTMLElement | null)?.closest<HTMLElement>('[data-index]');
-  if (!at || !scroller.contains(at)) return;
-  const index = Number(at.dataset.index);
-  const page = Math.max(1, Math.floor(scroller.clientHeight / at.offsetHeight) - 1);
+  const active = document.activeElement as HTMLElement | null;
+  const isOnItsWay = active === scroller && scroller.dataset.goal !== undefined;
+  const at = active?.closest<HTMLElement>('[data-index]');
+  if (!isOnItsWay && (!at || !scroller.contains(at))) return;
+  const index = Number(isOnItsWay ? scroller.dataset.goal : at?.dataset.index);
+  const height = scroller.querySelector<HTMLElement>('[data-index]')?.offsetHeight ?? scroller.clientHeight;
+  const page = Math.max(1, Math.floor(scroller.clientHeight / height) - 1);
   const to = {
     ArrowDown: index + 1,
     ArrowUp: index - 1,
@@ -151,17 +155,25 @@ function moveByKey(
   if (to === undefined) return;
   event.preventDefault();
   const next = Math.min(count - 1, Math.max(0, to));
+  scroller.dataset.goal = String(next);
+  // Until the row is drawn, which takes a busy page some frames, the table has the focus: the row that had it may be drawn no more, and keys would go nowhere.
+  if (linkOf(scroller, next) === null) scroller.focus({ preventScroll: true });
   show(next);
-  // The row may have to be drawn first, which takes a busy page some frames.
   requestAnimationFrame(() => focusRow(scroller, next, FRAMES_MOST));
 }
 
 const FRAMES_MOST = 120;
 
+const linkOf = (scroller: HTMLElement, index: number) =>
+  scroller.querySelector<HTMLElement>(`[data-index="${index}"] a`);
+
+/** Unless another row is wanted by now. */
 function focusRow(scroller: HTMLElement, index: number, frames: number): void {
   requestAnimationFrame(() => {
-    const link = scroller.querySelector<HTMLElement>(`[data-index="${index}"] a`);
-    if (link !== null) link.focus({ preventScroll: true });
-    else if (frames > 0) focusRow(scroller, index, frames - 1);
+    if (scroller.dataset.goal !== String(index)) return;
+    const link = linkOf(scroller, index);
+    if (link === null && frames > 0) return focusRow(scroller, index, frames - 1);
+    delete scroller.dataset.goal;
+    link?.focus({ preventScroll: true });
   });
 }
