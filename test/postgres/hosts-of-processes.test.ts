@@ -49,13 +49,16 @@ it(
         await first.ended;
         assert.match((await inState(client, 'down')).reason, /^no server or worker has served it since 2/);
 
-        await work('worker');
+        const second = await work('worker');
         await inState(client, 'up');
         const flows = (await client.messages({ limit: 50 })).items.map(({ flow, status }) => [flow, status]);
         assert.deepEqual(flows.toReversed(), [
           ['host_down', 'done'],
           ['return_host', 'done'],
         ]);
+        // In order, so that it takes its guests' network with it.
+        second.signal('SIGTERM');
+        assert.equal(await second.ended, 0, second.output);
       } finally {
         client.close();
       }
