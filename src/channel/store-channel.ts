@@ -152,17 +152,20 @@ export class StoreChannel implements Channel {
   }
 
   async release(claims: readonly ClaimRef[], begun: boolean, afterMs = 0): Promise<void> {
-    if (afterMs > 0 && this.#store.capabilities.shared) {
-      // Who gives it back knows when it is ready, and would always be the first to take it again.
-      const until = this.#timers.monotonic() + afterMs + HEAD_START_MS;
-      for (const { msgid } of claims) {
-        const message = await this.#store.message(msgid);
-        const address = message && addressOf(message, message.plan);
-        if (address !== null) this.#givenBack.set(address, until);
-      }
-    }
+    const { shared } = this.#store.capabilities;
+    if (afterMs > 0 && shared) await this.#leaveToOthers(claims, afterMs);
     await this.#store.release(claims, begun, afterMs);
-    if (afterMs > 0) this.#later(this.#store.now() + afterMs);
+    if (afterMs > 0 && !shared) this.#later(this.#store.now() + afterMs);
+  }
+
+  /** Who gives something back knows when it is ready, and would always be the first to take it again; the tick finds it later. */
+  async #leaveToOthers(claims: readonly ClaimRef[], afterMs: number): Promise<void> {
+    const until = this.#timers.monotonic() + afterMs + HEAD_START_MS;
+    for (const { msgid } of claims) {
+      const message = await this.#store.message(msgid);
+      const address = message && addressOf(message, message.plan);
+      if (address !== null) this.#givenBack.set(address, until);
+    }
   }
 
   finish(end: Finish): Promise<FinishAnswer> {
