@@ -7,29 +7,17 @@ import { it } from 'node:test';
 import { copyBetween } from '../../src/cli/compose-copy.ts';
 import { installationSchema } from '../../src/cli/installation-schema.ts';
 import type { Client } from '../../src/client/client.ts';
-import type { GuestSpec, Hypervisor } from '../../src/cloud/compute/hypervisor.ts';
+import type { Hypervisor } from '../../src/cloud/compute/hypervisor.ts';
 import { simulatedHost } from '../../src/cloud/compute/simulated/shared-guests.ts';
 import { openPostgres } from '../../src/store/postgres/open-postgres.ts';
 import { openSqlite } from '../../src/store/sqlite/open-sqlite.ts';
 import { writeWorkers } from '../../src/store/workers.ts';
+import { paperGuest } from '../../src/testing/paper-guest.ts';
 import { noHypervisor, noNetwork, openFixture } from '../system/cloud-fixture.ts';
 import { Processes } from '../system/process-fixture.ts';
 import { postgresTests } from './fixture.ts';
 
 const { withDatabase } = postgresTests();
-
-function guestSpec(index: number): GuestSpec {
-  const digits = index.toString(16).padStart(2, '0');
-  const network = { mode: 'tap', prefix: 24, gateway: '10.77.0.1', httpPort: 80 } as const;
-  return {
-    uuid: `0b6f3c3e-58a1-4d0c-9d27-3f1f4a1f2a${digits}`,
-    name: `sim-${index}`,
-    cpu: 1,
-    memMib: 128,
-    msgid: index,
-    network: { ...network, ip: `10.77.0.${10 + index}`, mac: `52:54:00:00:00:${digits}` },
-  };
-}
 
 async function rest(client: Client, msgid: number, status: string): Promise<void> {
   const message = await client.waitFor(msgid, { timeoutMs: 180_000 });
@@ -97,7 +85,7 @@ it('a guest in the store that is removed while it is stopped, here or elsewhere,
     const [a, b] = [await hostOf(), await hostOf()];
     const signal = AbortSignal.timeout(120_000);
     for (let index = 1; index <= 30; index++) {
-      const spec = guestSpec(index);
+      const spec = paperGuest(index);
       await a.create(spec, signal);
       await Promise.allSettled([a.stop(spec.uuid, 0, signal), b.destroy(spec.uuid, signal)]);
       assert.deepEqual(await a.list(), []);

@@ -232,23 +232,32 @@ test('what is no HTTP gets a problem', async () => {
   assert.match(text, /^HTTP\/1\.1 400 .*application\/problem\+json/s);
 });
 
+/** The stream of everything, as one token hears it: what `noted` makes of each event, but for null. */
+async function streamOf(
+  url: string,
+  token: string,
+  query: string,
+  noted: (event: { readonly event: string; readonly data: string }) => string | null,
+) {
+  const heard: string[] = [];
+  const answer = await fetch(`${url}/v1/events${query}`, { headers: { authorization: `Bearer ${token}` } });
+  const reading = (async () => {
+    for await (const event of readServerSentEvents(answer.body!)) {
+      const note = noted(event);
+      if (note !== null) heard.push(note);
+    }
+  })();
+  return { heard, reading };
+}
+
 test('the stream of everything tells of what is published to who asks for it, and may see the installation', async () => {
   await using served = await openServed();
   const { identity } = served.services;
   await identity.projects.create('shop', {}, 'tester');
   const wish = { name: 'shop', account: null, project: 'shop', role: 'viewer', ttlMs: null } as const;
   const { text } = await identity.tokens.create(wish, 'tester');
-  const stream = async (token: string, query: string) => {
-    const heard: string[] = [];
-    const answer = await fetch(`${served.url}/v1/events${query}`, {
-      headers: { authorization: `Bearer ${token}` },
-    });
-    const reading = (async () => {
-      for await (const { event, data } of readServerSentEvents(answer.body!))
-        if (event !== 'commit') heard.push(`${event} ${data}`);
-    })();
-    return { heard, reading };
-  };
+  const stream = (token: string, query: string) =>
+    streamOf(served.url, token, query, ({ event, data }) => (event === 'commit' ? null : `${event} ${data}`));
   const [all, both, shop, plain] = await Promise.all([
     stream(TOKEN, '?also=packages'),
     stream(TOKEN, '?also=webhooks,packages'),
@@ -278,17 +287,10 @@ test('the stream of everything tells of webhooks to who asks for it, and may see
   await identity.projects.create('shop', {}, 'tester');
   const wish = { name: 'shop', account: null, project: 'shop', role: 'viewer', ttlMs: null } as const;
   const { text } = await identity.tokens.create(wish, 'tester');
-  const stream = async (token: string, query: string) => {
-    const heard: string[] = [];
-    const answer = await fetch(`${served.url}/v1/events${query}`, {
-      headers: { authorization: `Bearer ${token}` },
-    });
-    const reading = (async () => {
-      for await (const { event, data } of readServerSentEvents(answer.body!))
-        if (event === 'webhook') heard.push((JSON.parse(data) as { id: string }).id);
-    })();
-    return { heard, reading };
-  };
+  const stream = (token: string, query: string) =>
+    streamOf(served.url, token, query, ({ event, data }) =>
+      event === 'webhook' ? (JSON.parse(data) as { id: string }).id : null,
+    );
   const [all, shop, plain] = await Promise.all([
     stream(TOKEN, '?also=webhooks'),
     stream(text, '?also=webhooks'),

@@ -4,28 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { hypervisorConformance } from '../../../testing/hypervisor-conformance.ts';
-import type { GuestSpec } from '../hypervisor.ts';
+import { paperGuest as spec } from '../../../testing/paper-guest.ts';
 import { GuestMap } from './guest-book.ts';
 import { openSimulated, SimulatedHypervisor } from './simulated.ts';
-
-function spec(index: number): GuestSpec {
-  const digits = index.toString(16).padStart(2, '0');
-  return {
-    uuid: `0b6f3c3e-58a1-4d0c-9d27-3f1f4a1f2a${digits}`,
-    name: `sim-${index}`,
-    cpu: 1,
-    memMib: 128,
-    msgid: index,
-    network: {
-      mode: 'tap',
-      ip: `10.77.0.${10 + index}`,
-      prefix: 24,
-      gateway: '10.77.0.1',
-      mac: `52:54:00:00:00:${digits}`,
-      httpPort: 80,
-    },
-  };
-}
 
 hypervisorConformance('the simulated hypervisor', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'coax-sim-'));
