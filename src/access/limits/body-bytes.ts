@@ -41,7 +41,8 @@ export class BodyBytes {
   /** Lets the body of a request of that client come, until `ended` is called with its answer. Errors: COAX_RATE. */
   take(request: FastifyRequest, { raw }: FastifyReply, client: string): void {
     const bytes = bytesOf(request);
-    if (bytes === 0) return;
+    // Of a client that went while it was asked who that is, no end will be heard.
+    if (bytes === 0 || raw.destroyed) return;
     const own = this.#of.get(client) ?? 0;
     if (this.#all > 0 && this.#all + bytes > this.#most) throw this.#full('all bodies');
     if (own > 0 && own + bytes > this.#most / 2) throw this.#full('the bodies of one client', 2);
