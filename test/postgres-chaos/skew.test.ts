@@ -1,11 +1,12 @@
 /** One version of skew: a newer server has added to the tables while those of the version before go on. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import pg from 'pg';
 import { ok } from '../../src/message/outcome.ts';
 import { fsckStore } from '../../src/store/fsck.ts';
 import type { Store } from '../../src/store/store.ts';
 import { claimOne, finish, submitOne } from '../../src/testing/store-conformance/fixture.ts';
-import { postgresTests } from '../postgres/fixture.ts';
+import { postgresTests, until } from '../postgres/fixture.ts';
 
 const { withDatabase } = postgresTests();
 
@@ -48,6 +49,30 @@ it('servers of the version before go on while a newer one adds to the tables, an
     }
     // One that is started anew says so instead of working on tables that it does not know.
     await assert.rejects(open(), { code: 'COAX_STORE_NEWER' });
+  }));
+
+it('a migration gives way to whoever holds its tables, and comes through when they let go', () =>
+  withDatabase(async ({ open, url, sql }) => {
+    const old = await open();
+    const holder = new pg.Client({ connectionString: url });
+    await holder.connect();
+    try {
+      // It reads like a backup; then it writes where the migration has been before it.
+      await holder.query('BEGIN; SELECT FROM plans');
+      const opening = open({ schema: [NEXT] });
+      await until('the migration waits for the table', async () => {
+        const waiting = await sql(`SELECT FROM pg_locks WHERE relation = 'plans'::regclass AND NOT granted`);
+        return waiting.length > 0;
+      });
+      await holder.query(`UPDATE messages SET updated = updated`);
+      // What others ask of that table is not queued behind the migration for as long as the backup takes.
+      await walk(old, old);
+      assert.deepEqual(await sql(`SELECT FROM migrations WHERE id = $1`, [NEXT.id]), []);
+      await holder.query('COMMIT');
+      await walk(old, await opening);
+    } finally {
+      await holder.end();
+    }
   }));
 
 /** Two steps: the first by one store, the second by the other. */

@@ -199,7 +199,7 @@ async function hostSamples(): Promise<typeof samples> {
   const [name, key] = ['contract-host', new HostKey()];
   const { token } = await agents.joinToken({ host: '', ttlMs: 60_000, rekeys: false, actor: 'tester' });
   await agents.joinToken({ host: 'unused', ttlMs: 60_000, rekeys: false, actor: 'tester' });
-  const [unused] = await agents.joinTokens(false);
+  const unused = (await agents.joinTokens(false)).find(({ host }) => host === 'unused');
   await agents.enrol(token, { host: name, publicKey: key.publicKey, version: '1', facts: FACTS });
   const { nonce } = await agents.challenge(name);
   return {

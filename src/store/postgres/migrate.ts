@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CoaxError } from '../../errors/coax-error.ts';
 import type { Link } from './link/link.ts';
-import { codeOf } from './postgres-error.ts';
+import { codeOf, remedyOf } from './postgres-error.ts';
 import type { SchemaPart } from './schema.ts';
 
 /** Messages of one partition of `commits`. */
@@ -11,10 +11,16 @@ export const MIGRATION_LOCK = 0x636f_6178;
 /** Of the one that makes indexes ahead: "coax" and "i". */
 const AHEAD_LOCK = 0x63_6f61_7869;
 const AGAIN_MS = 200;
+/** Less than PostgreSQL's `deadlock_timeout` (1 s), so that it is the migration that gives way, and nobody queues behind it for long. */
+const TABLE_LOCK_MS = 500;
+const LOCK_TIMEOUT = '55P03';
+/** How often it is told that tables are not let go of. */
+const TELL_MS = 10_000;
 
 /**
  * Makes the tables that are missing. Any number of servers may do this at once; servers of the version before go on
- * working meanwhile. COAX_STORE_NEWER when the database has a migration that is not known here.
+ * working meanwhile: a table that somebody uses is asked for again and again (see "Explicit locking" in PostgreSQL's manual).
+ * COAX_STORE_NEWER when the database has a migration that is not known here.
  */
 export async function migrate(
   link: Link,
@@ -25,26 +31,69 @@ export async function migrate(
   const missing = await missingParts(link, parts);
   if (missing.length > 0) onMigrate?.(`the database is brought up to date: ${missing.join(', ')}`);
   await indexAhead(link, parts);
+  let done = new Set<string>();
   await locked(link, async () => {
     if (schema !== null) await link.once(`CREATE SCHEMA IF NOT EXISTS "${schema.replaceAll('"', '""')}"`);
     await link.once('CREATE TABLE IF NOT EXISTS migrations (id text PRIMARY KEY)');
-    const { rows } = await link.once('SELECT id FROM migrations');
-    const done = new Set((rows as { id: string }[]).map(({ id }) => id));
-    const known = new Set(parts.map(({ id }) => id));
-    const unknown = [...done].find(id => !known.has(id));
-    if (unknown !== undefined)
-      throw new CoaxError(
-        'COAX_STORE_NEWER',
-        `the database has the migration ${unknown}, which this Coax does not know`,
-        { where: link.where },
-      );
-    for (const part of parts) {
-      if (done.has(part.id)) continue;
-      for (const sql of part.sql) await link.once(sql);
-      await link.once('INSERT INTO migrations VALUES ($1)', [part.id]);
+    done = await refuseNewer(link, parts);
+  });
+  const undone = parts.filter(({ id }) => !done.has(id));
+  // Of an empty database nobody uses a table yet.
+  for (const some of done.size === 0 ? [undone] : undone.map(part => [part])) {
+    let tellAt = performance.now() + TELL_MS;
+    while (!(await migrated(link, some, parts))) {
+      if (performance.now() > tellAt) {
+        onMigrate?.(`the migration ${some[0]!.id} waits for a table that a long transaction uses`);
+        tellAt = performance.now() + TELL_MS;
+      }
+      await sleep(AGAIN_MS * (0.5 + Math.random()));
     }
+  }
+  await locked(link, async () => {
     await addPartitions(link, 0, false);
   });
+}
+
+/** Runs those that nobody has run. False when somebody held a table of theirs: nothing was done. */
+async function migrated(
+  link: Link,
+  some: readonly SchemaPart[],
+  parts: readonly SchemaPart[],
+): Promise<boolean> {
+  try {
+    await locked(link, async () => {
+      const done = await refuseNewer(link, parts);
+      await link.once(`SET LOCAL lock_timeout = ${TABLE_LOCK_MS}`);
+      for (const { id, sql } of some) {
+        if (done.has(id)) continue;
+        for (const statement of sql) await link.once(statement);
+        await link.once('INSERT INTO migrations VALUES ($1)', [id]);
+      }
+    });
+    return true;
+  } catch (error) {
+    if (codeOf(error) === LOCK_TIMEOUT || remedyOf(error) === 'again') return false;
+    throw error;
+  }
+}
+
+/** Ids of the migrations that have run. COAX_STORE_NEWER when one of them is not known here. */
+async function refuseNewer(link: Link, parts: readonly SchemaPart[]): Promise<Set<string>> {
+  const done = await doneParts(link);
+  const known = new Set(parts.map(({ id }) => id));
+  const unknown = [...done].find(id => !known.has(id));
+  if (unknown !== undefined)
+    throw new CoaxError(
+      'COAX_STORE_NEWER',
+      `the database has the migration ${unknown}, which this Coax does not know`,
+      { where: link.where },
+    );
+  return done;
+}
+
+async function doneParts(link: Link): Promise<Set<string>> {
+  const { rows } = await link.once('SELECT id FROM migrations');
+  return new Set((rows as { id: string }[]).map(({ id }) => id));
 }
 
 /**
@@ -71,8 +120,7 @@ async function indexAhead(link: Link, parts: readonly SchemaPart[]): Promise<voi
 /** Ids of the migrations that have not run, where some have. */
 async function missingParts(link: Link, parts: readonly SchemaPart[]): Promise<string[]> {
   if (!(await answer<boolean>(link, `SELECT to_regclass('migrations') IS NOT NULL`))) return [];
-  const { rows } = await link.once('SELECT id FROM migrations');
-  const done = new Set((rows as { id: string }[]).map(({ id }) => id));
+  const done = await doneParts(link);
   return done.size === 0 ? [] : parts.flatMap(({ id }) => (done.has(id) ? [] : id));
 }
 
@@ -83,8 +131,7 @@ async function missingAhead(
 ): Promise<NonNullable<SchemaPart['ahead']>[]> {
   const there = `SELECT to_regclass('migrations') IS NOT NULL AND to_regclass('commits') IS NOT NULL`;
   if (!(await answer<boolean>(link, there))) return [];
-  const { rows } = await link.once('SELECT id FROM migrations');
-  const done = new Set((rows as { id: string }[]).map(({ id }) => id));
+  const done = await doneParts(link);
   return parts.flatMap(({ id, ahead }) => (ahead === undefined || done.has(id) ? [] : ahead));
 }
 

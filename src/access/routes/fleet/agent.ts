@@ -228,7 +228,7 @@ function reportRoute(app: App, { services: { agents } }: RouteContext): void {
           "A host's agent stops and holds no step any more: the host is down now, unless the agent returns",
         params: AgentHostPath,
         // Agents of the version before send none.
-        body: GoodbyeBody.nullish(),
+        body: GoodbyeBody.optional(),
         response: { 200: Done, ...PROBLEMS },
       },
     },
