@@ -10,7 +10,7 @@ const MAY_IMPORT = {
   flow: ['message/', 'errors/'],
   placement: ['errors/'],
   // Files of settings: YAML, a schema, and each fault at its line.
-  'config-file': ['flow/nearest\\.ts$', 'errors/'],
+  'config-file': ['errors/'],
   serial: ['errors/'],
   // What has changed since it was looked at last, whoever changed it.
   news: [],
@@ -25,7 +25,7 @@ const MAY_IMPORT = {
     'news/',
     'step/',
   ],
-  policy: ['placement/', 'config-file/', 'flow/nearest\\.ts$', 'errors/'],
+  policy: ['placement/', 'config-file/', 'errors/'],
   api: ['message/', 'errors/'],
   cgi: ['step/', 'config-file/', 'flow/', 'message/', 'errors/', 'linux/process/'],
   // The open transaction is a type that a transactional action gets.

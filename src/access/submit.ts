@@ -1,9 +1,9 @@
 import type { SubmitItem, SubmitOne } from '../api/message.ts';
 import { SubmitOne as SubmitOneSchema } from '../api/message.ts';
 import { CoaxError, type Fault, isCoaxError } from '../errors/coax-error.ts';
+import { didYouMean } from '../errors/nearest.ts';
 import { checkParameters } from '../flow/check-parameters.ts';
 import type { FlowDefinition } from '../flow/flow.ts';
-import { didYouMean } from '../flow/nearest.ts';
 import { planOf } from '../flow/plan-of.ts';
 import { NO_LABELS, validateLabels } from '../message/carried/labels.ts';
 import type { Trace } from '../message/carried/trace.ts';

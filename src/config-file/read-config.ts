@@ -1,7 +1,7 @@
 import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { type Fault, textOf } from '../errors/coax-error.ts';
-import { didYouMean } from '../flow/nearest.ts';
+import { didYouMean } from '../errors/nearest.ts';
 import { keysAt } from './keys-at.ts';
 
 /** Text of one file: UTF-16 code units. */

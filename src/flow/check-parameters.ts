@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { CoaxError, type Fault } from '../errors/coax-error.ts';
+import { didYouMean } from '../errors/nearest.ts';
 import type { Json, Parameters } from '../message/message.ts';
 import { validateParameters } from '../message/validate.ts';
 import { checkerOf, faultOfIssue } from './check-value.ts';
 import type { FlowDefinition, ParameterSchema } from './flow.ts';
 import { escapeKey } from './flow-faults.ts';
-import { didYouMean } from './nearest.ts';
 
 interface Compiled {
   readonly names: ReadonlySet<string>;

@@ -1,6 +1,6 @@
 import { CoaxError, type Fault } from '../errors/coax-error.ts';
+import { didYouMean } from '../errors/nearest.ts';
 import type { Place } from './flow.ts';
-import { didYouMean } from './nearest.ts';
 
 /** A fault in a flow, with an example that works. */
 export interface FlowFault extends Fault {

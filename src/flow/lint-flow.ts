@@ -1,10 +1,10 @@
+import { didYouMean } from '../errors/nearest.ts';
 import { TIMEOUT_DEFAULT_MS } from '../message/backoff.ts';
 import { toleranceParameter } from '../message/group/tolerance.ts';
 import type { ActionStep, AllStep, EachStep, Step } from '../message/message.ts';
 import { formatDuration } from './duration.ts';
 import type { FlowDefinition } from './flow.ts';
 import { placeOf } from './flow-faults.ts';
-import { didYouMean } from './nearest.ts';
 
 export interface Finding {
   readonly level: 'error' | 'warning';

@@ -6,7 +6,6 @@ import { CoaxError, isCoaxError } from '../errors/coax-error.ts';
 import { defineFlow, type FlowSyntax, type StepSyntax } from './define-flow.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import type { FlowFault } from './flow-faults.ts';
-import { nearest } from './nearest.ts';
 import { parseFlow } from './parse-flow.ts';
 import { planOf } from './plan-of.ts';
 
@@ -280,12 +279,4 @@ test('lengths of time', () => {
       assert.equal(parseDuration(formatDuration(ms)), ms),
     ),
   );
-});
-
-test('the nearest known name', () => {
-  assert.equal(nearest('men', ['cpu', 'mem']), 'mem');
-  assert.equal(nearest('timeuot', ['timeout', 'retry']), 'timeout');
-  assert.equal(nearest('CPU', ['cpu']), 'cpu');
-  assert.equal(nearest('disk', ['cpu', 'mem']), null);
-  assert.equal(nearest('x'.repeat(1e6), ['cpu']), null);
 });

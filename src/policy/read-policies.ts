@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { readConfig } from '../config-file/read-config.ts';
 import { CoaxError, type Fault, textOf } from '../errors/coax-error.ts';
-import { didYouMean } from '../flow/nearest.ts';
+import { didYouMean } from '../errors/nearest.ts';
 import { ruleOf, weighOf } from './expression.ts';
 import type { RuleFunction, WeighFunction } from './facts.ts';
 import { type Policy, PolicyBook } from './policy-book.ts';

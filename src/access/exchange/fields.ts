@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { CoaxError } from '../../errors/coax-error.ts';
-import { didYouMean } from '../../flow/nearest.ts';
+import { didYouMean } from '../../errors/nearest.ts';
 
 /**
  * `?fields=name,state` on a list: only these members of each item go out. The members that there are stand in the schema of

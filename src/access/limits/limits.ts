@@ -1,5 +1,5 @@
 import { CoaxError } from '../../errors/coax-error.ts';
-import { didYouMean } from '../../flow/nearest.ts';
+import { didYouMean } from '../../errors/nearest.ts';
 
 interface LimitOf {
   readonly usual: number;

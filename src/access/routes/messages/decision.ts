@@ -8,7 +8,7 @@ import {
 } from '../../../api/message.ts';
 import { MsgidPath } from '../../../api/value.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
-import { didYouMean } from '../../../flow/nearest.ts';
+import { didYouMean } from '../../../errors/nearest.ts';
 import type { Message, Parameters } from '../../../message/message.ts';
 import { stepLabel } from '../../../message/step-label.ts';
 import { validateParameters } from '../../../message/validate.ts';

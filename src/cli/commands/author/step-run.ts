@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { CommitShow } from '../../../api/commit.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
 import { KINDS } from '../../../errors/codes.ts';
+import { meantHint } from '../../../errors/nearest.ts';
 import type { Parameters } from '../../../message/message.ts';
 import { withoutSealed } from '../../../message/secret/sealed.ts';
 import type { Context } from '../../context.ts';
@@ -9,7 +10,6 @@ import { parsePairs } from '../../input/pairs.ts';
 import { resolveCommit } from '../../input/refs.ts';
 import { cell, type Output } from '../../output/output.ts';
 import { plain, valueText } from '../../output/text.ts';
-import { didYouMean } from '../../suggest.ts';
 import { defineVerb, lengthOfTime } from '../../verb.ts';
 
 interface StepRunOptions {
@@ -127,7 +127,7 @@ async function findAction(context: Context, module: string, name: string, { modu
       'COAX_MODULE_UNKNOWN',
       `${dirs.join(', ') || 'no folder'} has no action ${module} ${name}`,
       {
-        hint: `${didYouMean(`${module} ${name}`, names)}Name the folder of modules with --modules DIR; actions built into the server run in flows only.`,
+        hint: `${meantHint(`${module} ${name}`, names)}Name the folder of modules with --modules DIR; actions built into the server run in flows only.`,
       },
     );
   } finally {

@@ -1,7 +1,7 @@
 import type { ActionView } from '../../../api/step.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
+import { meantHint } from '../../../errors/nearest.ts';
 import { cell, type Output } from '../../output/output.ts';
-import { didYouMean } from '../../suggest.ts';
 import { defineVerb } from '../../verb.ts';
 import { schemaColumns, schemaRows } from './schema-table.ts';
 
@@ -22,7 +22,7 @@ export const verb = defineVerb({
     if (!action) {
       const names = items.map(item => `${item.module} ${item.action}`);
       throw new CoaxError('COAX_NOT_FOUND', `no action is called ${module} ${name}`, {
-        hint: `${didYouMean(`${module} ${name}`, names)}\`coax step ls\` lists the actions.`,
+        hint: `${meantHint(`${module} ${name}`, names)}\`coax step ls\` lists the actions.`,
       });
     }
     await out.object(action, `${module} ${name}`, () => printAction(out, action));

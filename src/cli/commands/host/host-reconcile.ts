@@ -2,9 +2,9 @@ import type { MessageView } from '../../../api/message.ts';
 import type { Client } from '../../../client/client.ts';
 import { everyPage } from '../../../client/every-page.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
+import { meantHint } from '../../../errors/nearest.ts';
 import { cell, type Output } from '../../output/output.ts';
 import { plural } from '../../output/text.ts';
-import { didYouMean } from '../../suggest.ts';
 import { defineVerb, lengthOfTime } from '../../verb.ts';
 
 interface Options {
@@ -55,7 +55,7 @@ export const verb = defineVerb<Options>({
     const host = items.find(item => item.name === name);
     if (!host) {
       const names = items.map(item => item.name);
-      const hint = `${didYouMean(name, names)}\`coax host ls\` lists the hosts.`;
+      const hint = `${meantHint(name, names)}\`coax host ls\` lists the hosts.`;
       throw new CoaxError('COAX_NOT_FOUND', `no host is called ${name}`, { hint });
     }
     const away = host.state === 'lost' || host.state === 'down';

@@ -2,10 +2,10 @@ import type { HostView } from '../../../api/host.ts';
 import type { CoaxClient } from '../../../client/client.ts';
 import { everyPage } from '../../../client/every-page.ts';
 import { CoaxError, isCoaxError } from '../../../errors/coax-error.ts';
+import { meantHint } from '../../../errors/nearest.ts';
 import { cell, type Output } from '../../output/output.ts';
 import { styleStatus } from '../../output/style.ts';
 import { plural } from '../../output/text.ts';
-import { didYouMean } from '../../suggest.ts';
 import { defineVerb } from '../../verb.ts';
 import { labels, memory, SIMULATED, vmColumns } from '../cloud/columns.ts';
 
@@ -108,7 +108,7 @@ const cells = ({ cpuMilli, memMib, used }: HostView['numa'][number]): string =>
 async function unknownHost(error: unknown, client: CoaxClient, name: string): Promise<never> {
   if (!isCoaxError(error, 'COAX_NOT_FOUND')) throw error;
   const { items } = await everyPage(query => client.hosts(query));
-  const hint = `${didYouMean(
+  const hint = `${meantHint(
     name,
     items.map(item => item.name),
   )}\`coax host ls\` lists the hosts.`;

@@ -1,12 +1,12 @@
 import type { Client } from '../../../client/client.ts';
 import { CoaxError, isCoaxError } from '../../../errors/coax-error.ts';
-import { didYouMean } from '../../suggest.ts';
+import { meantHint } from '../../../errors/nearest.ts';
 
 /** Names the flow that was meant. */
 export async function explainFlow(client: Client, flow: string, error: unknown): Promise<never> {
   if (!isCoaxError(error, 'COAX_FLOW_NOT_FOUND') || /did you mean/i.test(error.hint)) throw error;
   const { items } = await client.flows();
-  const hint = `${didYouMean(
+  const hint = `${meantHint(
     flow,
     items.map(item => item.name),
   )}\`coax flow ls\` lists the flows.`;

@@ -2,7 +2,7 @@ import type { ReservationView } from '../../../api/cloud/placement.ts';
 import type { Client } from '../../../client/client.ts';
 import { everyPage } from '../../../client/every-page.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
-import { didYouMean } from '../../suggest.ts';
+import { meantHint } from '../../../errors/nearest.ts';
 
 /** Errors: COAX_NOT_FOUND, with the name that was meant. */
 export async function findReservation(client: Client, name: string): Promise<ReservationView> {
@@ -11,6 +11,6 @@ export async function findReservation(client: Client, name: string): Promise<Res
   if (found) return found;
   const names = items.map(item => item.name);
   throw new CoaxError('COAX_NOT_FOUND', `no reservation is called ${name}`, {
-    hint: `${didYouMean(name, names)}\`coax reservation ls\` lists them.`,
+    hint: `${meantHint(name, names)}\`coax reservation ls\` lists them.`,
   });
 }

@@ -1,6 +1,6 @@
 import type { QuotaBody } from '../../../api/cloud/quota.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
-import { nearest } from '../../../flow/nearest.ts';
+import { nearest } from '../../../errors/nearest.ts';
 import { defineVerb } from '../../verb.ts';
 import { printQuota, QUOTAS } from './quota-table.ts';
 

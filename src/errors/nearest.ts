@@ -12,13 +12,19 @@ export function nearest(name: string, known: Iterable<string>): string | null {
   return best;
 }
 
-/** Appendix to a reason: ` (did you mean "cpu"?)`, or what is known when nothing is near. */
+/** Appendix to a reason: `; did you mean "cpu"?`, or what is known when nothing is near. */
 export function didYouMean(name: string, known: readonly string[]): string {
   const near = nearest(name, known);
   if (near !== null) return `; did you mean "${near}"?`;
   if (known.length === 0) return '';
   const some = known.slice(0, 12).join(', ');
   return `; known: ${some}${known.length > 12 ? ', …' : ''}`;
+}
+
+/** Begin of a hint: "did you mean `cpu`? ", or nothing when nothing is near. */
+export function meantHint(name: string, known: Iterable<string>): string {
+  const near = nearest(name, known);
+  return near === null ? '' : `did you mean \`${near}\`? `;
 }
 
 /** Edits (insert, delete, replace, swap neighbours) from one text to the other: optimal string alignment. */
