@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MessageView, ModeName, StepErrorView } from './message.ts';
+import { ModeName, StepErrorView } from './message.ts';
 import {
   CommitId,
   JsonValue,
@@ -84,7 +84,6 @@ export const ForkBody = z
   .strictObject({ parameters: ParametersObject.optional(), reason: Reason })
   .meta({ id: 'Fork' });
 export type ForkBody = z.input<typeof ForkBody>;
-export const ForkAnswer = MessageView;
 
 export const BlameQuery = ListQuery.extend({
   name: z.string().max(128).optional().meta({ description: 'One parameter only.' }),

@@ -18,7 +18,7 @@ import { type CloudReport, fsckCloud } from './fsck/fsck-cloud.ts';
 import type { FsckFault } from './fsck/fsck-fault.ts';
 import { hostModule } from './hosts/host-module.ts';
 import { reconcileModule } from './hosts/reconcile-module.ts';
-import { servedElsewhere } from './hosts/served-elsewhere.ts';
+import { hostsServedNow } from './hosts/served-hosts.ts';
 import { ServedNames } from './hosts/served-names.ts';
 import { installationOf } from './installation.ts';
 import {
@@ -312,7 +312,7 @@ async function register(
   local: LocalHost | null,
   agents: ReadonlySet<string>,
 ): Promise<HostSpec[]> {
-  const elsewhere = await servedElsewhere(options.store);
+  const elsewhere = await hostsServedNow(options.store);
   return await options.store.transact(async tx => {
     let specs: HostSpec[];
     if (options.simulate) {

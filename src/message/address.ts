@@ -1,4 +1,3 @@
-import { CoaxError } from '../errors/coax-error.ts';
 import type { MessageState, Plan } from './message.ts';
 import { isGroup } from './message.ts';
 import { parametersOf, parametersToUndo } from './parameters.ts';
@@ -22,23 +21,8 @@ export function addressOf(state: MessageState, plan: Plan): string | null {
   return typeof host === 'string' && host !== '' ? `${step.module}@${host}` : step.module;
 }
 
-export function moduleOf(address: string): string {
-  const at = address.indexOf('@');
-  return at <= 0 ? address : address.slice(0, at);
-}
-
+/** The host of an address `module@host`; null of a module alone. */
 export function hostOf(address: string): string | null {
   const at = address.indexOf('@');
   return at <= 0 ? null : address.slice(at + 1);
-}
-
-const HOST = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/;
-
-export function assertHostName(name: string, where: string): void {
-  if (!HOST.test(name)) {
-    throw new CoaxError('COAX_MESSAGE_INVALID', `${JSON.stringify(name)} is not a host name`, {
-      where,
-      hint: 'Letters, digits, dots and dashes, as in web-3.rack2.',
-    });
-  }
 }

@@ -23,10 +23,16 @@ export function bounded(
         ),
       );
     });
-    void run.then(outcome => {
-      stop();
-      resolve(outcome);
-    }, reject);
+    void run.then(
+      outcome => {
+        stop();
+        resolve(outcome);
+      },
+      error => {
+        stop();
+        reject(error);
+      },
+    );
   });
 }
 

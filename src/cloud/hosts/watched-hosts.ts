@@ -1,13 +1,10 @@
 import type { Store } from '../../store/store.ts';
 import type { Tx } from '../../store/tx.ts';
-import { lastServed } from '../../store/workers.ts';
 import { agentTables } from '../agents/schema.ts';
 import { isToReturn } from '../agents/take-report.ts';
 import { cloudTables, type HostState } from '../schema.ts';
 import { rememberedHosts, statesSince } from './host-state.ts';
-
-/** A process tells every 5 seconds whom it serves; so long after the last time its host counts as silent. */
-const SERVED_MS = 20_000;
+import { heardUntil, hostsServedLast } from './served-hosts.ts';
 
 /** A host of whom something is to be heard. Times in ms since 1970. */
 export interface WatchedHost {
@@ -74,20 +71,20 @@ export async function hostsOfProcesses(
     .where('simulated', '=', 0)
     .execute();
   if (hosts.length === 0) return [];
-  const served = await lastServed(
+  const served = await hostsServedLast(
     db,
-    hosts.map(({ name }) => addressAt(name)),
+    hosts.map(({ name }) => name),
   );
   const since = await statesSince({ db });
   const { away } = await rememberedHosts({ db });
   return hosts.map(({ name, state, ...registered }) => {
     // A process that has just registered its host has not yet told that it serves it.
-    const seen = Math.max(Number(registered.seen), served.get(addressAt(name)) ?? 0);
+    const seen = Math.max(Number(registered.seen), served.get(name) ?? 0);
     return {
       host: name,
       state,
       seen,
-      leaseUntil: seen + SERVED_MS,
+      leaseUntil: heardUntil(seen),
       since: since.get(name) ?? 0,
       returns: state === 'down' && away.has(name),
       silence: `no server or worker has served it since ${new Date(seen).toISOString()}`,
@@ -103,8 +100,6 @@ export async function isHeardOf({ db, now }: Pick<Tx, 'db' | 'now'>, host: strin
     .where('host', '=', host)
     .executeTakeFirst();
   if (agent !== undefined) return Number(agent.lease_until) >= now;
-  const served = await lastServed(db, [addressAt(host)]);
-  return (served.get(addressAt(host)) ?? 0) + SERVED_MS >= now;
+  const served = await hostsServedLast(db, [host]);
+  return heardUntil(served.get(host) ?? 0) >= now;
 }
-
-const addressAt = (host: string): string => `compute@${host}`;

@@ -14,7 +14,7 @@ import { openLoopback } from './host-loopback.ts';
 import { openNamespace, removeNamespace } from './host-namespace.ts';
 import { dataDirDigits, type HostNetwork, namespaceName, type Start } from './host-wiring.ts';
 
-export type { HostNetwork, Tap } from './host-wiring.ts';
+export type { HostNetwork } from './host-wiring.ts';
 
 export interface HostNetworkOptions {
   readonly dataDir: string;

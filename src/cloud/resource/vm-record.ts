@@ -26,10 +26,6 @@ export type VmState = 'building' | 'running' | 'stopped' | 'removing';
 /** A DNS label: the guest has it as its host name. Source: RFC 1123, 2.1. */
 export const VM_NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
-export async function nameIsFree(tx: Tx, name: string): Promise<boolean> {
-  return (await allocationAt(tx, 'vm', name)) === null;
-}
-
 /** Errors: Terminal COAX_VM_EXISTS. */
 export async function claimName(tx: Tx, name: string, holder: Holder, detail: Parameters): Promise<void> {
   if (!(await allocate(tx, 'vm', name, holder, detail)))

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import pg from 'pg';
 import { CoaxError } from '../../../errors/coax-error.ts';
+import { inTime, REAL_TIMERS } from '../../timers.ts';
 import { fromPostgres } from '../postgres-error.ts';
 import type { ServerAddress } from './server-address.ts';
 
@@ -215,16 +216,12 @@ export async function openLink(options: LinkOptions): Promise<Link> {
 }
 
 /** It has as long to begin its session as to connect: it may die without a sign in between. */
-async function prepareInTime(link: Link, options: LinkOptions): Promise<boolean> {
-  const late = setTimeout(() => {
+function prepareInTime(link: Link, options: LinkOptions): Promise<boolean> {
+  return inTime(REAL_TIMERS, CONNECT_MS, prepare(link, options), () => {
     link.destroy();
     options.silent?.();
-  }, CONNECT_MS);
-  try {
-    return await prepare(link, options);
-  } finally {
-    clearTimeout(late);
-  }
+    return new Error(`Connection terminated: its session had not begun after ${CONNECT_MS} ms`);
+  });
 }
 
 /** Settings of the session; false on a standby. */
