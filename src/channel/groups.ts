@@ -106,7 +106,7 @@ function pause(ms: number, signal: AbortSignal, timers: Timers): Promise<void> {
 }
 
 /** What a group at the cursor comes to, seen from its children. Makes children, and turns them back, in the transaction. */
-export async function lookAtGroup(tx: StoreTx, message: Message, random: () => number): Promise<Outcome> {
+async function lookAtGroup(tx: StoreTx, message: Message, random: () => number): Promise<Outcome> {
   const step = message.plan.steps[message.cursor];
   if (step === undefined || !isGroup(step)) return terminal('COAX_INTERNAL', 'the cursor is not at a group');
   return message.mode === 'normal' ? forward(tx, message, step, random) : backward(tx, message, random);

@@ -34,7 +34,7 @@ async function openTarget(address: string): Promise<RawTarget> {
 }
 
 /** The database file of `sqlite:PATH`; a path without an extension is a data directory. */
-export function fileOf(address: string): string {
+function fileOf(address: string): string {
   const path = /^sqlite:(?:\/\/(?=\/))?(.+)$/.exec(address)?.[1];
   if (path === undefined)
     throw new CoaxError('COAX_USAGE', 'that is not the address of a store', {

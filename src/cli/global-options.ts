@@ -1,7 +1,7 @@
 import type { OutputFormat } from './output/output.ts';
 import type { ColorChoice } from './output/style.ts';
 
-export const OUTPUT_FORMATS: readonly OutputFormat[] = ['table', 'wide', 'json', 'jsonl', 'yaml', 'name'];
+const OUTPUT_FORMATS: readonly OutputFormat[] = ['table', 'wide', 'json', 'jsonl', 'yaml', 'name'];
 const COLORS: readonly ColorChoice[] = ['auto', 'always', 'never'];
 
 /** The options that every verb takes, before or after its name. */

@@ -38,7 +38,7 @@ function defect(error: unknown): CoaxError {
   });
 }
 
-export function problemOf(error: CoaxError): Problem {
+function problemOf(error: CoaxError): Problem {
   return {
     type: `/errors/${error.code}`,
     title: CODES[error.code as ErrorCode].about,

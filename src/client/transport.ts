@@ -212,7 +212,7 @@ export function readCertificates(file: string): string {
 }
 
 /** The text of a whole answer. */
-export async function readAll(answer: IncomingMessage, url: string, signal?: AbortSignal): Promise<string> {
+async function readAll(answer: IncomingMessage, url: string, signal?: AbortSignal): Promise<string> {
   const chunks: Buffer[] = [];
   try {
     for await (const chunk of answer) chunks.push(chunk as Buffer);

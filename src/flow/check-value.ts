@@ -5,7 +5,7 @@ import type { Json } from '../message/message.ts';
 import type { ParameterSchema, TypeName } from './flow.ts';
 
 /** A text longer than this never reaches a pattern: matching time can grow fast with length. UTF-16 code units. */
-export const PATTERN_TEXT_MAX = 4096;
+const PATTERN_TEXT_MAX = 4096;
 
 /** Formats of text: JSON Schema's names, and two that a cloud needs (`cidr`, `mac`). */
 export const FORMATS: Readonly<Record<string, () => z.ZodType<string, string>>> = {

@@ -15,7 +15,7 @@ const name = z.string().regex(NAME, 'must be a name: small letters, digits, _ an
 const parameter = z.string().refine(isParameterName, 'must be the name of a parameter');
 const length = z.int().min(1).max(TIMEOUT_MAX_MS);
 
-export const retrySchema = z.strictObject({
+const retrySchema = z.strictObject({
   attempts: z.int().min(1).max(ATTEMPTS_MAX).default(RETRY_DEFAULT.attempts),
   backoffMs: length.default(RETRY_DEFAULT.backoffMs),
   factor: z.number().min(1).max(100).default(RETRY_DEFAULT.factor),
@@ -23,7 +23,7 @@ export const retrySchema = z.strictObject({
   terminal: z.array(z.string().min(1).max(128)).max(100).default([]),
 });
 
-export const actionStepSchema = z.strictObject({
+const actionStepSchema = z.strictObject({
   module: name,
   action: name,
   at: parameter.optional(),
@@ -43,7 +43,7 @@ const tolerant = {
   failed: parameter.optional(),
 };
 
-export const allStepSchema = z.strictObject({
+const allStepSchema = z.strictObject({
   get all() {
     return z
       .array(z.strictObject({ name: parameter.optional(), steps: stepsSchema }))
@@ -53,7 +53,7 @@ export const allStepSchema = z.strictObject({
   ...tolerant,
 });
 
-export const eachStepSchema = z.strictObject({
+const eachStepSchema = z.strictObject({
   each: parameter,
   as: parameter.default('item'),
   limit: z.int().min(1).max(EACH_LIMIT_MAX).default(EACH_LIMIT_DEFAULT),
@@ -65,7 +65,7 @@ export const eachStepSchema = z.strictObject({
 });
 
 /** A step of a plan as JSON: `{module, action, …}`, `{all: […]}` or `{each, …}`. Defaults are filled in. */
-export const stepSchema: z.ZodType = z.lazy(() => z.union([actionStepSchema, allStepSchema, eachStepSchema]));
+const stepSchema: z.ZodType = z.lazy(() => z.union([actionStepSchema, allStepSchema, eachStepSchema]));
 const stepsSchema = z.array(stepSchema).min(1).max(PLAN_STEPS_MAX);
 
 export const planSchema = z.strictObject({ steps: stepsSchema });

@@ -153,7 +153,7 @@ export async function wrapAll({ db }: Pick<StoreTx, 'db'>, file: KeyFile): Promi
 }
 
 /** AES-256-GCM with a new nonce; the ids of both keys are authenticated with it. Nonce and ciphertext as Base64. */
-export function wrap(key: SecretKey, by: SecretKey): string {
+function wrap(key: SecretKey, by: SecretKey): string {
   const iv = randomBytes(IV_BYTES);
   const cipher = createCipheriv('aes-256-gcm', by.bytes, iv);
   cipher.setAAD(boundTo(key.id, by.id));
@@ -163,7 +163,7 @@ export function wrap(key: SecretKey, by: SecretKey): string {
 }
 
 /** Throws for what was changed. */
-export function unwrap({ id, kek, wrapped, created }: DataKeyRow, by: SecretKey): SecretKey {
+function unwrap({ id, kek, wrapped, created }: DataKeyRow, by: SecretKey): SecretKey {
   const bytes = Buffer.from(wrapped, 'base64');
   const decipher = createDecipheriv('aes-256-gcm', by.bytes, bytes.subarray(0, IV_BYTES), {
     authTagLength: TAG_BYTES,

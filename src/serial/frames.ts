@@ -38,7 +38,7 @@ export interface FrameLink {
 }
 
 /** Of a frame's body: the other end takes no longer ones. */
-export const BODY_BYTES_MAX = 60 * 1024;
+const BODY_BYTES_MAX = 60 * 1024;
 const HEAD_BYTES = 5;
 
 export function makeFrame(kind: FrameKind, line: number, body: Buffer | string = ''): Buffer {

@@ -22,7 +22,7 @@ export const localLines = (guests: LocalGuests): LineSource => ({
   tail: (uuid, bytes) => guests.consoleTail(uuid, bytes),
 });
 
-export function noLine(where: string): CoaxError {
+function noLine(where: string): CoaxError {
   return new CoaxError('COAX_HYPERVISOR', `${where} has no serial line now`, {
     where,
     hint: 'It is stopped, or its hypervisor is simulated.',

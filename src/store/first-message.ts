@@ -66,7 +66,7 @@ export function firstMessage(
   return { message, commit: { ...body, id: head }, encoded };
 }
 
-export function hasLabels(labels: Message['labels']): boolean {
+function hasLabels(labels: Message['labels']): boolean {
   for (const _ in labels) return true;
   return false;
 }

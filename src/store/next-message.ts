@@ -5,7 +5,7 @@ import { parametersOf } from '../message/parameters.ts';
 import type { NextState } from './store.ts';
 
 /** A snapshot of the parameters is kept with about one commit in so many, so that any commit shows by few deltas. */
-export const SNAPSHOT_EVERY = 64;
+const SNAPSHOT_EVERY = 64;
 
 /** A commit with its text as it is kept. */
 export interface Chained {

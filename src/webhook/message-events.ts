@@ -8,7 +8,7 @@ import { chainOf } from '../store/chain.ts';
 import type { Store } from '../store/store.ts';
 
 /** What a webhook can be told of a message. `failed`: it turned back; the other four are states. */
-export const EVENT_KINDS = ['accepted', 'failed', 'done', 'rolled_back', 'parked'] as const;
+const EVENT_KINDS = ['accepted', 'failed', 'done', 'rolled_back', 'parked'] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
 /** A CloudEvent 1.0, in its JSON format. */

@@ -23,7 +23,7 @@ export interface Posted {
 /**
  * Signatures by Standard Webhooks, one for each secret (`whsec_` and Base64): HMAC-SHA256 over id, time and body.
  */
-export function signatures(secrets: readonly string[], id: string, seconds: number, body: string): string {
+function signatures(secrets: readonly string[], id: string, seconds: number, body: string): string {
   return secrets
     .map(secret => {
       const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');

@@ -9,7 +9,7 @@ import type { Repository } from '../../src/package/repository/repository.ts';
 export const newKey = (): SigningKey => signingKey(newKeyPem(), 'test');
 
 /** The manifest of a package of some text files. */
-export function manifestOf(
+function manifestOf(
   version: string,
   files: Readonly<Record<string, string>> = { index: `web ${version}` },
   more: Partial<Manifest> = {},

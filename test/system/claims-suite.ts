@@ -44,7 +44,7 @@ export const hostClaim = (msgid: number, host: string, more: Partial<HostClaim> 
   ...more,
 });
 
-export const hostRow = async (store: Store, name: string): Promise<HostRow> =>
+const hostRow = async (store: Store, name: string): Promise<HostRow> =>
   await cloudTables(store.reader)
     .selectFrom('hosts')
     .selectAll()

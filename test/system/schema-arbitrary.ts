@@ -78,7 +78,7 @@ function texts(schema: Schema): Arbitrary<string> {
   return fc.string({ minLength, maxLength: Math.max(minLength, Math.min(maxLength, 40)) });
 }
 
-export function refOf(schema: Schema, schemas: Schemas): Schema {
+function refOf(schema: Schema, schemas: Schemas): Schema {
   return schemas[String(schema.$ref).split('/').at(-1)!] as Schema;
 }
 

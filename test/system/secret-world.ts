@@ -7,7 +7,7 @@ import type { Client } from '../../src/client/client.ts';
 import { exec } from '../../src/linux/process/exec.ts';
 import { Processes, type Program, until } from './process-fixture.ts';
 
-export const REPOSITORY = join(import.meta.dirname, '../..');
+const REPOSITORY = join(import.meta.dirname, '../..');
 /** Each value has a core that stands nowhere else. */
 export const SECRETS = {
   password: 'Zq8vKw3xTn7 "ü/\\&+',

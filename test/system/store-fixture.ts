@@ -23,7 +23,7 @@ const plain = defineModule({
 });
 
 const step = { module: 'plain', action: 'work', timeoutMs: 10_000, retry: RETRY_DEFAULT };
-export const PLAN: Plan = { steps: [step, step] };
+const PLAN: Plan = { steps: [step, step] };
 
 export const submission = (n: number): Submission => ({
   flow: 'test',

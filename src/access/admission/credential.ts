@@ -73,7 +73,7 @@ function originIsOwn({ origin, host }: FastifyRequest['headers']): boolean {
 }
 
 /** A value of the Cookie header (RFC 6265, 4.2). */
-export function cookieOf({ headers }: Headers, name: string): string | null {
+function cookieOf({ headers }: Headers, name: string): string | null {
   for (const pair of (headers.cookie ?? '').split(/; */)) {
     const at = pair.indexOf('=');
     if (at > 0 && pair.slice(0, at) === name)

@@ -19,7 +19,7 @@ const TAG = /^(?:W\/)?"([\x21\x23-\x7e]{0,128})"$/;
  * head). `If-Match` asks for the version alone: a change that is nobody's decision (who holds the lease, when a token was used)
  * is not one that somebody could overwrite.
  */
-export function etagOf(payload: string, head: string | null): string {
+function etagOf(payload: string, head: string | null): string {
   const content = hash('sha256', payload, 'base64url').slice(0, 22);
   return head === null ? `"${content}"` : `"${head.slice(0, HEAD_DIGITS)}-${content}"`;
 }

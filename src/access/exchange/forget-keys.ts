@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import type { Store } from '../../store/store.ts';
 
 /** The key of a submission is remembered for so long after its message was accepted. */
-export const KEY_KEPT_MS = 30 * 24 * 3_600_000;
+const KEY_KEPT_MS = 30 * 24 * 3_600_000;
 const LOOK_MS = 3_600_000;
 /** Keys of one transaction: others have their turn between two. */
 const KEYS_MAX = 500;

@@ -9,7 +9,7 @@ import { type HostNetworkRow, networkAt, registerAgentHost } from './host-of-age
 import { agentTables } from './schema.ts';
 
 /** A host that is not heard of for so long is down. */
-export const AGENT_LEASE_MS = 20_000;
+const AGENT_LEASE_MS = 20_000;
 /** An agent that is started anew has so long to be back. Another length than any other lease: it tells why the host was silent. */
 export const RETURN_MS = 30_000;
 

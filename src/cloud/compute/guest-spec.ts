@@ -3,7 +3,7 @@ import { CoaxError } from '../../errors/coax-error.ts';
 import type { Guest, GuestSpec } from './hypervisor.ts';
 
 /** The least memory with which the stock guest boots; with 64 MiB QEMU's process ends at once. */
-export const MEM_MIN_MIB = 96;
+const MEM_MIN_MIB = 96;
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 

@@ -16,7 +16,7 @@ import { exec, findProgram } from '../../linux/process/exec.ts';
 import { GUEST_MODULES } from './guest-init.ts';
 
 /** Debian's package that depends on the newest cloud kernel. */
-export const KERNEL_PACKAGE = 'linux-image-cloud-amd64';
+const KERNEL_PACKAGE = 'linux-image-cloud-amd64';
 
 export interface Kernel {
   /** As `uname -r` says, such as `6.1.0-56-cloud-amd64`. */
@@ -51,7 +51,7 @@ function cachedKernels(cacheDir: string): Kernel[] {
 }
 
 /** The host's own kernels; a folder of modules that are compressed is of no use, as busybox cannot load them. */
-export function bootKernels(boot: string, modules: string): Kernel[] {
+function bootKernels(boot: string, modules: string): Kernel[] {
   return namesIn(boot).flatMap(name => {
     const release = /^vmlinuz-(.+)$/.exec(name)?.[1];
     if (!release) return [];

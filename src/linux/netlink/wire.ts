@@ -1,6 +1,6 @@
 /** Netlink's messages and attributes, in the byte order of the machine. Source: netlink(7), rtnetlink(7), linux/netlink.h. */
 
-export const HEADER = 16;
+const HEADER = 16;
 export const NLMSG_ERROR = 2;
 export const NLMSG_DONE = 3;
 export const NLM_F_REQUEST = 0x1;

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { procFault } from './proc-fault.ts';
 
-export const PAGE = 4096;
+const PAGE = 4096;
 const ENTRY = 8;
 const ENTRIES = 8192;
 /** Bit 63 of an entry, in its upper word. Source: Documentation/admin-guide/mm/pagemap.rst. */

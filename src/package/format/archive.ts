@@ -17,8 +17,8 @@ export const SIGNATURE_MEMBER = 'manifest.sig';
 export const FILES_MEMBER = 'files';
 
 /** How much a package may unpack to, in bytes, and by how much it may be larger than its archive. */
-export const UNPACKED_BYTES_MAX = 64 * 1024 ** 3;
-export const UNPACKED_RATIO_MAX = 1000;
+const UNPACKED_BYTES_MAX = 64 * 1024 ** 3;
+const UNPACKED_RATIO_MAX = 1000;
 /** So much is never too much, however small the archive. */
 const UNPACKED_BYTES_FREE = 64 * 1024 ** 2;
 

@@ -13,7 +13,7 @@ import { comparePaths } from './paths.ts';
 import { signManifest } from './signature.ts';
 import { verifiedBytes } from './verified-bytes.ts';
 
-export const PACKAGE_FILE = 'package.yaml';
+const PACKAGE_FILE = 'package.yaml';
 /** Between speed and size: 40 MB/s on one core. Part of what makes the same bytes of the same input. */
 const ZSTD_LEVEL = 9;
 /** All members were last changed then, by nobody. */

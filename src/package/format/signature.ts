@@ -21,7 +21,7 @@ export const SIGNATURE_BYTES_MAX = 4096;
 const signed = (manifest: Uint8Array): Buffer => Buffer.concat([Buffer.from(DOMAIN), manifest]);
 
 /** A key is known by the SHA-256 of its public half. */
-export const keyIdOf = (key: KeyObject): string =>
+const keyIdOf = (key: KeyObject): string =>
   hash('sha256', publicHalf(key).export({ type: 'spki', format: 'der' }));
 
 const publicHalf = (key: KeyObject): KeyObject => (key.type === 'private' ? createPublicKey(key) : key);

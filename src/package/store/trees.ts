@@ -207,6 +207,6 @@ export class Trees {
   }
 }
 
-export function corrupt(name: string, version: string, reason: string): CoaxError {
+function corrupt(name: string, version: string, reason: string): CoaxError {
   return new CoaxError('COAX_PACKAGE_CORRUPT', `${name} ${version}: ${reason}`, { where: name });
 }

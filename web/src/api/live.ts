@@ -37,7 +37,7 @@ type Listener = (batch: LiveBatch) => void;
  * The one stream of events of this page. Events are told in batches, at most ten a second and at the begin of a frame, however
  * many come: a page with thousands of messages a minute draws itself no oftener.
  */
-export class LiveEvents {
+class LiveEvents {
   #state: LiveState = { kind: 'off', since: 0 };
   #events: CommitEventView[] = [];
   #webhooks = new Set<string>();

@@ -21,7 +21,7 @@ export interface RatesState {
 const NOTHING: RateCounts = { accepted: 0, done: 0, rolled_back: 0, parked: 0 };
 
 /** How many messages came and ended lately, counted from the events since this page was opened. */
-export class Rates {
+class Rates {
   #buckets: Record<RateName, number>[] = [];
   #last = 0;
   #since = 0;

@@ -63,7 +63,7 @@ export async function send(method: string, path: string, options: RequestOptions
   throw new RequestError(problem?.detail ?? `${answer.status} ${answer.statusText}`, problem);
 }
 
-export function queryText(query: Query = {}): string {
+function queryText(query: Query = {}): string {
   const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== '');
   return given.length === 0
     ? ''

@@ -31,7 +31,7 @@ const OPENS: Readonly<Record<WhoamiView['roles'][number]['role'], readonly Need[
  * Whether the person may do that in a project, or in the whole installation (`*`). For showing what makes sense: the server
  * asks again, and alone decides.
  */
-export function mayDo(whoami: WhoamiView | undefined, need: Need, project: string): boolean {
+function mayDo(whoami: WhoamiView | undefined, need: Need, project: string): boolean {
   if (whoami === undefined) return false;
   return whoami.roles.some(
     grant => (grant.project === '*' || grant.project === project) && OPENS[grant.role].includes(need),

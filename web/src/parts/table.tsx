@@ -27,8 +27,8 @@ export interface TableProps<Row> {
   readonly onTop?: (atTop: boolean) => void;
 }
 
-export const ROW_PX = 34;
-export const NARROW_ROW_PX = 62;
+const ROW_PX = 34;
+const NARROW_ROW_PX = 62;
 const HEAD_PX = 32;
 const NEAR_ROWS = 40;
 

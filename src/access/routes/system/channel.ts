@@ -298,7 +298,7 @@ async function loseFormerClaims({ services }: RouteContext, worker: string): Pro
 }
 
 /** A claim with all that its step may know, so that a worker in another language need not read plans. */
-export function viewClaim({ msgid, fence, leaseUntil, message }: Claim): ClaimView {
+function viewClaim({ msgid, fence, leaseUntil, message }: Claim): ClaimView {
   return { msgid, fence, leaseUntil, step: viewStepCall(message), message };
 }
 

@@ -52,7 +52,7 @@ export function typedefsOf(declarations: readonly string[]): Map<string, string>
 }
 
 /** Null for what cannot be given or got by value. */
-export function typeOf(text: string, typedefs: ReadonlyMap<string, string>): string | null {
+function typeOf(text: string, typedefs: ReadonlyMap<string, string>): string | null {
   if (/\(\*|\( \*|\]/.test(text)) return 'pointer';
   const stars = [...text].filter(char => char === '*').length;
   const bare = text

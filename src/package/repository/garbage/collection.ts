@@ -6,7 +6,7 @@ const FIRST_MS = 10 * 60_000;
 /** Beyond it a timer of Node fires at once. */
 const LONGEST_MS = 2 ** 31 - 1;
 /** What nothing has named for so long is deleted. */
-export const GRACE_MS = 7 * 24 * 3_600_000;
+const GRACE_MS = 7 * 24 * 3_600_000;
 
 export interface CollectionOptions {
   /** From the end of one look to the next. */

@@ -165,7 +165,7 @@ export function forcedMove(before: Message, next: NextState, now: number): Move 
 }
 
 /** The parent that looks at its children again when this move is made. */
-export function wakes({ after }: Move): number | null {
+function wakes({ after }: Move): number | null {
   return after.parent !== null && isResting(after.phase) ? after.parent.msgid : null;
 }
 

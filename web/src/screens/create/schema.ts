@@ -51,7 +51,7 @@ export function controlOf(schema: ParameterSchema): Control {
 }
 
 /** A value as its control shows it. */
-export function textOf(schema: ParameterSchema, value: unknown): string {
+function textOf(schema: ParameterSchema, value: unknown): string {
   if (value === undefined) return '';
   switch (controlOf(schema)) {
     case 'lines':

@@ -23,7 +23,7 @@ export interface HeatLayout {
   readonly height: number;
 }
 
-export const HEAD_PX = 20;
+const HEAD_PX = 20;
 const GROUP_GAP_PX = 8;
 const STEP = { most: 22, least: 4 };
 /** Taller than this it is not: cells get smaller. */

@@ -220,7 +220,7 @@ function CommitDetail({
 }
 
 /** Parameters as a diff: what was, and what is since. */
-export function Changes({ changes }: { changes: readonly Change[] }) {
+function Changes({ changes }: { changes: readonly Change[] }) {
   const word = useWords();
   return (
     <ul aria-label={word('commit.changes')} className="overflow-hidden rounded border font-mono text-xs">
