@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { ENVIRONMENT } from '../../src/cli/environment.ts';
 import { GLOBAL_OPTIONS } from '../../src/cli/global-options.ts';
 import { exitStatuses } from '../../src/cli/help.ts';
 import { loadVerbs, makeProgram } from '../../src/cli/program.ts';
@@ -22,41 +23,14 @@ export async function cliPage(): Promise<string> {
       GLOBAL_OPTIONS.map(({ flags, about }) => [`\`${flags}\``, about]),
     ),
     '## Exit statuses',
-    'They are a promise to scripts.',
+    'They are a promise to scripts; `coax help exit-statuses` prints them, and `coax help environment` the variables below.',
     table(
       ['status', 'when'],
       exitStatuses().map(([status, about]) => [status, about]),
     ),
     '## Environment',
-    table(
-      ['variable', 'what'],
-      [
-        [
-          '`COAX_DATA`',
-          'data directory; else `/var/lib/coax` for root, else `$XDG_DATA_HOME/coax`, else `~/.local/share/coax`',
-        ],
-        ['`COAX_PROJECT`', 'project of what is submitted and listed; `--project` goes first'],
-        [
-          '`COAX_URL`',
-          "server's address; else that of the context, else that of the server that runs in the data directory",
-        ],
-        [
-          '`COAX_CONTEXT`',
-          'server that was logged in to; else the one of `coax context use`, unless a data directory is named',
-        ],
-        [
-          '`COAX_CONFIG`',
-          'file of logins; else `$XDG_CONFIG_HOME/coax/contexts.json`, else `~/.config/coax/contexts.json`',
-        ],
-        [
-          '`COAX_TOKEN`',
-          "token; else the login, else the data directory's `token` file, each of which goes to its own server only",
-        ],
-        ['`COAX_LISTEN`', 'default of `coax up --listen`'],
-        ['`NO_COLOR`, `FORCE_COLOR`', 'colours off or on; `--color` goes before them'],
-        ['`COAX_DEBUG`', 'adds the stack of a defect to its error'],
-      ],
-    ),
+    table(['variable', 'what'], ENVIRONMENT),
+    'A step that is an executable is given [variables of its own](../how-to/write-a-step.md).',
   ];
   for (const group of GROUPS) {
     parts.push(`## ${group.title}`);

@@ -124,3 +124,20 @@ test('why a message waits for a host that is down names the host, since when, an
   );
   assert.match(reason, /coax host lost h1/);
 });
+
+test('what found no host says so once', () => {
+  const reason = 'no host fits cpu=1: 4 hosts, memory removed 4';
+  const detail = { reason, host: null, filters: [], weighers: [], candidates: [] } as unknown as Json;
+  const failed = {
+    outcome: 'failed',
+    error: { code: 'COAX_NO_VALID_HOST', reason, detail },
+  } as unknown as Partial<Commit>;
+  const message = messageOf({
+    phase: 'rolled_back',
+    mode: 'rollback',
+    cursor: -1,
+    cause: 'failed',
+    error: { code: 'X', reason } as never,
+  });
+  assert.equal(explain(message, [failed]).reason, `Rolled back (failed): ${reason}`);
+});

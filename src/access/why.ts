@@ -46,7 +46,11 @@ export function why(facts: WhyFacts): WhyView {
     filters: placement?.filters ?? [],
     weighers: placement?.weighers ?? [],
     candidates: placement?.candidates ?? [],
-    reason: placement === null ? standing : `${standing}. Placement: ${placement.reason}`,
+    // What found no host says so already.
+    reason:
+      placement === null || standing.endsWith(placement.reason)
+        ? standing
+        : `${standing}. Placement: ${placement.reason}`,
     waiting,
   };
 }

@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import { makeContext, makeOutput } from './context.ts';
 import { type GlobalOptions, wordsOf } from './global-options.ts';
+import { helpColumns, topicHelp } from './help.ts';
 import type { Output } from './output/output.ts';
 import { type Call, loadVerbs, makeProgram, usageError } from './program.ts';
 import { report } from './report.ts';
@@ -10,13 +11,20 @@ import { VERBS } from './verbs.ts';
 export async function main(argv: readonly string[]): Promise<number> {
   if (argv[0] === '--version' || argv[0] === '-V') return main(['version', ...argv.slice(1)]);
   if (argv[0] === 'complete') return (await import('./completion/complete.ts')).complete(argv.slice(1));
+  const columns = helpColumns(process.stdout);
+  const topic = argv[0] === 'help' && argv.length === 2 ? topicHelp(argv[1], columns) : null;
+  if (topic !== null) {
+    process.stdout.write(topic);
+    return 0;
+  }
   const words = wordsOf(argv);
   let call: Call | null = null;
   let out = makeOutput(guessGlobals(argv));
   try {
-    const program = makeProgram(await loadVerbs(words), found => {
+    const onCall = (found: Call) => {
       call = found;
-    });
+    };
+    const program = makeProgram(await loadVerbs(words), onCall, columns);
     await program.parseAsync(forHelp(argv), { from: 'user' });
     const found = call as Call | null;
     if (found === null) return 0;

@@ -31,15 +31,15 @@ function matches(entry: VerbEntry, words: readonly string[]): boolean {
 }
 
 /** The tree of commands. Verbs that are not loaded are only names in it. */
-export function makeProgram(loaded: Loaded, onCall: (call: Call) => void): Command {
-  const program = root(new Command('coax'), rootHelp);
+export function makeProgram(loaded: Loaded, onCall: (call: Call) => void, columns?: number): Command {
+  const program = root(new Command('coax'), () => rootHelp(columns));
   for (const { flags, about, ...more } of GLOBAL_OPTIONS) {
     if (flags.includes('--help')) program.helpOption(flags, about);
     else program.addOption(optionOf({ flags, about, ...more }));
   }
   for (const [noun, about] of Object.entries(NOUNS)) {
     program.addCommand(
-      root(new Command(noun), () => nounHelp(noun))
+      root(new Command(noun), () => nounHelp(noun, columns))
         .description(about)
         .helpCommand(false),
     );
@@ -56,8 +56,11 @@ export function makeProgram(loaded: Loaded, onCall: (call: Call) => void): Comma
     quiet(command);
     if (name === 'ls') command.alias('list');
     const verb = loaded.get(entry.path);
-    if (verb)
-      fill(command, entry, verb, (args, options) => onCall({ verb, args, options, globals: program.opts() }));
+    if (verb) {
+      fill(command, verb, (args, options) => onCall({ verb, args, options, globals: program.opts() }));
+      const help = () => verbHelp(entry.path, entry.about, verb, usageOf(command), columns);
+      command.configureHelp({ formatHelp: help });
+    }
     parent.addCommand(command);
   }
   return program;
@@ -71,13 +74,11 @@ function root(command: Command, help: () => string): Command {
 
 function fill(
   command: Command,
-  entry: VerbEntry,
   verb: Verb,
   onCall: (args: string[], options: Record<string, unknown>) => void,
 ): void {
   for (const argument of verb.args ?? []) command.addArgument(argumentOf(argument));
   for (const option of verb.options ?? []) command.addOption(optionOf(option));
-  command.configureHelp({ formatHelp: () => verbHelp(entry.path, entry.about, verb, usageOf(command)) });
   command.action(() => onCall(command.args, command.opts()));
 }
 
@@ -123,7 +124,10 @@ function optionOf({
 export function usageError(error: CommanderError, path: string): CoaxError | null {
   if (error.exitCode === 0 || error.code === 'commander.help') return null;
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
-  const meant = /Did you mean (?:one of )?(.+)\?\)/.exec(rest.join(' '))?.[1];
+  const meant = /Did you mean (?:one of )?(.+)\?\)/
+    .exec(rest.join(' '))?.[1]
+    ?.split(', ')
+    .filter(name => name !== 'list');
   const known = VERBS.some(entry => entry.path === path)
     ? `${path} `
     : path.includes(' ')
@@ -131,6 +135,6 @@ export function usageError(error: CommanderError, path: string): CoaxError | nul
       : '';
   const help = `\`coax ${known}--help\` ${known ? 'has examples' : 'lists the verbs'}.`;
   return new CoaxError('COAX_USAGE', first.replace('unknown command', 'unknown verb'), {
-    hint: meant ? `did you mean \`${meant}\`? ${help}` : help,
+    hint: meant?.length ? `did you mean ${meant.map(name => `\`${name}\``).join(' or ')}? ${help}` : help,
   });
 }

@@ -153,8 +153,6 @@ export const GROUPS: readonly VerbGroup[] = [
         'Hold room for VMs that name it',
         () => import('./commands/placement/reservation-create.ts'),
       ),
-      verb('quota show', 'What a project may have, and has', () => import('./commands/quota/quota-show.ts')),
-      verb('quota set', 'Change what a project may have', () => import('./commands/quota/quota-set.ts')),
       verb('reservation ls', 'List reservations', () => import('./commands/placement/reservation-ls.ts')),
       verb('reservation show', 'One reservation', () => import('./commands/placement/reservation-show.ts')),
       verb(
@@ -276,6 +274,8 @@ export const GROUPS: readonly VerbGroup[] = [
       verb('project show', 'One project', () => import('./commands/project/project-show.ts')),
       verb('project edit', "Change a project's labels", () => import('./commands/project/project-edit.ts')),
       verb('project rm', 'Take a project out of use', () => import('./commands/project/project-rm.ts')),
+      verb('quota show', 'What a project may have, and has', () => import('./commands/quota/quota-show.ts')),
+      verb('quota set', 'Change what a project may have', () => import('./commands/quota/quota-set.ts')),
       verb('token create', 'Make an API token', () => import('./commands/access/token-create.ts')),
       verb('token ls', 'List API tokens', () => import('./commands/access/token-ls.ts')),
       verb('token show', 'One API token', () => import('./commands/access/token-show.ts')),

@@ -10,7 +10,7 @@ const CODE = /\bCOAX_[A-Z]+(?:_[A-Z]+)*\b/g;
 const TABLE = 'src/errors/codes.ts';
 /** Names that begin so and are no errors: the environment's. */
 const ENVIRONMENT =
-  /^COAX_(DATA|STORE|URL|PROJECT|TOKEN|LISTEN|NODE|LONG|MODE|KEY|FENCE|MSGID|STEP|ATTEMPT|HOST|PARAM|OUTPUT|DEBUG|CONTEXT|CONFIG|DAEMON_LOG|CGROUP)/;
+  /^COAX_(DATA|STORE|URL|PROJECT|TOKEN|LISTEN|NODE|LONG|MODE|KEY|FENCE|MSGID|STEP|ATTEMPT|HOST|PARAM|OUTPUT|DEBUG|CONTEXT|CONFIG|DAEMON_LOG|CGROUP|CACHE|COMPLETION_MS|SECRET_KEY_FILE|JOIN_TOKEN)/;
 
 const sources = codeFiles().filter(
   file => file.path.startsWith('src/') && !isTest(file) && file.path !== TABLE,

@@ -33,6 +33,7 @@ test('a call that is not whole points at the help of its own verb', async () => 
     [['help', 'frob'], 'coax --help'],
     [['frob', '--help'], 'coax --help'],
     [['vm', 'shw', '-h'], 'coax vm --help'],
+    [['vm', 'lst'], 'ls'],
   ] as const) {
     const { status, stderr } = await world.coax(...words);
     assert.equal(status, 2, stderr);
@@ -55,6 +56,8 @@ test('the help of every verb starts with examples', async () => {
   assert.equal(await ok('help', 'run'), await ok('run', '--help'));
   assert.equal(await ok('help', 'vm', 'list'), await ok('vm', 'ls', '--help'));
   assert.equal(await ok('help'), await ok('--help'));
+  assert.match(await ok('help', 'environment'), /^Environment:\n {2}COAX_DATA {2,}/);
+  assert.match(await ok('help', 'exit-statuses'), /^ {2}11 {3}Done, but some branches/m);
   assert.match(await ok(), /^Examples:/);
   assert.match(await ok('vm'), /^Examples:/);
 });

@@ -2,6 +2,7 @@ import type { Client } from '../../client/client.ts';
 import { STATUSES } from '../../message/message.ts';
 import { makeContext, makeOutput } from '../context.ts';
 import { GLOBAL_OPTIONS, wordsOf } from '../global-options.ts';
+import { topicNames } from '../help.ts';
 import { loadVerbs } from '../program.ts';
 import type { Completes, Verb, VerbOption } from '../verb.ts';
 import { NOUNS, VERBS } from '../verbs.ts';
@@ -48,7 +49,8 @@ export async function candidates(words: readonly string[], ask: Ask): Promise<re
       ({ flags }) => takesValue(flags) && namesOf(flags).includes(before.at(-1) ?? ''),
     );
     if (option) return valuesOf(undefined, 'choices' in option ? option.choices : [], ask);
-    return last.startsWith('-') ? optionCandidates(GLOBAL_OPTIONS, before) : firstWords(path);
+    if (last.startsWith('-')) return optionCandidates(GLOBAL_OPTIONS, before);
+    return before[0] === 'help' && path.length === 0 ? [...firstWords(path), ...topics()] : firstWords(path);
   }
   const verb = (await loadVerbs([...path])).get(entry.path);
   if (!verb) return [];
@@ -90,6 +92,8 @@ function firstWords(path: readonly string[]): Candidate[] {
     { word: 'help', about: 'Help of a verb' },
   ];
 }
+
+const topics = (): Candidate[] => topicNames().map(([word, about]) => ({ word, about }));
 
 const namesOf = (flags: string): string[] => flags.match(/(?<![\w-])--?[\w-]+/g) ?? [];
 const takesValue = (flags: string): boolean => flags.includes('<');

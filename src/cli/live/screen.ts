@@ -16,15 +16,16 @@ export class Screen {
 
   constructor(terminal: Terminal) {
     this.terminal = terminal;
-    this.columns = terminal.columns ?? 80;
+    this.columns = this.size.columns;
   }
 
+  /** Of the terminal; 80 × 24 where it does not know, as on a serial line, which says 0. */
   get size(): { columns: number; rows: number } {
-    return { columns: this.terminal.columns ?? 80, rows: this.terminal.rows ?? 24 };
+    return { columns: this.terminal.columns || 80, rows: this.terminal.rows || 24 };
   }
 
   draw(lines: readonly string[]): void {
-    const columns = this.terminal.columns ?? 80;
+    const { columns } = this.size;
     const resized = columns !== this.columns;
     if (
       !resized &&

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { Writable } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { Screen } from '../live/screen.ts';
+import { Output } from './output.ts';
 import { type ColorChoice, makeStyle, noStyle } from './style.ts';
 import { table } from './table.ts';
 import { looksLikeJson, plain, truncate, truncateStyled, valueText, widthOf } from './text.ts';
@@ -95,4 +97,12 @@ test('lengths and ages read well', () => {
   assert.equal(clock(4260), '00:04.2');
   assert.equal(clock(3_723_000), '1:02:03');
   assert.equal(timeText('2026-11-23T14:02:07.123Z', 'utc', 0), '2026-11-23T14:02:07Z');
+});
+
+test('a terminal that does not know its width cuts nothing', () => {
+  const terminal = (columns: number) => Object.assign(new PassThrough(), { isTTY: true, columns });
+  const options = { format: 'table', utc: false, color: 'never', quiet: false } as const;
+  assert.equal(new Output(options, terminal(0)).columns, null);
+  assert.equal(new Output(options, terminal(40)).columns, 40);
+  assert.deepEqual(new Screen(terminal(0) as unknown as NodeJS.WriteStream).size, { columns: 80, rows: 24 });
 });

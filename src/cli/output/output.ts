@@ -42,9 +42,9 @@ export class Output {
     return this.format === 'table' || this.format === 'wide';
   }
 
-  /** Columns of the terminal, or null when standard output is not one. */
+  /** Columns of the terminal; null when standard output is none, or one that does not know (a serial line says 0). */
   get columns(): number | null {
-    return this.stdout.isTTY ? (this.stdout.columns ?? 80) : null;
+    return this.stdout.isTTY ? this.stdout.columns || null : null;
   }
 
   time(time: string | number): string {
