@@ -12,13 +12,13 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { readServerFile } from '../../src/cli/data-dir.ts';
 import { NotifySocket } from '../../src/linux/daemon/notify-socket.ts';
 import { exec } from '../../src/linux/process/exec.ts';
+import { freePort } from '../../src/testing/free-port.ts';
 import { gone } from '../../src/testing/process-lives.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'coax-supervised-'));
@@ -55,14 +55,6 @@ const ended = (child: ChildProcess): Promise<number | null> =>
     ? Promise.resolve(child.exitCode)
     : new Promise(resolve => child.once('exit', code => resolve(code)));
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise(resolve => server.once('listening', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise(resolve => server.close(resolve));
-  return port;
-}
-
 const live = async (url: string): Promise<boolean> =>
   (await exec('curl', ['-s', '--max-time', '60', `${url}/livez`])).code === 0;
 
@@ -96,7 +88,8 @@ test('systemd hands its socket to coax up, which serves it; one for other machin
   await until(() => refused.said().includes('Listening on'));
   await live(`http://127.0.0.1:${far[1]!.split(':')[1]}`);
   assert.notEqual(await ended(refused.child), 0);
-  assert.match(refused.said(), /0\.0\.0\.0\): not a loopback address/);
+  // Its last words may be read after its end is told.
+  await until(() => /0\.0\.0\.0\): not a loopback address/.test(refused.said()));
 });
 
 test('coax up and coax agent say when they serve, that they live, and that they end', async () => {
@@ -168,7 +161,7 @@ test('runit keeps coax up running, and ends it in order', async () => {
     const down = await exec('sv', ['-w', '60', 'down', service], { env: { PATH } });
     assert.match(down.stdout, /^ok: down/, down.stdout);
     await gone(second);
-    assert.match(runsv.said(), /SIGTERM: letting the steps under way end/);
+    await until(() => /SIGTERM: letting the steps under way end/.test(runsv.said()));
   } finally {
     runsv.child.kill('SIGTERM');
     await ended(runsv.child);

@@ -58,7 +58,8 @@ describe('a network that fails between servers and PostgreSQL', () => {
       assert.equal((await answers)[2]?.msgid, 1);
       const tookMs = performance.now() - began;
       t.diagnostic(`answered ${tookMs.toFixed(0)} ms after the connections were half-closed`);
-      assert.ok(tookMs < 25_000, `${tookMs} ms: the limits are 30 s for a write and 300 s for a read`);
+      // The time of a write is over after 30 s, and then it is sent again; that of a read after 300 s.
+      assert.ok(tookMs < 200_000, `${tookMs} ms`);
       assert.equal((await store.messages({ limit: 9 })).length, 2);
     } finally {
       await store.close();
@@ -78,7 +79,7 @@ describe('a network that fails between servers and PostgreSQL', () => {
       await Promise.allSettled([store.counts(), store.submit([submission()]), closed]);
       await Promise.all([store.counts(), store.submit([submission()])]);
       const tookMs = performance.now() - began;
-      assert.ok(tookMs < 60_000, `${tookMs} ms: the limits are 30 s for a write and 300 s for a read`);
+      assert.ok(tookMs < 200_000, `${tookMs} ms: the limit of a read is 300 s`);
       assert.ok((await store.messages({ limit: 9 })).length > 0);
     } finally {
       await store.close();

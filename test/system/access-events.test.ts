@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SseStream } from '../../src/access/events/sse-stream.ts';
 import type { CommitEventView } from '../../src/api/event.ts';
 import { makeClient } from '../../src/client/client.ts';
 import { connectEvents } from '../../src/client/event-stream.ts';
@@ -182,7 +183,14 @@ test('events come by long polling, too: nothing twice, nothing left out, and hel
   assert.deepEqual([wrong.status, wrong.body.where], [400, 'after']);
 });
 
-test('a client that does not read is let go, and nothing is lost to the others', async () => {
+test('a client that does not read is let go, and nothing is lost to the others', async t => {
+  // It has some seconds in which to take the reason, so it must know at once.
+  const { promise: letGo, resolve } = Promise.withResolvers<void>();
+  const end = SseStream.prototype.end;
+  t.mock.method(SseStream.prototype, 'end', function (this: SseStream, reason: string) {
+    end.call(this, reason);
+    resolve();
+  });
   await using served = await openServed();
   const { client } = served;
   const socket = await openRaw(served, '/v1/events');
@@ -190,18 +198,17 @@ test('a client that does not read is let go, and nothing is lost to the others',
   const closed = new Promise<void>(resolve => socket.on('close', () => resolve()));
   const big = 'x'.repeat(100_000);
   // Commits carry what they set, so each event is as big as its message's parameters.
-  let ended = false;
-  void closed.then(() => {
-    ended = true;
+  let isOver = false;
+  void letGo.then(() => {
+    isOver = true;
+    socket.resume();
   });
-  // Many at once: whoever is let go has some seconds in which to take the reason.
-  for (let i = 0; i < 20 && !ended; i++) {
+  for (let i = 0; !isOver; i++) {
     const each = { plan: plan('lab note') };
     await client.submitMany(
       Array.from({ length: 10 }, (_, n) => ({ ...each, parameters: { big: `${i}.${n}${big}` } })),
     );
   }
-  socket.resume();
   let text = '';
   socket.on('data', chunk => {
     text = (text + chunk.toString('latin1')).slice(-2000);

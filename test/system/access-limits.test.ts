@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import type { Limits } from '../../src/access/limits/limits.ts';
-import { ask, openServed, plan, type Served, TOKEN } from './access-fixture.ts';
+import { type Answer, ask, openServed, plan, type Served, TOKEN } from './access-fixture.ts';
 
 const open = (limits: Partial<Limits>): Promise<Served> => openServed({ limits });
 
@@ -25,17 +25,23 @@ async function untilClosed(socket: Socket): Promise<string> {
   return text;
 }
 
+/** The first answer of 429. Several ask at once, since more may be asked for with every second that it takes. */
+async function untilRefused(request: () => Promise<Answer>): Promise<Answer> {
+  for (;;) {
+    const answers = await Promise.all(Array.from({ length: 8 }, request));
+    const refused = answers.find(({ status }) => status === 429);
+    if (refused !== undefined) return refused;
+  }
+}
+
 test('a token asks so often at once and is then told when to come again; another is not in its way', async () => {
   await using served = await open({ 'token-rate': 1, 'token-burst': 3 });
-  const answers = [];
-  for (let i = 0; i < 4; i++) answers.push(await ask(served, 'GET', '/v1/counts'));
-  assert.deepEqual(
-    answers.map(({ status }) => status),
-    [200, 200, 200, 429],
-  );
-  assert.equal(answers[0]!.headers.get('ratelimit-policy'), '"token";q=3;w=3');
-  assert.match(answers[0]!.headers.get('ratelimit')!, /^"token";r=2;t=\d$/);
-  const refused = answers[3]!;
+  const first = await ask(served, 'GET', '/v1/counts');
+  assert.equal(first.status, 200);
+  assert.equal(first.headers.get('ratelimit-policy'), '"token";q=3;w=3');
+  assert.match(first.headers.get('ratelimit')!, /^"token";r=2;t=\d$/);
+  for (let i = 0; i < 2; i++) assert.equal((await ask(served, 'GET', '/v1/counts')).status, 200);
+  const refused = await untilRefused(() => ask(served, 'GET', '/v1/counts'));
   assert.equal(refused.body.code, 'COAX_RATE');
   assert.match(refused.type, /^application\/problem\+json/);
   assert.equal(refused.headers.get('retry-after'), '1');
@@ -51,24 +57,19 @@ test('the client waits as it is told', async () => {
 test('who guesses tokens is stopped, and does not shut out who shares his address', async () => {
   await using served = await open({ 'address-rate': 1, 'address-burst': 5 });
   assert.equal((await ask(served, 'GET', '/v1/counts')).status, 200);
-  const guesses = [];
-  for (let i = 0; i < 8; i++)
-    guesses.push((await ask(served, 'GET', '/v1/counts', { token: `g${i}` })).status);
-  assert.deepEqual(guesses.slice(0, 5), [401, 401, 401, 401, 401]);
-  assert.ok(guesses.slice(5).includes(429), String(guesses));
-  const none = await ask(served, 'GET', '/v1/counts', { token: null });
-  assert.equal(none.status, 429);
+  for (let i = 0; i < 5; i++)
+    assert.equal((await ask(served, 'GET', '/v1/counts', { token: `g${i}` })).status, 401);
+  await untilRefused(() => ask(served, 'GET', '/v1/counts', { token: 'g5' }));
+  const none = await untilRefused(() => ask(served, 'GET', '/v1/counts', { token: null }));
   assert.ok(Number(none.headers.get('retry-after')) >= 1);
   assert.equal((await ask(served, 'GET', '/v1/counts')).status, 200);
 });
 
 test('routes without a token are counted by address; those for probes are not', async () => {
   await using served = await open({ 'address-rate': 1, 'address-burst': 2 });
-  const documents = [];
-  for (let i = 0; i < 4; i++)
-    documents.push((await ask(served, 'GET', '/openapi.json', { token: null })).status);
-  assert.deepEqual(documents.slice(0, 2), [200, 200]);
-  assert.ok(documents.includes(429));
+  const document = () => ask(served, 'GET', '/openapi.json', { token: null });
+  for (let i = 0; i < 2; i++) assert.equal((await document()).status, 200);
+  await untilRefused(document);
   for (let i = 0; i < 10; i++)
     assert.equal((await ask(served, 'GET', '/livez', { token: null })).status, 200);
 });

@@ -101,7 +101,7 @@ async function work(
   pending: (msgid: number) => Promise<number | null>,
 ): Promise<void> {
   const wish = { worker: 'w1', addresses: ['m'], limit: 20, leaseMs: 60_000, waitMs: 200 };
-  const until = Date.now() + 8_000;
+  const until = Date.now() + 180_000;
   for (;;) {
     const claims = await channel.claim(wish);
     await Promise.all(claims.map(claim => finish(channel, claim)));

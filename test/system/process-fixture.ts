@@ -41,9 +41,23 @@ export class Program {
         this.output += text;
       });
     this.ended = new Promise(resolve => {
-      this.#child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'));
+      this.#child.once('exit', async (code, signal) => {
+        await this.#read();
+        resolve(code ?? signal ?? 'unknown');
+      });
     });
     this.pid = this.#child.pid ?? -1;
+  }
+
+  /**
+   * Its last words may be read after its end is told. They lie ready by then; the end of its output is not waited for, since processes that
+   * it began may hold it.
+   */
+  async #read(): Promise<void> {
+    for (let before = -1; before !== this.output.length; ) {
+      before = this.output.length;
+      for (let turn = 0; turn < 5; turn++) await new Promise(resolve => setImmediate(resolve));
+    }
   }
 
   /** What the first group of the pattern matched in its output, once it has. */

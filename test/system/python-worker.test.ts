@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { plan } from './access-fixture.ts';
@@ -11,7 +11,12 @@ test('a worker of forty lines of Python does, undoes, and is taken over when it 
   assert.ok(readFileSync(WORKER, 'utf8').split('\n').length <= 46, 'it is short');
   await using processes = new Processes();
   const { url, token, client } = await processes.server('data');
-  const python = (): Program => processes.start('python3', [WORKER], { COAX_URL: url, COAX_TOKEN: token });
+  // Nobody waits here for the end of such a lease.
+  const script = processes.path('worker.py');
+  const patient = readFileSync(WORKER, 'utf8').replaceAll('leaseMs=30000', 'leaseMs=3600000');
+  assert.ok(!patient.includes('=30000') && patient.includes('=3600000'));
+  writeFileSync(script, patient);
+  const python = (): Program => processes.start('python3', [script], { COAX_URL: url, COAX_TOKEN: token });
   const living = async (pid: number) =>
     (await client.workers()).items.find(worker => worker.pid === pid && worker.role === 'http');
   const first = python();
@@ -47,7 +52,6 @@ test('a worker of forty lines of Python does, undoes, and is taken over when it 
   await until('it is taken over', async () => (await client.message(msgid)).status === 'done');
   const tookMs = performance.now() - killed;
   t.diagnostic(`a killed worker's step was done by another ${tookMs.toFixed(0)} ms after its death`);
-  assert.ok(tookMs < 20_000, `${tookMs} ms, long before the end of its lease of 30 s`);
   assert.equal((await client.commits(msgid)).items[0]?.worker, (await living(second.pid))?.name);
   assert.equal(readFileSync(slow.path, 'utf8'), `${msgid}.0 once\n`);
   assert.equal((await client.fsck()).ok, true);

@@ -33,6 +33,7 @@ async function startWorker(
   env: Record<string, string>,
   data: string,
   modules: string,
+  more: readonly string[] = [],
 ): Promise<{ program: Program; name: string; url: string }> {
   const args = [
     'up',
@@ -43,6 +44,7 @@ async function startWorker(
     '127.0.0.1:0',
     '--modules',
     processes.path(modules),
+    ...more,
   ];
   const program = processes.coax(data, args, env);
   const name = await program.says(/^worker +(\S+)/m);
@@ -154,7 +156,8 @@ describe('roles of processes on one PostgreSQL', () => {
     await using _ = processes;
     processes.action('modules', 'a', 'act', GATED);
     const { client } = await processes.server('s1', ['--role', 'server'], env);
-    const first = await startWorker(processes, env, 'w1', 'modules');
+    // Nobody waits here for the end of that lease.
+    const first = await startWorker(processes, env, 'w1', 'modules', ['--lease', '1h']);
     const gate = processes.path('gate');
     const { msgid } = await client.submit({ plan: plan('a act', 'a act'), parameters: { gate } });
     await until('its step is under way', () => existsSync(`${gate}.begun`));
@@ -167,7 +170,6 @@ describe('roles of processes on one PostgreSQL', () => {
     await until('another holds it', async () => (await client.message(msgid)).worker === second.name);
     const tookMs = performance.now() - killed;
     t.diagnostic(`a step of a killed process was taken over ${tookMs.toFixed(0)} ms after its death`);
-    assert.ok(tookMs < 20_000, `${tookMs} ms, long before the end of its lease of 30 s`);
     assert.ok(!(await client.workers()).items.some(({ name }) => name === first.name), 'it is forgotten');
     writeFileSync(gate, '');
     assert.equal((await client.waitFor(msgid, { timeoutMs: 180_000 })).status, 'done');
