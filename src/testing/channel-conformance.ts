@@ -27,7 +27,7 @@ export interface ChannelFactory {
 }
 
 const BY = { actor: 'ann', reason: 'enough' };
-const WAIT_MS = 30_000;
+const WAIT_MS = 60_000;
 
 /** Declares the tests that every way from a worker to the store must pass. */
 export function channelConformance(name: string, factory: ChannelFactory): void {

@@ -17,6 +17,8 @@ import type { SqliteStore } from '../store/sqlite/sqlite-store.ts';
 import { Worker, type WorkerOptions } from './worker.ts';
 
 const NONE = z.object({});
+/** Short, so that it is extended while a test waits for that; no pause of a busy machine is as long. */
+const LEASE_MS = 3000;
 const by = { actor: 'tester', reason: 'a test' };
 
 /** Promises that the test resolves, so that nothing here waits for a time to pass. */
@@ -167,7 +169,7 @@ describe('a worker', () => {
     const msgids = await submit(3);
     start(
       moduleOf(() => ({})),
-      { catalogue, executables: 1, leaseMs: 300 },
+      { catalogue, executables: 1, leaseMs: LEASE_MS },
     );
     const messages = await Promise.all(msgids.map(rest));
     assert.deepEqual(
@@ -193,7 +195,7 @@ describe('a worker', () => {
         await renewed.opened;
         return {};
       }),
-      { leaseMs: 300 },
+      { leaseMs: LEASE_MS },
     );
     const [msgid] = (await submit()) as [number];
     const message = await rest(msgid);

@@ -82,7 +82,7 @@ export class ConsoleWorld {
   async page(options: BrowserContextOptions = {}): Promise<Page> {
     const context = await this.#browser!.newContext({ viewport: WIDE, locale: 'en-GB', ...options });
     const page = await context.newPage();
-    page.setDefaultTimeout(60_000);
+    page.setDefaultTimeout(PATIENCE_MS);
     page.on('pageerror', error => this.complaints.push(`${page.url()}: ${error.message}`));
     page.on('console', message => {
       if (message.type() !== 'error' || isExpected(message.text())) return;
@@ -141,7 +141,7 @@ export async function axe(page: Page): Promise<void> {
 }
 
 /** Protection against a test that hangs, not a measure. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 180_000;
 const LOOK_MS = 25;
 
 /**

@@ -21,7 +21,7 @@ const POINTS = [
 ] as const;
 /** A campaign leaves so many VMs while it goes on. */
 const VMS_MAX = 10;
-const REST_MS = 180_000;
+const REST_MS = 300_000;
 
 interface Request {
   readonly key: string;

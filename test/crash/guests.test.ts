@@ -18,7 +18,7 @@ const skip = missing.length > 0 ? `no real guests here: ${missing.join('; ')}` :
 const seed = Number(process.env.SEED ?? 1);
 /** Where each life of the server ends; undefined: at a moment that chance picks, while guests boot. */
 const POINTS = [undefined, 'before-commit:5', undefined, 'after-commit:9'] as const;
-const REST_MS = 120_000;
+const REST_MS = 300_000;
 const POLL_MS = 100;
 const PAGE_MS = 120_000;
 const reason = 'the campaign thought so';

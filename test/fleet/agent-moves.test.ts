@@ -34,13 +34,13 @@ test('an agent says plainly that its server is away, and goes on at a new addres
     first.program.signal('SIGKILL');
     await first.program.ended;
     await until('the agent misses its server', () => status()?.connected === false);
+    const log = () => readFileSync(processes.path('a/agent/agent.log'), 'utf8');
+    await until('it says why', () => /COAX_SERVER_UNREACHABLE: no server answers there/.test(log()));
 
     const second = await processes.server('server');
     await coax(0, 'agent', 'stop');
     await gone(pids[0]!);
-    const log = readFileSync(processes.path('a/agent/agent.log'), 'utf8');
-    assert.match(log, /COAX_SERVER_UNREACHABLE: no server answers there/);
-    assert.doesNotMatch(log, /defect|\n? {4}at /, 'no stack reaches anybody');
+    assert.doesNotMatch(log(), /defect|\n? {4}at /, 'no stack reaches anybody');
 
     assert.match(await coax(0, 'agent', '--join', second.url, '--daemonize'), /^host +a$/m);
     pids.push(status()!.pid);

@@ -5,7 +5,7 @@ import { check, type End, zombies } from './checker.ts';
 import { type Clients, rest } from './clients.ts';
 import type { Installation } from './installation.ts';
 
-const REST_MS = 120_000;
+const REST_MS = 300_000;
 
 /** Waits until every message has ended, then judges the whole history. */
 export async function judge(t: TestContext, installation: Installation, clients: Clients): Promise<void> {

@@ -23,7 +23,7 @@ async function patiently<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (!isCoaxError(error, 'COAX_STORE_UNAVAILABLE') || performance.now() - began > 60_000) throw error;
+      if (!isCoaxError(error, 'COAX_STORE_UNAVAILABLE') || performance.now() - began > 180_000) throw error;
       await new Promise(resolve => setTimeout(resolve, 20));
     }
   }

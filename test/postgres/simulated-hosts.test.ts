@@ -55,7 +55,9 @@ it('two servers, each with a data directory of its own: fsck of either finds eve
 it('a process without --simulate leaves simulated hosts to those that have it, and sets them down when none is heard of', () =>
   withDatabase(async ({ url, open }) => {
     const openStore = () => openPostgres({ url, schema: installationSchema });
-    await (await openFixture({ openStore })).stop();
+    {
+      await using _ = await openFixture({ openStore });
+    }
     const living = await open({ schema: installationSchema });
     const about = { role: 'all', host: 'm1', pid: 1, version: '1', modules: {}, draining: false } as const;
     const worker = { name: 'p1', steps: 0, since: 0, about: { ...about, addresses: ['compute@sim-1'] } };
