@@ -167,13 +167,13 @@ test('a program in another language is a daemon by systemd-notify, and may ask f
   const logFile = join(folder, 'sh.log');
   const statuses: string[] = [];
   const script =
-    'systemd-notify EXTEND_TIMEOUT_USEC=30000000; systemd-notify --status="reading disks"; sleep 1.5; umask; systemd-notify --ready --status=serving; exec sleep 600';
+    'systemd-notify EXTEND_TIMEOUT_USEC=30000000; systemd-notify --status="reading disks"; sleep 5.5; umask; systemd-notify --ready --status=serving; exec sleep 600';
   const { pid, status } = await startDaemon({
     program: 'sh',
     args: ['-c', script],
     logFile,
     umask: 0o022,
-    readyMs: 1000,
+    readyMs: 5000,
     onStatus: text => statuses.push(text),
   });
   try {
