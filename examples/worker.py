@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""A worker in the standard library alone: serves the module `note` for the server at COAX_URL, with COAX_TOKEN."""
+"""A worker in the standard library alone: serves the module `note` for the servers at COAX_URL, with COAX_TOKEN."""
 import concurrent.futures as futures, hashlib, json, os, socket, threading, time, urllib.request
 
-URL, TOKEN, HOST = os.environ["COAX_URL"], os.environ["COAX_TOKEN"], socket.gethostname()
+URLS, TOKEN, HOST = os.environ["COAX_URL"].split(","), os.environ["COAX_TOKEN"], socket.gethostname()
 NAME, CODE = f"py-{HOST}-{os.getpid()}", hashlib.sha256(open(__file__, "rb").read()).hexdigest()
 now = lambda: int(time.time() * 1000)
 
 def call(method, verb, body=None, timeout=60):
     headers = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
     data = None if body is None else json.dumps(body).encode()
-    return urllib.request.urlopen(urllib.request.Request(f"{URL}/v1/channel/{verb}", data, headers, method=method), timeout=timeout)
+    return urllib.request.urlopen(urllib.request.Request(f"{URLS[0]}/v1/channel/{verb}", data, headers, method=method), timeout=timeout)
 
 def post(verb, **body):
     with call("POST", verb, body) as answer: return json.load(answer)
@@ -21,7 +21,7 @@ def session(opened):  # held open: when this process dies, its steps are given t
                 post("hello", protocol=1, worker=NAME, host=HOST, pid=os.getpid(), modules={"note": {"write": CODE}})
                 opened.set()
                 for _ in events: pass  # pings, and `ask`: a person wants a step ended soon
-        except OSError: time.sleep(1)
+        except OSError: time.sleep(1); URLS.append(URLS.pop(0))  # of several servers the next
 
 def run(step):  # do or undo, safe to repeat: the file carries the step's key
     p, path = step["parameters"], step["parameters"]["path"]

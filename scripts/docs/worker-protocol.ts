@@ -146,6 +146,7 @@ export const page = {
       ),
       '## GET /v1/channel/session?worker=NAME',
       'Server-sent events, held open. `open` `{worker, protocol}` comes first; `ask` `{msgid}` when a person asks something of a message that this worker holds; `end` `{reason}` before the server closes in order, which leaves the worker its claims; comments as pings every 15 s.',
+      'Whoever opens a session again, here or at another server, says in the header `Coax-Claims` what became of the claims that it had: `kept` after the event `end`, and it goes on with them; `lost` after a session that broke, once their steps are stopped, and they are given on at once.',
       '## An example',
       'In the standard library of Python alone; `test/system/python-worker.test.ts` runs it, kills it and lets another take over.',
       `\`\`\`python\n${readFileSync(join(ROOT, 'examples/worker.py'), 'utf8').trimEnd()}\n\`\`\``,

@@ -91,6 +91,8 @@ export interface Workers {
   lastSeen(address: string): Promise<{ readonly worker: string; readonly seen: number } | null>;
   /** Whether a living worker knows that action, as far as is known without asking. */
   isKnown(module: string, action: string): boolean;
+  /** Resolves when other processes can read of the workers here as they are now. */
+  told(): Promise<void>;
   /** Adds workers that this process knows of; returns what takes them away again. */
   add(source: () => readonly WorkerNow[]): () => void;
   /** Something of them is new. */

@@ -10,10 +10,15 @@ import {
   type SessionAnswer,
 } from '../api/agent.ts';
 import { HttpChannel } from '../client/http-channel.ts';
-import { type ClientOptions, type TokenSource, Transport } from '../client/transport.ts';
+import type { Servers } from '../client/servers/servers.ts';
+import { type TokenSource, Transport } from '../client/transport.ts';
 import { signatureOf } from './agent-folder.ts';
 
-type Server = Pick<ClientOptions, 'url' | 'ca'>;
+/** Where the server is asked; several that are given the same `Servers` ask the same one. */
+interface Server {
+  readonly url: string | Servers;
+  readonly ca: string;
+}
 
 /** A server that does not answer a short request for so long is taken for away. */
 const ANSWER_MS = 10_000;
@@ -52,7 +57,13 @@ export class AgentClient {
   }
 
   report(report: AgentReport): Promise<ReportAnswer> {
-    return this.#transport.json({ method: 'PUT', path: this.#path, body: report, idleMs: ANSWER_MS });
+    return this.#transport.json({
+      method: 'PUT',
+      path: this.#path,
+      body: report,
+      idleMs: ANSWER_MS,
+      repeatable: true,
+    });
   }
 
   /** The agent stops, and holds no step any more. `returns`: another is about to take its place. */

@@ -6,6 +6,7 @@ import { CoaxError, textOf } from '../errors/coax-error.ts';
 
 /** What a host was told when it joined, and what it was joined with; later starts need no more. */
 export interface Membership {
+  /** Of several servers, with commas between. */
   readonly url: string;
   readonly host: string;
   /** File with the certificates that the server's TLS is checked against; empty: those that Node knows. */
@@ -24,6 +25,7 @@ export interface Membership {
 export interface AgentStatus {
   readonly pid: number;
   readonly host: string;
+  /** The server that it asks now. */
   readonly url: string;
   readonly version: string;
   /** Did the server take the last report? */

@@ -1,4 +1,5 @@
 import { type AgentReport, agentWorkerName, type EnrolAnswer, type ReportAnswer } from '../api/agent.ts';
+import type { Servers } from '../client/servers/servers.ts';
 import { computeModule } from '../cloud/compute/compute-module.ts';
 import type { Guest, Hypervisor } from '../cloud/compute/hypervisor.ts';
 import type { LocalHost } from '../cloud/local-host.ts';
@@ -24,6 +25,8 @@ const REPORT_MS = 5000;
 export interface AgentParts {
   readonly folder: AgentFolder;
   readonly membership: Membership;
+  /** Where its server is: the one of them that is asked now. */
+  readonly servers: Servers;
   readonly local: LocalHost;
   readonly dataDir: string;
   readonly version: string;
@@ -53,8 +56,8 @@ export class Agent {
   #guests = 0;
 
   constructor(parts: AgentParts) {
-    const { folder, membership, local, version } = parts;
-    const { host, url, network } = membership;
+    const { folder, membership, servers, local, version } = parts;
+    const { host, ca, network } = membership;
     this.#parts = parts;
     this.#network = network;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -63,7 +66,7 @@ export class Agent {
     this.#status = {
       pid: process.pid,
       host,
-      url,
+      url: servers.current.url,
       version,
       connected: false,
       since: Date.now(),
@@ -72,7 +75,7 @@ export class Agent {
       guests: 0,
       steps: 0,
     };
-    this.#client = new AgentClient(membership, host, folder.key());
+    this.#client = new AgentClient({ url: servers, ca }, host, folder.key());
     const clock = new ServerClock();
     this.#channel = new HostChannel(this.#client.channel, clock);
     this.#worker = this.#serve(clock);
@@ -115,14 +118,14 @@ export class Agent {
 
   /** Lets people reach the serial lines of the guests here. */
   #carry(hypervisor: Hypervisor): SerialRelay {
-    const { membership, onFault } = this.#parts;
-    const { url, host, ca } = membership;
+    const { membership, servers, onFault } = this.#parts;
+    const { host, ca } = membership;
     const source = localLines({
       serialSocket: async uuid => (await hypervisor.find(uuid))?.serialSocket ?? null,
       consoleTail: async (uuid, bytes) =>
         (await hypervisor.find(uuid)) === null ? '' : hypervisor.consoleTail(uuid, bytes),
     });
-    return new SerialRelay({ url, host, ca, source, token: this.#client.session, onFault });
+    return new SerialRelay({ servers, host, ca, source, token: this.#client.session, onFault });
   }
 
   #serve(clock: ServerClock): Worker {
@@ -152,14 +155,14 @@ export class Agent {
   }
 
   async #report(): Promise<AgentReport> {
-    const { local, membership, dataDir, version } = this.#parts;
+    const { local, membership, servers, dataDir, version } = this.#parts;
     const guests = (await local.hypervisor?.list()) ?? [];
     this.#guests = guests.length;
     const uses = await this.#measure(guests);
     return {
       bootId: bootId(),
       version,
-      address: await addressTowards(membership.url),
+      address: await addressTowards(servers.current.url),
       facts: factsOf(local, membership, dataDir),
       live: liveOf(guests, dataDir),
       guests: guests.map(guest => reportedGuest(guest, uses)),
@@ -183,15 +186,15 @@ export class Agent {
 
   #tell(connected: boolean, state: string | null, reason: string): void {
     const before = this.#status;
-    if (connected !== before.connected) {
-      this.#parts.log(
-        connected ? `connected to ${before.url} as ${before.host}` : `not connected: ${reason}`,
-      );
+    const { url } = this.#parts.servers.current;
+    if (connected !== before.connected || (connected && url !== before.url)) {
+      this.#parts.log(connected ? `connected to ${url} as ${before.host}` : `not connected: ${reason}`);
     }
     // What was to be done at a lost host is done without it; its return begins with a comparison.
     this.#channel.open = connected && state !== 'lost';
     this.#status = {
       ...before,
+      url,
       connected,
       since: connected === before.connected ? before.since : Date.now(),
       state,

@@ -1,12 +1,14 @@
 import { type RawData, WebSocket } from 'ws';
 import { pause } from '../client/event-stream.ts';
-import { readCertificates, type TokenSource, unreachable, webSocketUrl } from '../client/transport.ts';
+import { readCertificates, unreachable } from '../client/servers/connections.ts';
+import type { Servers } from '../client/servers/servers.ts';
+import { type TokenSource, webSocketUrl } from '../client/transport.ts';
 import { CoaxError } from '../errors/coax-error.ts';
 import { HostEnd } from '../serial/host-end.ts';
 import type { LineSource } from '../serial/serial-line.ts';
 
 export interface SerialRelayOptions {
-  readonly url: string;
+  readonly servers: Servers;
   readonly ca: string;
   readonly host: string;
   readonly token: TokenSource;
@@ -58,8 +60,10 @@ export class SerialRelay {
 
   /** Resolves when the connection is over; rejects when it could not be opened. */
   async #connect(opened: () => void): Promise<void> {
-    const { url, ca, host, token, source } = this.#options;
+    const { servers, ca, host, token, source } = this.#options;
     const current = await token.current();
+    const server = servers.current;
+    const { url } = server;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const socket = new WebSocket(webSocketUrl(url, `/v1/agents/${encodeURIComponent(host)}/serial`), {
       handshakeTimeout: CONNECT_MS,
@@ -91,7 +95,12 @@ export class SerialRelay {
       const reason = `the serial lines are not taken now: the answer is ${answer.statusCode}`;
       reject(new CoaxError('COAX_SERVER_UNREACHABLE', reason, { where: url }));
     });
-    socket.on('error', error => reject(unreachable(url, error)));
+    socket.on('error', error => {
+      // Refused before it was open: reports and claims will say the same, and this does not wait for them.
+      if (socket.readyState === WebSocket.CONNECTING || socket.readyState === WebSocket.CLOSING)
+        servers.leave(server);
+      reject(unreachable(url, error));
+    });
     socket.on('close', () => {
       clearTimeout(silence);
       end.close();

@@ -35,10 +35,19 @@ export const JoinTokenBody = z
       description: 'The host is known and gets another key; the one it had opens nothing any more.',
     }),
     url: z
-      .url({ protocol: /^https?$/ })
+      .string()
       .max(1000)
+      .regex(
+        /^https?:\/\/[^\s,'"`$;|&<>()\\]+(,https?:\/\/[^\s,'"`$;|&<>()\\]+)*$/,
+        'give the address of a server',
+      )
+      .refine(urls => urls.split(',').every(url => URL.canParse(url)), 'give the address of a server')
       .optional()
-      .meta({ description: 'Where the host reaches the server; else where this request came to.' }),
+      .meta({
+        description:
+          'Where the host reaches the server, or each of several with commas between; else where this request came to.',
+        examples: ['https://a.example:7411,https://b.example:7411'],
+      }),
   })
   .meta({ id: 'JoinTokenRequest' });
 export type JoinTokenBody = z.input<typeof JoinTokenBody>;

@@ -208,6 +208,10 @@ export const HelloAnswer = z
 export type HelloAnswer = z.infer<typeof HelloAnswer>;
 
 export const SessionQuery = z.strictObject({ worker: Worker });
+/** Header by which a worker that opens its session again says what became of its claims. */
+export const SESSION_CLAIMS = 'coax-claims';
+/** `kept`: the session before ended in order, and it goes on with them; `lost`: it broke, and the worker has stopped their steps. */
+export type SessionClaims = 'kept' | 'lost';
 /** What the event `ask` of /v1/channel/session carries. */
 export const AskEventView = z.object({ msgid: Msgid }).meta({
   id: 'AskEvent',

@@ -43,6 +43,8 @@ export class Presence {
   #look: (() => void) | undefined;
   #soon: (() => void) | undefined;
   #writing: Promise<void> = Promise.resolve();
+  /** What waits for the one that is under way, and will tell what is so then. */
+  #next: Promise<void> | null = null;
   #records: readonly WorkerRecord[] = [];
   #closed = false;
 
@@ -83,6 +85,12 @@ export class Presence {
       },
       true,
     );
+  }
+
+  /** Resolves when the others can read of the workers here as they are now; several who ask at once are one. */
+  told(): Promise<void> {
+    this.#next ??= this.#tell();
+    return this.#next;
   }
 
   /** Every worker of every process, by name; those here as they are now. */
@@ -140,6 +148,7 @@ export class Presence {
   #tell(): Promise<void> {
     const { store, process } = this.#options;
     this.#writing = this.#writing.then(async () => {
+      this.#next = null;
       if (this.#closed) return;
       try {
         const now = store.now();
@@ -170,9 +179,9 @@ export class Presence {
   async #bury(process: string): Promise<void> {
     const { store, claimantsOf, onDeath } = this.#options;
     // Workers that spoke to it over HTTP have lost the connection by which they were known to live; those that have another
-    // by now are listed under another server.
+    // by now are listed under another server. Those that had none with it may have one elsewhere.
     const remote = (await readWorkers(store.reader)).filter(
-      worker => worker.process === process && worker.about.role === 'http',
+      ({ process: teller, about }) => teller === process && about.role === 'http' && about.session !== false,
     );
     let claims = 0;
     for (const claimant of [...claimantsOf(process), ...remote.map(({ name }) => name)])

@@ -1,9 +1,18 @@
 import type { Client } from '../client/client.ts';
+import { parseServers } from '../client/servers/servers.ts';
 import type { TokenSource } from '../client/transport.ts';
 import { CoaxError } from '../errors/coax-error.ts';
 import { readServerFile, readToken, usualDataDir } from './data-dir.ts';
 import type { GlobalOptions } from './global-options.ts';
-import { type Contexts, contextNamed, contextOf, LOCAL, readContexts, sameServer } from './login/contexts.ts';
+import {
+  type Contexts,
+  contextNamed,
+  contextOf,
+  isAmong,
+  LOCAL,
+  readContexts,
+  sameServer,
+} from './login/contexts.ts';
 import { LoginSource } from './login/login-source.ts';
 import { Output } from './output/output.ts';
 
@@ -46,6 +55,7 @@ export function makeContext(globals: GlobalOptions, out: Output): Context {
 
 /** Where the server is and what opens it. */
 export interface Address {
+  /** Of several servers, with commas between. */
   readonly url: string;
   readonly token: string | TokenSource | null;
   /** The context that it is of; null for another server. */
@@ -82,7 +92,7 @@ function serverAt(url: string, dataDir: string, env: NodeJS.ProcessEnv): Address
   if (env.COAX_TOKEN) return { url, token: env.COAX_TOKEN, context: null };
   if (file && sameServer(file.url, url)) return { url, token: readToken(dataDir), context: null };
   const contexts = readContexts();
-  const found = contextOf(url, contexts);
+  const found = contextOf(url, contexts, isAmong);
   return found === null ? { url, token: null, context: null } : { ...serverOf(found[0], contexts, env), url };
 }
 
@@ -104,14 +114,11 @@ function localServer(dataDir: string, env: NodeJS.ProcessEnv): Address {
   );
 }
 
-/** A server's address, without a slash at its end. Errors: COAX_USAGE. */
+/** A server's address without a slash at its end, or those of several with commas between. Errors: COAX_USAGE. */
 export function checkUrl(text: string, where: string): string {
-  const url = URL.parse(text);
-  if (url && /^(https?|unix):$/.test(url.protocol)) return text.replace(/\/$/, '');
-  throw new CoaxError('COAX_USAGE', `${text} is not an address of a server`, {
-    where,
-    hint: 'For example http://127.0.0.1:7070 or unix:/run/coax.sock',
-  });
+  return parseServers(text, where)
+    .map(({ url }) => url)
+    .join(',');
 }
 
 async function connect(address: Address, globals: GlobalOptions): Promise<Client> {

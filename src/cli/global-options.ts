@@ -19,7 +19,10 @@ export const GLOBAL_OPTIONS = [
   },
   { flags: '-q, --quiet', about: 'No hints and no progress on standard error' },
   { flags: '--data <dir>', about: 'Data directory (else COAX_DATA, else the usual place)' },
-  { flags: '--url <url>', about: "Server's address (else COAX_URL, else that of the context)" },
+  {
+    flags: '--url <url>',
+    about: "Server's address, or several with commas between (else COAX_URL, else that of the context)",
+  },
   {
     flags: '--context <name>',
     about: 'Server that was logged in to (else COAX_CONTEXT, else `coax context use`)',

@@ -95,6 +95,7 @@ export class CoaxClient {
     this.packages = new PackageCalls(this.transport);
   }
 
+  /** The server that is asked now. */
   get url(): string {
     return this.transport.url;
   }
@@ -381,8 +382,8 @@ export class CoaxClient {
     return this.#post(`/v1/secret-keys/${encodeURIComponent(id)}/drop`);
   }
 
-  ready(): Promise<ReadyView> {
-    return this.#get('/readyz');
+  ready(signal?: AbortSignal): Promise<ReadyView> {
+    return this.transport.json({ method: 'GET', path: '/readyz', signal });
   }
 
   // --- following ----------------------------------------------------------------------------------------------------

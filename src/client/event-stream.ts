@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommitEventView } from '../api/event.ts';
 import { CoaxError, isCoaxError } from '../errors/coax-error.ts';
+import { unreachable } from './servers/connections.ts';
 import { readServerSentEvents } from './sse.ts';
-import { type Transport, unreachable } from './transport.ts';
+import type { Transport } from './transport.ts';
 
 /** `gap`: the server could not keep all the events that were missed; read the state anew. */
 export type StreamEvent =
@@ -53,6 +54,10 @@ export async function* connectEvents(
   }
 }
 
+/** Another server, or this one, may be there in a moment; a proxy says so by a problem. */
+export const mayCome = (error: unknown): boolean =>
+  isCoaxError(error, 'COAX_SERVER_UNREACHABLE') || isCoaxError(error, 'COAX_NOT_READY');
+
 /** Events over as many connections as it takes; each goes on where the one before ended. */
 export async function* followEvents(
   transport: Transport,
@@ -73,9 +78,7 @@ export async function* followEvents(
       }
       lostAt = Date.now();
     } catch (error) {
-      // Another server, or this one, may be there in a moment; a proxy says so by a problem.
-      const mayCome = isCoaxError(error, 'COAX_SERVER_UNREACHABLE') || isCoaxError(error, 'COAX_NOT_READY');
-      if (options.signal?.aborted || !mayCome) throw error;
+      if (options.signal?.aborted || !mayCome(error)) throw error;
       if (Date.now() - lostAt > (options.giveUpMs ?? 30_000)) throw error;
     }
     await pause(delayMs, options.signal);

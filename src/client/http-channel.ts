@@ -6,6 +6,8 @@ import {
   type FinishAnswerView,
   type HelloBody as Hello,
   type RevealAnswer,
+  SESSION_CLAIMS,
+  type SessionClaims,
   WORKER_PROTOCOL,
 } from '../api/channel.ts';
 import type {
@@ -21,9 +23,11 @@ import { CoaxError } from '../errors/coax-error.ts';
 import type { StepOutcome } from '../message/outcome.ts';
 import { pause } from './event-stream.ts';
 import { readServerSentEvents } from './sse.ts';
-import { type ClientOptions, Transport } from './transport.ts';
+import { type Call, type ClientOptions, Transport } from './transport.ts';
 
 const SILENCE_MS = 45_000;
+/** Another server is asked when one does not answer for so long: longer than a server waits for its store, shorter than a lease. */
+const ANSWER_MS = 20_000;
 
 /**
  * The channel over HTTP, for workers on other machines. While a worker's session is open its death is seen at once, and
@@ -48,7 +52,7 @@ export class HttpChannel implements Channel {
         'claim',
         { worker, addresses, limit, leaseMs, waitMs },
         // Longer than the server holds the request: it answers first.
-        { idleMs: waitMs + 30_000, signal },
+        { idleMs: waitMs + 30_000, signal, held: true },
       );
       return items.map(claimOf);
     } catch (error) {
@@ -119,6 +123,10 @@ export class HttpChannel implements Channel {
     this.#transport.close();
   }
 
+  get #idle(): Pick<Call, 'idleMs'> {
+    return this.#transport.servers.several ? { idleMs: ANSWER_MS } : {};
+  }
+
   #session(worker: string): Session {
     let session = this.#sessions.get(worker);
     if (session === undefined) {
@@ -128,12 +136,10 @@ export class HttpChannel implements Channel {
     return session;
   }
 
-  #post<T>(
-    verb: string,
-    body: unknown,
-    more: { idleMs?: number; signal?: AbortSignal | undefined } = {},
-  ): Promise<T> {
-    return this.#transport.json({ method: 'POST', path: `/v1/channel/${verb}`, body, ...more });
+  #post<T>(verb: string, body: unknown, more: Pick<Call, 'idleMs' | 'signal' | 'held'> = {}): Promise<T> {
+    // Fences make it safe to say anything twice; a claim whose answer is lost is given back, or its lease ends.
+    const path = `/v1/channel/${verb}`;
+    return this.#transport.json({ method: 'POST', path, body, repeatable: true, ...this.#idle, ...more });
   }
 }
 
@@ -162,12 +168,19 @@ class Session {
 
   async #sayHello(): Promise<void> {
     if (this.hello === null) return;
-    await this.#transport.json({ method: 'POST', path: '/v1/channel/hello', body: this.hello });
+    await this.#transport.json({
+      method: 'POST',
+      path: '/v1/channel/hello',
+      body: this.hello,
+      repeatable: true,
+    });
   }
 
   async #run(ready: () => void): Promise<void> {
     const { signal } = this.#closing;
     let delayMs = 100;
+    // What the worker has of the session before; unknown when there was none.
+    let claims: SessionClaims | null = null;
     while (!signal.aborted) {
       let open = false;
       try {
@@ -175,7 +188,7 @@ class Session {
           method: 'GET',
           path: '/v1/channel/session',
           query: { worker: this.#worker },
-          headers: { accept: 'text/event-stream' },
+          headers: { accept: 'text/event-stream', ...(claims && { [SESSION_CLAIMS]: claims }) },
           signal,
           idleMs: SILENCE_MS,
         });
@@ -183,11 +196,15 @@ class Session {
           delayMs = 100;
           if (event === 'open') {
             open = true;
+            claims = 'lost';
             await this.#sayHello();
             ready();
           }
           // The server closes in order: it leaves us what we hold.
-          if (event === 'end') open = false;
+          if (event === 'end') {
+            open = false;
+            claims = 'kept';
+          }
           if (event !== 'ask') continue;
           const { msgid } = JSON.parse(data) as AskEventView;
           for (const listener of this.listeners) listener(msgid);

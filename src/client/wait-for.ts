@@ -1,7 +1,7 @@
 import type { CommitPage } from '../api/commit.ts';
 import type { MessageView } from '../api/message.ts';
-import { CoaxError, isCoaxError } from '../errors/coax-error.ts';
-import { connectEvents, pause, type StreamEvent } from './event-stream.ts';
+import { CoaxError } from '../errors/coax-error.ts';
+import { connectEvents, mayCome, pause, type StreamEvent } from './event-stream.ts';
 import { liteOf } from './message-lite.ts';
 import type { Transport } from './transport.ts';
 
@@ -77,7 +77,7 @@ async function wait(
         if (event.type === 'commit' && hasEnded(event)) break;
       }
     } catch (error) {
-      if (!isCoaxError(error, 'COAX_SERVER_UNREACHABLE')) throw error;
+      if (!mayCome(error)) throw error;
       streamFailures++;
     }
     try {
@@ -89,7 +89,7 @@ async function wait(
       }
       lostAt = Date.now();
     } catch (error) {
-      if (!isCoaxError(error, 'COAX_SERVER_UNREACHABLE')) throw error;
+      if (!mayCome(error)) throw error;
       if (Date.now() - lostAt > (options.giveUpMs ?? 30_000)) throw error;
     }
     await pause(Math.min(100 * 2 ** streamFailures, 2000), signal);

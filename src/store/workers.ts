@@ -36,6 +36,8 @@ export interface WorkerAbout {
   readonly modules: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** It takes no more messages. */
   readonly draining: boolean;
+  /** Of one over HTTP: it holds a session with the server that tells of it, so its death is seen. */
+  readonly session?: boolean;
 }
 
 /** A worker as its process knows it now. */
@@ -84,13 +86,23 @@ export async function writeWorkers(
       .insertInto('workers')
       .values(rows.slice(first, first + ROWS_MAX))
       .onConflict(conflict =>
-        conflict.column('name').doUpdateSet(({ ref }) => ({
-          process: ref('excluded.process'),
-          about: ref('excluded.about'),
-          steps: ref('excluded.steps'),
-          since: ref('excluded.since'),
-          seen: ref('excluded.seen'),
-        })),
+        conflict
+          .column('name')
+          .doUpdateSet(({ ref }) => ({
+            process: ref('excluded.process'),
+            about: ref('excluded.about'),
+            steps: ref('excluded.steps'),
+            since: ref('excluded.since'),
+            seen: ref('excluded.seen'),
+          }))
+          // Of two servers that know a worker, the one it came to last tells of it: the other may not know yet that it has gone.
+          .where(row =>
+            row.or([
+              row('workers.since', '<=', row.ref('excluded.since')),
+              row('workers.process', '=', row.ref('excluded.process')),
+              row('workers.seen', '<', oldest),
+            ]),
+          ),
       )
       .execute();
   }

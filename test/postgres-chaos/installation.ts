@@ -138,7 +138,8 @@ export class Installation {
       new Member(name, () => {
         if (!overHttp)
           return this.#processes.coax(name, ['up', '--role', 'worker', '--simulate', ...common], env);
-        const url = this.clients[n % this.clients.length]?.url ?? '';
+        // Any of the servers may die: it knows them all.
+        const url = this.clients.map(client => client.url).join();
         return this.#processes.coax(name, ['worker', '--name', name, ...common], {
           COAX_URL: url,
           COAX_TOKEN: TOKEN,

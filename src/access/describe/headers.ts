@@ -48,6 +48,12 @@ export const PARAMETERS = {
     { type: 'string', maxLength: 100 },
     '12',
   ),
+  CoaxClaims: header(
+    'Coax-Claims',
+    'What became of the claims of the session before: `kept`, it ended in order and the worker goes on with them; `lost`, it broke and the worker has stopped their steps, which are given on at once. Without it they are given on if the worker was known to another server.',
+    { type: 'string', enum: ['kept', 'lost'] },
+    'kept',
+  ),
   Traceparent: header(
     'traceparent',
     'Trace context (W3C) that the message carries: its steps are spans of that trace.',

@@ -70,7 +70,10 @@ export class HttpWorkers {
   }
 
   sessionBegins(worker: string, now: number): void {
-    this.seen(worker, now).sessions += 1;
+    const entry = this.seen(worker, now);
+    entry.sessions += 1;
+    // What was told of it before it had one is corrected soon.
+    if (entry.sessions === 1) this.#changed();
   }
 
   /** True when it was the worker's last: it is taken for dead, and forgotten. */
@@ -84,7 +87,7 @@ export class HttpWorkers {
 
   now(now: number): WorkerNow[] {
     this.#forget(now);
-    return [...this.#entries.values()].map(({ name, since, addresses, hello, claims }) => ({
+    return [...this.#entries.values()].map(({ name, since, addresses, hello, claims, sessions }) => ({
       name,
       since,
       steps: claims.size,
@@ -96,6 +99,7 @@ export class HttpWorkers {
         addresses: addresses.length > 0 ? addresses : Object.keys(hello?.modules ?? {}),
         modules: hello?.modules ?? {},
         draining: false,
+        session: sessions > 0,
       },
     }));
   }

@@ -6,6 +6,7 @@ import { enrol, HostSession } from '../../agent/agent-client.ts';
 import { AgentFolder, type Membership, publicKeyOf } from '../../agent/agent-folder.ts';
 import { factsOf } from '../../agent/facts/host-report.ts';
 import { PackageCalls } from '../../client/package-calls.ts';
+import { Servers } from '../../client/servers/servers.ts';
 import { Transport } from '../../client/transport.ts';
 import { openSimulated } from '../../cloud/compute/simulated/simulated.ts';
 import { cacheFolder } from '../../cloud/image/cache-folder.ts';
@@ -66,14 +67,19 @@ export async function openAgent(options: AgentOptions): Promise<RunningAgent> {
   opened.defer(() => folder.end());
   const wanted = wishesOf(options, folder.membership());
   const local = await openHost(options, wanted.simulate);
+  // Those that share a list begin at different ones.
+  const servers = new Servers(wanted.url, 'any');
   const token = options.join?.token ?? null;
   const membership =
-    token === null ? keep(folder, wanted) : await joinServer(folder, token, wanted, local, options.dataDir);
+    token === null
+      ? keep(folder, wanted)
+      : await joinServer(folder, token, wanted, servers, local, options.dataDir);
   const agent = new Agent({
     ...options,
-    modules: [await servePackages(opened, options, membership, folder)],
+    modules: [await servePackages(opened, options, membership, servers, folder)],
     folder,
     membership,
+    servers,
     local,
     version: VERSION,
     onFault: reportOnce(options.log),
@@ -101,6 +107,7 @@ async function servePackages(
   opened: AsyncDisposableStack,
   { dataDir, packageTrust, log }: AgentOptions,
   membership: Membership,
+  servers: Servers,
   folder: AgentFolder,
 ): Promise<ModuleDefinition> {
   const { host, installation } = membership;
@@ -112,8 +119,9 @@ async function servePackages(
   }
   if (packageTrust !== undefined)
     await trustRoot(trustFolder(dataDir), await readRoot(packageTrust), packageTrust);
-  const session = new HostSession(membership, host, folder.key());
-  const transport = new Transport({ ...membership, token: session });
+  const server = { url: servers, ca: membership.ca };
+  const session = new HostSession(server, host, folder.key());
+  const transport = new Transport({ ...server, token: session });
   opened.defer(() => transport.close());
   const calls = new PackageCalls(transport);
   return openPackageModule({
@@ -194,10 +202,11 @@ async function joinServer(
   folder: AgentFolder,
   token: string,
   wanted: Wanted,
+  servers: Servers,
   local: LocalHost,
   dataDir: string,
 ): Promise<Membership> {
-  const { installation, network } = await enrol(wanted, token, {
+  const { installation, network } = await enrol({ url: servers, ca: wanted.ca }, token, {
     host: wanted.host,
     publicKey: publicKeyOf(folder.key()),
     version: VERSION,

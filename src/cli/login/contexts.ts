@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseServers, type ServerAddress } from '../../client/servers/servers.ts';
 import { CoaxError, textOf } from '../../errors/coax-error.ts';
 
 /** The server of the data directory: always there, and no context of the file. */
@@ -27,6 +28,7 @@ export type Login =
 
 /** A server, and as whom it is asked. */
 export interface ServerContext {
+  /** Of several servers of one installation, with commas between. */
   readonly url: string;
   /** As whom one stands in the ledger there. */
   readonly actor: string;
@@ -75,7 +77,7 @@ export function readContexts(file = contextsFile()): Contexts {
   try {
     const { current = null, contexts } = JSON.parse(text) as Partial<Contexts>;
     if (typeof contexts !== 'object' || contexts === null) throw new Error('it has no contexts');
-    for (const context of Object.values(contexts)) new URL(context.url);
+    for (const context of Object.values(contexts)) parseServers(context.url, file);
     return { current: current !== null && Object.hasOwn(contexts, current) ? current : null, contexts };
   } catch (cause) {
     throw new CoaxError('COAX_USAGE', `the file of your logins is broken: ${textOf(cause)}`, {
@@ -95,17 +97,31 @@ export function contextNamed(name: string, { contexts }: Contexts): ServerContex
   });
 }
 
-/** The first context of that server, with the current one before others. */
-export function contextOf(url: string, { current, contexts }: Contexts): [string, ServerContext] | null {
+/** The first context of that server, with the current one before others. `matches`: is the asked one that of the context? */
+export function contextOf(
+  url: string,
+  { current, contexts }: Contexts,
+  matches = sameServer,
+): [string, ServerContext] | null {
   const all = Object.entries(contexts).sort(([a], [b]) => Number(b === current) - Number(a === current));
-  return all.find(([, context]) => sameServer(context.url, url)) ?? null;
+  return all.find(([, context]) => matches(url, context.url)) ?? null;
 }
 
+/** Do both name the same servers, in whatever order? */
 export function sameServer(a: string, b: string): boolean {
-  return a.startsWith('unix:') || b.startsWith('unix:')
-    ? a === b
-    : URL.parse(a)?.origin === URL.parse(b)?.origin;
+  return isAmong(a, b) && isAmong(b, a);
 }
+
+/** Are all servers of the first list in the second? */
+export function isAmong(some: string, all: string): boolean {
+  const known = new Set(originsOf(all));
+  return originsOf(some).every(origin => known.has(origin));
+}
+
+const originsOf = (urls: string): string[] => parseServers(urls, 'the address of the server').map(originOf);
+
+const originOf = ({ url, base, socketPath }: ServerAddress): string =>
+  socketPath === undefined ? base.origin : url;
 
 /** Errors: COAX_USAGE. */
 export function checkName(name: string): string {

@@ -56,7 +56,7 @@ function joinTokenRoute(app: App, { services: { agents } }: RouteContext): void 
         token: made.token,
         host,
         expires: isoTime(made.expires),
-        command: `coax agent --join ${url.replace(/\/$/, '')} --token ${made.token}${named}`,
+        command: `coax agent --join ${url.replace(/\/(?=,|$)/g, '')} --token ${made.token}${named}`,
       };
     },
   );

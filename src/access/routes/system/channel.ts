@@ -14,6 +14,8 @@ import {
   ReleaseBody,
   RevealAnswer,
   RevealBody,
+  SESSION_CLAIMS,
+  type SessionClaims,
   SessionQuery,
   WORKER_PROTOCOL,
 } from '../../../api/channel.ts';
@@ -250,7 +252,7 @@ function sessionRoute(app: App, context: RouteContext): void {
   app.get(
     '/v1/channel/session',
     {
-      config: { opens: 'host', needs: 'work', scope: 'installation' },
+      config: { opens: 'host', needs: 'work', scope: 'installation', heeds: ['CoaxClaims'] },
       schema: {
         operationId: 'session',
         tags: ['worker protocol'],
@@ -269,8 +271,10 @@ function sessionRoute(app: App, context: RouteContext): void {
       const host = request.fromHost;
       assertOwnWorker(host, worker);
       const closing = holds.hold(reply);
-      await loseFormerClaims(context, worker);
+      await loseFormerClaims(context, worker, request.headers[SESSION_CLAIMS]);
       httpWorkers.sessionBegins(worker, store.now());
+      // Before it claims: a server that it comes from and that sees its end only now is not to take its claims away.
+      await services.workers.told();
       const stream = new SseStream(reply);
       const end = channel.onAsk(worker, msgid => stream.send('ask', { msgid }));
       stream.send('open', { worker, protocol: WORKER_PROTOCOL });
@@ -281,7 +285,7 @@ function sessionRoute(app: App, context: RouteContext): void {
         end();
         endWatch();
         if (!httpWorkers.sessionEnds(worker) || context.closing.aborted) return;
-        store.releaseWorker(worker).catch(error => logFault(coaxErrorOf(error), error, request));
+        loseClaims(context, worker).catch(error => logFault(coaxErrorOf(error), error, request));
       };
       if (stream.closed.aborted) over();
       else stream.closed.addEventListener('abort', over);
@@ -290,10 +294,23 @@ function sessionRoute(app: App, context: RouteContext): void {
   );
 }
 
-/** A worker that comes from another server, with which it has no session any more, has lost what it held. */
-async function loseFormerClaims({ services }: RouteContext, worker: string): Promise<void> {
+/** The last session of a worker here is over: it is dead, unless it has one with another server by now. */
+async function loseClaims({ services }: RouteContext, worker: string): Promise<void> {
   const known = (await services.workers.list()).find(({ name }) => name === worker);
-  if (known !== undefined && known.about.role === 'http' && known.process !== services.name)
+  const isElsewhere = known?.process !== services.name && known?.about.session === true;
+  if (!isElsewhere) await services.store.releaseWorker(worker);
+}
+
+/**
+ * A worker opens a session. `told`: what it says became of the claims of the one before. If it says nothing and comes from another
+ * server, with which it has no session any more, it has lost what it held.
+ */
+async function loseFormerClaims({ services }: RouteContext, worker: string, told: unknown): Promise<void> {
+  if (told === ('kept' satisfies SessionClaims)) return;
+  const known = (await services.workers.list()).find(({ name }) => name === worker);
+  const isFromElsewhere =
+    known !== undefined && known.about.role === 'http' && known.process !== services.name;
+  if (isFromElsewhere || told === ('lost' satisfies SessionClaims))
     await services.store.releaseWorker(worker);
 }
 

@@ -1,3 +1,4 @@
+import { parseServers } from '../../../client/servers/servers.ts';
 import { CoaxError } from '../../../errors/coax-error.ts';
 
 /** Options of `coax agent` as its verb declares them. */
@@ -17,7 +18,7 @@ export interface AgentCliOptions {
 }
 
 /**
- * Server, and token to join it with; without a token, the same installation's new address. Null when neither is given. Errors:
+ * Server (several with commas between), and token to join it with; without a token, the same installation's new address. Null when neither is given. Errors:
  * COAX_USAGE.
  */
 export function joinOf({ join, token }: AgentCliOptions): { url: string; token: string | null } | null {
@@ -28,14 +29,18 @@ export function joinOf({ join, token }: AgentCliOptions): { url: string; token: 
       hint: '`coax host token` on the server prints the whole command.',
     });
   }
-  const url = URL.parse(join);
-  if (!url || !/^https?:$/.test(url.protocol)) {
-    throw new CoaxError('COAX_USAGE', `${join} is not an address of a server`, {
+  const servers = parseServers(join, '--join');
+  const socket = servers.find(({ socketPath }) => socketPath !== undefined);
+  if (socket !== undefined) {
+    throw new CoaxError('COAX_USAGE', `${socket.url} is not an address that an agent can go to`, {
       where: '--join',
-      hint: 'For example https://coax.example:7411',
+      hint: 'For example https://coax.example:7411; several with commas between.',
     });
   }
-  return { url: join.replace(/\/$/, ''), token: token ?? (process.env.COAX_JOIN_TOKEN || null) };
+  return {
+    url: servers.map(({ url }) => url).join(','),
+    token: token ?? (process.env.COAX_JOIN_TOKEN || null),
+  };
 }
 
 /** KEY=VALUE pairs. Errors: COAX_USAGE. */

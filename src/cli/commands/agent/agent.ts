@@ -17,6 +17,10 @@ export const verb = defineVerb<AgentCliOptions>({
       'coax agent --join https://new.example:7411',
       'the server that was joined is there now: no token is needed',
     ],
+    [
+      'coax agent --join https://a.example:7411,https://b.example:7411',
+      'there are two now: when one dies, it goes on with the other',
+    ],
     ['coax agent --label disk=ssd --zone b', 'say more of this host from now on'],
     ['coax agent status', 'is it connected, and what does the server think of this host?'],
     ['coax agent stop', 'let the steps under way end; VMs run on, and the host is down'],
@@ -39,7 +43,8 @@ export const verb = defineVerb<AgentCliOptions>({
   options: [
     {
       flags: '--join <url>',
-      about: 'The server to join; without a token, where the one that was joined is now',
+      about:
+        'The server to join, or several of one installation with commas between; without a token, where they are now',
     },
     { flags: '--token <token>', about: 'Join token from `coax host token`; used once' },
     { flags: '--name <name>', about: 'Name of this host (default: what the system calls it)' },

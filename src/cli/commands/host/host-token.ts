@@ -24,12 +24,13 @@ export const verb = defineVerb<TokenOptions>({
   options: [
     { flags: '--ttl <time>', about: 'How long it may be used (default 15m)', parse: lengthOfTime },
     { flags: '--replace', about: 'The host is known, and gets another key' },
-    { flags: '--server <url>', about: 'Where the host reaches the server' },
+    { flags: '--server <url>', about: 'Where the host reaches the server; several with commas between' },
   ],
   async run(context, [host], { ttl, replace, server }) {
     const { out } = context;
     const client = await context.client();
-    const url = server ?? (client.url.startsWith('http') ? client.url : undefined);
+    const reached = client.transport.servers.all.filter(({ socketPath }) => socketPath === undefined);
+    const url = server ?? (reached.map(one => one.url).join(',') || undefined);
     const made = await client.joinToken({
       ...(host !== undefined && { host }),
       ...(ttl !== undefined && { ttlMs: ttl }),
@@ -46,5 +47,6 @@ export const verb = defineVerb<TokenOptions>({
 });
 
 function isLocal(url: string | undefined): boolean {
-  return url === undefined || /^(localhost|127\.|\[::1\])/.test(URL.parse(url)?.hostname ?? '');
+  if (url === undefined) return true;
+  return url.split(',').some(one => /^(localhost|127\.|\[::1\])/.test(URL.parse(one)?.hostname ?? ''));
 }

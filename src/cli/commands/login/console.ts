@@ -21,14 +21,17 @@ export const verb = defineVerb<ConsoleOptions>({
   options: [{ flags: '--print', about: 'Print the address, and open nothing' }],
   async run(context, [page = '/'], { print }) {
     const { out } = context;
-    const { url } = context.address();
-    if (url.startsWith('unix:'))
+    const { url: urls } = context.address();
+    if (urls.startsWith('unix:'))
       throw new CoaxError('COAX_USAGE', 'a browser opens no Unix socket', {
-        where: url,
+        where: urls,
         hint: '`coax --url http://… console`, by an address of the server that a browser can open.',
       });
     const to = pathOf(page);
-    const { ticket, expires } = await (await context.client()).access.consoleTicket();
+    const client = await context.client();
+    const { ticket, expires } = await client.access.consoleTicket();
+    // Of several the one that answered.
+    const { url } = client;
     const address = `${url}/enter#${new URLSearchParams({ ticket, to })}`;
     await using way = print || !out.forPeople ? null : await openBrowser(address);
     if (way === null)

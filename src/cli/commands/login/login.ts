@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { OidcCli, SignInMethods } from '../../../api/access/identity.ts';
+import { parseServers, type ServerAddress } from '../../../client/servers/servers.ts';
 import { CoaxError, isCoaxError } from '../../../errors/coax-error.ts';
 import { type Context, checkUrl } from '../../context.ts';
 import { askSecret } from '../../login/ask-secret.ts';
@@ -51,7 +52,12 @@ export const verb = defineVerb<LoginOptions>({
     'Where the server lets people log in by a provider of OpenID Connect, the browser asks you who you are: with a code that you type there (RFC 8628; the browser may be on any machine), else it comes back to this machine (RFC 8252). Else a token is asked for; nobody sees it.',
     'The login is kept for you alone (mode 0600) in ~/.config/coax/contexts.json, or where COAX_CONFIG says, and all verbs go to that server from then on. `coax context` changes between servers; `coax logout` ends the login. What the provider lets be renewed is renewed by itself.',
   ],
-  args: [{ name: '[url]', about: "The server's address; without it that of the context" }],
+  args: [
+    {
+      name: '[url]',
+      about: "The server's address, or several with commas between; without it that of the context",
+    },
+  ],
   options: [
     { flags: '--name <name>', about: 'Name of the context (else the host in the address)' },
     { flags: '--with-token', about: 'Ask for a token, or read one from standard input' },
@@ -113,16 +119,21 @@ function serverFor(
 
 /** A login is not sent where others can read it. */
 function assertProtected(url: string): void {
-  const { protocol, hostname } = new URL(url);
-  if (protocol !== 'http:' || /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)) return;
+  const isOpen = ({ base: { protocol, hostname } }: ServerAddress): boolean =>
+    protocol === 'http:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+  const open = parseServers(url, 'URL').find(isOpen);
+  if (open === undefined) return;
   throw new CoaxError('COAX_USAGE', 'whoever is on the way could read your login', {
-    where: url,
+    where: open.url,
     hint: 'Give an https address: a proxy in front of the server does TLS.',
   });
 }
 
-const nameOf = (url: string): string =>
-  url.startsWith('unix:') ? 'socket' : new URL(url).host.replace(/[^\w.:-]/g, '');
+/** That of the first of several. */
+function nameOf(urls: string): string {
+  const { base, socketPath } = parseServers(urls, 'URL')[0]!;
+  return socketPath === undefined ? base.host.replace(/[^\w.:-]/g, '') : 'socket';
+}
 
 /** The client that it logs in as; null: with a token. Errors: COAX_USAGE when there is no provider but one is asked for. */
 function providerFor({ oidc }: SignInMethods, options: LoginOptions, url: string): OidcCli | null {

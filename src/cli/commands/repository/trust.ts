@@ -28,7 +28,8 @@ export async function trustedRepository(
   client: Client,
   root?: string,
 ): Promise<TrustedRepository> {
-  const server = hash('sha256', client.url).slice(0, 16);
+  // Of several servers the first stands for all, whichever answers.
+  const server = hash('sha256', client.transport.servers.all[0]!.url).slice(0, 16);
   return new TrustedRepository({
     files: { name: client.url, open: (kind, name, signal) => client.packages.open(kind, name, signal) },
     folder: join(dataDir, 'package-trust', server),

@@ -1,5 +1,5 @@
-import { isCoaxError } from '../../../errors/coax-error.ts';
-import type { Context } from '../../context.ts';
+import { isCoaxError, textOf } from '../../../errors/coax-error.ts';
+import type { Address, Context } from '../../context.ts';
 import { cell } from '../../output/output.ts';
 import { defineVerb } from '../../verb.ts';
 
@@ -17,6 +17,8 @@ const NO_SERVER: Check = {
   fix: '`coax up --detach` starts one',
 };
 
+const ANSWER_MS = 5000;
+
 /** What works on this machine, what is missing, and what goes without it. */
 export const verb = defineVerb<{ strict?: boolean }>({
   examples: [
@@ -26,7 +28,10 @@ export const verb = defineVerb<{ strict?: boolean }>({
   options: [{ flags: '--strict', about: 'Leave with 1 when anything is missing' }],
   async run(context, _args, { strict }) {
     const { out } = context;
-    const items = (await serverChecks(context)) ?? [NO_SERVER, ...(await localChecks(context))];
+    const items = [
+      ...(await addressChecks(context)),
+      ...((await serverChecks(context)) ?? [NO_SERVER, ...(await localChecks(context))]),
+    ];
     await out.list(
       { items },
       {
@@ -46,6 +51,36 @@ export const verb = defineVerb<{ strict?: boolean }>({
     return strict && items.some(check => !check.ok) ? 1 : 0;
   },
 });
+
+/** Where several servers are known: which of them answers. */
+async function addressChecks(context: Context): Promise<Check[]> {
+  let address: Address;
+  try {
+    address = context.address();
+  } catch {
+    return [];
+  }
+  const urls = address.url.split(',');
+  if (urls.length < 2) return [];
+  const { makeClient } = await import('../../../client/client.ts');
+  return Promise.all(
+    urls.map(async (url): Promise<Check> => {
+      const name = `server ${url}`;
+      const { ca } = address;
+      const client = makeClient({ url, token: '', ...(ca !== undefined && { ca }) });
+      const late = AbortSignal.timeout(ANSWER_MS);
+      try {
+        const { version } = await client.ready(late);
+        return { name, ok: true, about: `takes work, version ${version}` };
+      } catch (error) {
+        const about = late.aborted ? `no answer within ${ANSWER_MS / 1000} s` : textOf(error);
+        return { name, ok: false, about, fix: 'start it, or take it out of the list of addresses' };
+      } finally {
+        client.close();
+      }
+    }),
+  );
+}
 
 async function serverChecks(context: Context): Promise<Check[] | null> {
   try {

@@ -27,6 +27,10 @@ export const verb = defineVerb<WorkerOptions>({
   examples: [
     ['coax worker --modules ./modules', "serve the modules of a folder for this machine's server"],
     ['COAX_URL=http://10.0.0.1:7411 COAX_TOKEN=… coax worker -m ./modules', 'for a server elsewhere'],
+    [
+      'COAX_URL=http://10.0.0.1:7411,http://10.0.0.2:7411 COAX_TOKEN=… coax worker -m ./modules',
+      'for an installation of several servers: when one dies, it goes on with another',
+    ],
     ['coax worker -m ./modules --at h7', 'serve MODULE@h7 too: steps that must be done there'],
   ],
   details: [
@@ -62,6 +66,7 @@ export const verb = defineVerb<WorkerOptions>({
   async run({ out, dataDir, globals }, _args, options) {
     const address = findServer(dataDir, globals);
     const { openCatalogue } = await import('../../../step/catalogue.ts');
+    const { Servers } = await import('../../../client/servers/servers.ts');
     const { HttpChannel } = await import('../../../client/http-channel.ts');
     const { Worker } = await import('../../../worker/worker.ts');
     const catalogue = openCatalogue({ builtin: [], dirs: options.modules });
@@ -70,8 +75,10 @@ export const verb = defineVerb<WorkerOptions>({
     catalogue.watch();
     if (catalogue.modules().length === 0)
       out.hint(`no module yet in ${options.modules.join(', ')}; waiting for one`);
+    // Workers that share a list begin at different ones.
+    const servers = new Servers(address.url, 'any');
     const channel = new HttpChannel({
-      url: address.url,
+      url: servers,
       token: address.token ?? '',
       ...(address.ca !== undefined && { ca: address.ca }),
     });
@@ -91,8 +98,9 @@ export const verb = defineVerb<WorkerOptions>({
       channel.introduce({ worker: name, host: hostname(), pid: process.pid, version: VERSION, modules }),
     );
     out.line(
-      `${name} serves ${addressesOf(catalogue.modules(), options.at ?? []).join(' ')} for ${address.url}`,
+      `${name} serves ${addressesOf(catalogue.modules(), options.at ?? []).join(' ')} for ${servers.text}`,
     );
+    servers.onLeave(({ url }) => out.hint(`${url} does not do it; asking ${servers.current.url}`));
     out.hint('Ctrl-C stops it');
     await new Promise<void>(resolve => {
       process.once('SIGINT', () => resolve()).once('SIGTERM', () => resolve());
