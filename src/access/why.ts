@@ -1,6 +1,7 @@
 import type { WhyView } from '../api/message.ts';
 import type { Commit } from '../ledger/commit.ts';
 import { addressOf, GROUP_ADDRESS } from '../message/address.ts';
+import { awaitsApproval } from '../message/group/approval.ts';
 import { partlyText } from '../message/group/tolerance.ts';
 import { isGroup, type Json, type Message } from '../message/message.ts';
 import { partlyOf } from '../message/parameters.ts';
@@ -87,6 +88,8 @@ function standingOf(facts: WhyFacts, status: WhyView['status'], waiting: WhyView
     case 'running':
       return `Worker ${message.worker} is ${verb} ${label}`;
     case 'waiting': {
+      if (awaitsApproval(message))
+        return `Waits for a person to approve or reject: \`coax approve ${message.msgid}\``;
       if (message.phase === 'waiting') {
         const open = children.filter(child => !isResting(child.phase)).map(({ msgid }) => msgid);
         return `Waits for ${open.length} of its branches: ${open.slice(0, 10).join(', ')}${open.length > 10 ? ' …' : ''}`;

@@ -235,6 +235,9 @@ export const MessagesQuery = PageQuery.extend({
   status: z.enum(STATUSES).optional().meta({ description: 'Only those that stand so.' }),
   flow: z.string().max(63).optional().meta({ description: 'Only those of that flow.' }),
   selector: SelectorText.optional(),
+  approval: z.stringbool().default(false).meta({
+    description: 'Only those that wait for a person to approve: they stand at a step `approval give`.',
+  }),
   children: z.stringbool().default(false).meta({ description: 'List the branches of groups too.' }),
   archived: z.stringbool().default(false).meta({ description: 'List archived messages instead.' }),
 });
@@ -243,6 +246,7 @@ export type MessagesQuery = {
   flow?: string;
   project?: string;
   selector?: string;
+  approval?: boolean;
   children?: boolean;
   archived?: boolean;
   limit?: number;
@@ -345,13 +349,14 @@ export const DecideManyAnswer = z
 export type DecideManyAnswer = z.infer<typeof DecideManyAnswer>;
 
 export const Counts = z
-  .object(
-    Object.fromEntries(STATUSES.map(status => [status, z.int()])) as Record<
+  .object({
+    ...(Object.fromEntries(STATUSES.map(status => [status, z.int()])) as Record<
       (typeof STATUSES)[number],
       z.ZodInt
-    >,
-  )
-  .meta({ id: 'Counts', description: 'How many messages have each status.' });
+    >),
+    approval: z.int().meta({ description: 'Of those that wait: how many wait for a person to approve.' }),
+  })
+  .meta({ id: 'Counts', description: 'How many messages have each status, branches of groups too.' });
 export type Counts = z.infer<typeof Counts>;
 
 export const FilterView = z

@@ -140,6 +140,7 @@ function messageOf({ content, archived }: Found): Message {
 
 function fits({ message }: ArchivedMessage, query: MessageQuery): boolean {
   return (
+    query.awaiting !== true &&
     (query.withChildren === true || message.parent_msgid === null) &&
     (query.projects?.includes(message.project ?? DEFAULT_PROJECT) ?? true) &&
     (query.flow === undefined || message.flow === query.flow) &&

@@ -1,3 +1,4 @@
+import { awaitsApproval } from './group/approval.ts';
 import type { Message, Status } from './message.ts';
 
 /** What people read, and what a waiting message waits for. */
@@ -6,12 +7,16 @@ export interface StatusView {
   readonly waitingFor: string | null;
 }
 
+/** What a message waits for that a person must approve. */
+const WAITS_FOR_PERSON = 'a person';
+
 /** `open` told apart: running while a lease holds, waiting while a backoff lasts, else queued. */
 export function statusOf(message: Message, now: number): StatusView {
   switch (message.phase) {
     case 'open':
       if (message.leaseUntil !== null && message.leaseUntil > now)
         return { status: 'running', waitingFor: null };
+      if (awaitsApproval(message)) return { status: 'waiting', waitingFor: WAITS_FOR_PERSON };
       if (message.readyAt > now) return { status: 'waiting', waitingFor: `attempt ${message.attempt + 1}` };
       return { status: 'queued', waitingFor: null };
     case 'waiting':

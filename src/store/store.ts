@@ -85,6 +85,8 @@ export interface Store {
   messages(query: MessageQuery): Promise<readonly Message[]>;
   /** How many have each status, of all projects or of these. */
   counts(projects?: readonly string[]): Promise<Readonly<Record<Status, number>>>;
+  /** How many wait for a person to approve, of all projects or of these. */
+  countAwaiting(projects?: readonly string[]): Promise<number>;
   /** How many messages wait for a worker, of all projects or of one; no more than `atMost` are counted. */
   queued(atMost: number, project?: string): Promise<number>;
   /** Commits of one message, by seq; `order` newest or oldest first. */
@@ -253,6 +255,8 @@ export interface CommitEvent {
 export interface MessageQuery {
   readonly status?: Status;
   readonly flow?: string;
+  /** Only those that wait for a person to approve. */
+  readonly awaiting?: boolean;
   /** Only of these projects; of all if absent. */
   readonly projects?: readonly string[];
   /** Only those whose labels are so. */

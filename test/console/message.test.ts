@@ -143,3 +143,36 @@ test('branches are nested in the plan of their message, by hand of the keyboard 
   assert.equal(width, NARROW.width, 'nothing is cut off');
   await page.context().close();
 });
+
+test('what is picked stands in the address: a link shows the same, and Back returns to it', async () => {
+  const { msgid } = await road({ town: 'Deal' });
+  await world.client().waitFor(msgid);
+  const page = await world.signedIn(`/messages/${msgid}`);
+  const at = (search: string) => page.waitForURL(`${world.url}/messages/${msgid}${search}`);
+  const tab = page.locator('[role=tab][aria-selected=true]');
+  const panel = page.locator('[data-step-panel] h3');
+  await page.getByRole('tab', { name: 'Parameters' }).click();
+  await at('?tab=parameters');
+  await page.locator('[data-plan] button').filter({ hasText: 'pave' }).click();
+  await at('?tab=parameters&step=1');
+  await becomes(() => page.locator('footer code').innerText(), `coax blame ${msgid}`);
+
+  const other = await world.signedIn(`/messages/${msgid}?tab=parameters&step=1`);
+  await becomes(() => other.locator('[role=tab][aria-selected=true]').innerText(), 'Parameters');
+  await matches(() => other.locator('[data-step-panel] h3').innerText(), /^1 site pave/);
+  await other.goto(`${world.url}/messages/${msgid}?tab=nonsense&step=99`);
+  await becomes(() => other.locator('[role=tab][aria-selected=true]').innerText(), 'Ledger');
+  await matches(() => other.locator('[data-step-panel] h3').innerText(), /^\d site /);
+  await other.context().close();
+
+  await page.goBack();
+  await at('?tab=parameters');
+  await becomes(() => tab.innerText(), 'Parameters');
+  await matches(() => panel.innerText(), /^2 site light/);
+  await page.goBack();
+  await at('');
+  await becomes(() => tab.innerText(), 'Ledger');
+  await page.goForward();
+  await becomes(() => tab.innerText(), 'Parameters');
+  await page.context().close();
+});

@@ -2,6 +2,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '
 import { MissingPart, MissingPartNotice, part } from './parts/missing/missing-part.tsx';
 import { ProblemNotice } from './parts/notice.tsx';
 import { NotFound } from './parts/screen/not-found.tsx';
+import { readShown } from './parts/shown.ts';
 import { readHostFilters } from './screens/hosts/host-filters.ts';
 import { readFilters } from './screens/messages/filters.ts';
 import { readVmFilters } from './screens/vms/vm-filters.ts';
@@ -32,6 +33,7 @@ const messages = createRoute({
 const message = createRoute({
   getParentRoute: () => root,
   path: '/messages/$msgid',
+  validateSearch: readShown,
   component: lazyRouteComponent(
     part(() => import('./screens/message/message.tsx')),
     'Message',
@@ -69,6 +71,7 @@ const vms = createRoute({
 const vm = createRoute({
   getParentRoute: () => root,
   path: '/vms/$vm',
+  validateSearch: readShown,
   component: lazyRouteComponent(
     part(() => import('./screens/vm/vm.tsx')),
     'Vm',
@@ -106,6 +109,7 @@ const webhooks = createRoute({
 const webhook = createRoute({
   getParentRoute: () => root,
   path: '/webhooks/$webhook',
+  validateSearch: readShown,
   component: lazyRouteComponent(
     part(() => import('./screens/webhook/webhook.tsx')),
     'Webhook',

@@ -23,6 +23,7 @@ export function metricRoutes(scope: App, { services, hub }: RouteContext, bodies
     requests: requests.tallies,
     bodies,
     counts: () => services.store.counts(),
+    awaiting: () => services.store.countAwaiting(),
     workers: () => services.workers.list(),
     placement: () => services.cloud.placementFigures(),
     webhooks: () => services.webhooks.figures(),

@@ -17,6 +17,8 @@ export interface MetricsSources {
   readonly requests: ReadonlyMap<string, RequestTally>;
   readonly bodies: { readonly underWay: number; readonly refused: number };
   counts(): Promise<Readonly<Record<Status, number>>>;
+  /** How many wait for a person to approve. */
+  awaiting(): Promise<number>;
   workers(): Promise<readonly { readonly about: { readonly role: string }; readonly steps: number }[]>;
   placement(): Promise<{
     readonly claims: number;
@@ -88,6 +90,12 @@ export class MetricsPage {
       ),
       metric('coax_messages', 'gauge', 'Messages in the store, by status.', async () =>
         Object.entries(await this.#countsNow()).map(([status, value]) => ({ labels: { status }, value })),
+      ),
+      metric(
+        'coax_messages_awaiting_approval',
+        'gauge',
+        'Messages that wait for a person to approve.',
+        async () => [{ labels: {}, value: await this.#sources.awaiting() }],
       ),
       metric('coax_webhooks', 'gauge', 'Webhooks, by state.', async () => {
         const { active, disabled } = await this.#sources.webhooks();

@@ -35,6 +35,7 @@ import { countQueued, READY_ADDRESSES } from './statements/claim.ts';
 import { MESSAGE_COLUMNS } from './statements/columns.ts';
 import { readCommitsByPrefix } from './statements/find-commits.ts';
 import {
+  countAwaiting,
   readAllocations,
   readCommits,
   readCounts,
@@ -230,6 +231,10 @@ export class PostgresStore implements Store {
     return this.#engine.read(link =>
       projects === undefined ? readCounts(link) : readCountsOf(link, projects),
     );
+  }
+
+  countAwaiting(projects?: readonly string[]): Promise<number> {
+    return this.#engine.read(link => countAwaiting(link, projects));
   }
 
   queued(atMost: number, project?: string): Promise<number> {

@@ -37,6 +37,7 @@ import {
 } from './statements/claim.ts';
 import { keepLastMsgid } from './statements/last-msgid.ts';
 import {
+  countAwaiting,
   readCommits,
   readCommitsByPrefix,
   readCounts,
@@ -228,6 +229,10 @@ export class SqliteStore implements Store {
     return projects === undefined
       ? readCounts(reader, this.now())
       : readCountsOf(reader, projects, this.now());
+  }
+
+  async countAwaiting(projects?: readonly string[]): Promise<number> {
+    return countAwaiting(this.#engine.reader, projects);
   }
 
   async queued(atMost: number, project?: string): Promise<number> {

@@ -59,6 +59,34 @@ export function readConformance(factory: StoreFactory): void {
         });
       }));
 
+    it('finds and counts what waits for a person to approve', () =>
+      withStore(factory, async store => {
+        const plan = planOfSteps('approval give', 'net take');
+        for (const project of ['default', 'default', 'red', 'red'])
+          await submitOne(store, {}, { plan, project });
+        await submitOne(store, {}, { plan: planOfSteps('net take') });
+        const found = async (more: Partial<MessageQuery> = {}) =>
+          (await store.messages({ awaiting: true, limit: 9, ...more })).map(({ msgid }) => msgid);
+        assert.deepEqual(await found(), [], 'nobody has asked yet');
+        const claims = [...(await claimAt(store, 'approval', 4))].sort(
+          (a, b) => a.message.msgid - b.message.msgid,
+        );
+        const [first, second, third, fourth] = claims.map(({ message }) => message.msgid);
+        for (const claim of claims.slice(0, 3))
+          await finish(store, claim, retryable('COAX_APPROVAL_AWAITED', 'a person must approve', 60_000));
+        await finish(store, claims[3]!, ok());
+        await finishAll(store, 'net', retryable('E', 'later', 60_000));
+        assert.deepEqual(await found(), [third, second, first]);
+        assert.ok(!(await found()).includes(fourth!));
+        assert.deepEqual(await found({ projects: ['default'] }), [second, first]);
+        assert.deepEqual(await found({ projects: ['red'], status: 'waiting' }), [third]);
+        assert.deepEqual(await found({ before: third! }), [second, first]);
+        const counted = await Promise.all(
+          [undefined, ['red'], ['default', 'red'], []].map(of => store.countAwaiting(of)),
+        );
+        assert.deepEqual(counted, [3, 1, 3, 0]);
+      }));
+
     it('finds messages by their labels, which belong to what a key stands for', () =>
       withStore(factory, async store => {
         const trace = {

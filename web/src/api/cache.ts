@@ -1,4 +1,5 @@
 import { QueryClient, type QueryKey } from '@tanstack/react-query';
+import type { MessagePage } from '../../../src/api/message.ts';
 import { vmPagesIn } from './fleet.ts';
 import { type LiveBatch, live } from './live.ts';
 import { RequestError } from './request.ts';
@@ -46,6 +47,7 @@ const FLEET_MS = 2000;
 const WEBHOOK_MS = 500;
 const PACKAGES_MS = 500;
 const ROLLOUT_MS = 500;
+const APPROVALS_MS = 500;
 const ROLLOUT_FLOW = 'rollout_package';
 
 /** Pages of the longest list of VMs that is shown. */
@@ -53,7 +55,7 @@ const longestVmList = (): number =>
   Math.max(1, ...cache.getQueriesData({ queryKey: ['vm-list'] }).map(([, data]) => vmPagesIn(data)));
 
 /**
- * Events to keys. `counts`; `message, MSGID` with all that is beneath it; `hosts`, `vms` and `vm-list`, which a message changes
+ * Events to keys. `counts`; `approvals`, of what waits for a person; `message, MSGID` with all that is beneath it; `hosts`, `vms` and `vm-list`, which a message changes
  * when one of its steps ends; `rollouts`, whose hosts are messages beneath them, named like them; `webhooks`; `packages`.
  */
 function refreshFrom({ events, webhooks, packages, begun, gap }: LiveBatch): void {
@@ -66,6 +68,7 @@ function refreshFrom({ events, webhooks, packages, begun, gap }: LiveBatch): voi
   if (events.length === 0) return;
   if (events.some(({ message: { flow } }) => flow.startsWith(ROLLOUT_FLOW)))
     refreshSoon(['rollouts'], ROLLOUT_MS);
+  if (events.some(touchesApprovals())) refreshSoon(['approvals'], APPROVALS_MS);
   refreshSoon(['counts'], COUNTS_MS);
   refreshSoon(['hosts'], FLEET_MS);
   refreshSoon(['vms'], FLEET_MS);
@@ -75,6 +78,13 @@ function refreshFrom({ events, webhooks, packages, begun, gap }: LiveBatch): voi
     const key = ['message', msgid];
     if (cache.getQueryCache().find({ queryKey: key }) !== undefined) refreshSoon(key, MESSAGE_MS);
   }
+}
+
+/** Whether an event tells of a message that waits for a person, or that did when they were read. */
+function touchesApprovals(): (event: LiveBatch['events'][number]) => boolean {
+  const page = cache.getQueryData<MessagePage>(['approvals']);
+  const shown = new Set(page?.items.map(({ msgid }) => msgid));
+  return ({ message }) => message.waitingFor === 'a person' || shown.has(message.msgid);
 }
 
 /** Connects the cache with the events; returns what ends it. */

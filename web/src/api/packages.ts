@@ -61,13 +61,6 @@ export async function startRollout(parameters: RolloutWish): Promise<MessageView
   return message;
 }
 
-/** Says yes or no to what waits for a person. Errors: RequestError. */
-export async function approveRollout(msgid: number, reject: boolean, reason: string): Promise<MessageView> {
-  const message = await post<MessageView>(`/v1/messages/${msgid}/approve`, { reject, reason });
-  void cache.invalidateQueries({ queryKey: ['rollouts'] });
-  return message;
-}
-
 /** A package on a host, as the host said. */
 export interface Standing {
   readonly host: string;

@@ -23,7 +23,8 @@ const SCREENS: readonly Screen[] = [
 /** The screens: beside the content, or beneath it on a telephone. */
 export function Nav() {
   const word = useWords();
-  const parked = useCounts().data?.parked ?? 0;
+  const { parked = 0, approval = 0 } = useCounts().data ?? {};
+  const needs = parked + approval;
   return (
     <nav aria-label={word('nav.label')} className="flex justify-around gap-0.5 md:flex-col md:justify-start">
       {SCREENS.map(({ to, word: name, icon }) => (
@@ -37,12 +38,12 @@ export function Nav() {
         >
           <Icon name={icon} />
           {word(name)}
-          {to === '/messages' && parked > 0 && (
+          {to === '/' && needs > 0 && (
             <span
-              title={word('nav.parked', { n: parked })}
+              title={word('nav.needs', { parked, approval })}
               className="absolute top-0.5 right-1 rounded-full bg-bad-soft px-1.5 text-2xs leading-4 font-semibold text-bad md:static md:ml-auto"
             >
-              {parked}
+              {needs}
             </span>
           )}
         </Link>

@@ -8,7 +8,7 @@ export const en = {
   'nav.hosts': 'Hosts',
   'nav.vms': 'VMs',
   'nav.label': 'Screens',
-  'nav.parked': '{n} parked, for a person to decide',
+  'nav.needs': '{parked} parked, {approval} to approve: a person decides',
   'nav.skip': 'Skip to the content',
 
   'shell.settings': 'Settings',
@@ -63,6 +63,7 @@ export const en = {
   'status.done': 'done',
   'status.rolled_back': 'rolled back',
   'status.parked': 'parked',
+  'status.approval': 'to approve',
 
   'ago.now': 'just now',
   'ago.seconds': '{n} s',
@@ -265,9 +266,7 @@ export const en = {
   'rates.since': 'in the last {length}',
   'rates.accepted': 'accepted',
   'rates.perMinute': '/ min',
-  'parked.title': 'Needs a person',
   'parked.all': 'All of them',
-  'parked.none': 'Nothing is parked.',
   'list.find': 'Find',
   'list.count': '{n} shown',
   'list.more': '{n} shown, more below',

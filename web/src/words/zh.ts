@@ -9,7 +9,7 @@ export const zh: Dictionary = {
   'nav.hosts': '主机',
   'nav.vms': '虚拟机',
   'nav.label': '页面',
-  'nav.parked': '{n} 条待人处理',
+  'nav.needs': '{parked} 条搁置，{approval} 条待批准：需要人来决定',
   'nav.skip': '跳到正文',
 
   'shell.settings': '设置',
@@ -63,6 +63,7 @@ export const zh: Dictionary = {
   'status.done': '完成',
   'status.rolled_back': '已回滚',
   'status.parked': '待人处理',
+  'status.approval': '待批准',
 
   'ago.now': '刚刚',
   'ago.seconds': '{n} 秒',
@@ -261,9 +262,7 @@ export const zh: Dictionary = {
   'rates.since': '最近 {length}',
   'rates.accepted': '受理',
   'rates.perMinute': '/ 分钟',
-  'parked.title': '需要人处理',
   'parked.all': '查看全部',
-  'parked.none': '没有搁置的消息。',
   'list.find': '查找',
   'list.count': '显示 {n} 个',
   'list.more': '已显示 {n} 个，下面还有',

@@ -122,7 +122,7 @@ function readRoutes(app: App, context: RouteContext): void {
       },
     },
     async request => {
-      const { status, flow, selector, project, children, archived, limit, cursor } = request.query;
+      const { status, flow, selector, project, approval, children, archived, limit, cursor } = request.query;
       const before = readCursor('m', cursor);
       const found = await store.messages({
         ...(status && { status }),
@@ -130,6 +130,7 @@ function readRoutes(app: App, context: RouteContext): void {
         ...projectsToShow(request, project),
         ...(selector && { selector: parseSelector(selector) }),
         ...(before !== null && { before }),
+        awaiting: approval,
         withChildren: children,
         archived,
         limit: limit + 1,
@@ -183,7 +184,11 @@ function ledgerRoutes(app: App, context: RouteContext): void {
         response: { 200: Counts, ...PROBLEMS },
       },
     },
-    async request => ({ ...(await store.counts(projectsToShow(request, request.query.project).projects)) }),
+    async request => {
+      const { projects } = projectsToShow(request, request.query.project);
+      const [counts, approval] = await Promise.all([store.counts(projects), store.countAwaiting(projects)]);
+      return { ...counts, approval };
+    },
   );
 
   app.get(

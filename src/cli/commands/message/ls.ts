@@ -16,6 +16,7 @@ interface LsOptions {
   readonly limit: number;
   readonly all?: boolean;
   readonly watch?: boolean;
+  readonly approval?: boolean;
   readonly children?: boolean;
   readonly archived?: boolean;
 }
@@ -27,6 +28,7 @@ export const verb = defineVerb<LsOptions>({
   examples: [
     ['coax ls', 'the newest messages'],
     ['coax ls --status parked', 'what needs a person'],
+    ['coax ls --approval', 'what waits for a person to approve'],
     ['coax ls --flow create_vm --all -o name', 'every msgid of one flow'],
     ['coax ls -l env=prod,tier!=web', 'by labels'],
     ['coax ls --watch', 'as it changes'],
@@ -42,6 +44,7 @@ export const verb = defineVerb<LsOptions>({
     SELECTOR_OPTION,
     { flags: '-n, --limit <n>', about: 'At most so many', default: 20, parse: wholeNumber(1) },
     { flags: '-a, --all', about: 'Every one' },
+    { flags: '--approval', about: 'Only what waits for a person to approve, branches of groups too' },
     { flags: '--children', about: 'The branches of groups too' },
     { flags: '--archived', about: 'Those that were moved to archive files' },
     { flags: '--watch', about: 'List again whenever something changes; Ctrl-C ends it' },
@@ -54,6 +57,7 @@ export const verb = defineVerb<LsOptions>({
     const filters = [
       options.status && `status ${options.status}`,
       options.flow && `flow ${options.flow}`,
+      options.approval && 'an approval to give',
       options.selector && `labels ${options.selector}`,
     ].filter(Boolean);
     await out.list(page, {
@@ -70,11 +74,13 @@ export const verb = defineVerb<LsOptions>({
 });
 
 async function fetchMessages(client: Client, options: LsOptions) {
-  const { status, flow, selector, limit, all, children, archived } = options;
+  const { status, flow, selector, limit, all, approval, archived } = options;
+  const children = options.children || approval;
   const filter = {
     ...(status && { status }),
     ...(flow && { flow }),
     ...(selector && { selector }),
+    ...(approval && { approval }),
     ...(children && { children }),
     ...(archived && { archived }),
   };
@@ -117,13 +123,14 @@ async function watchList({ out }: Context, client: Client, options: LsOptions): 
 async function streamList(
   { out }: Pick<Context, 'out'>,
   client: Client,
-  { status, flow, selector = '' }: LsOptions,
+  { status, flow, approval, selector = '' }: LsOptions,
 ): Promise<number> {
   const wanted = parseSelector(selector);
   for await (const event of client.events()) {
     if (event.type === 'gap') continue;
     const { message } = event;
     if ((status && message.status !== status) || (flow && message.flow !== flow)) continue;
+    if (approval && message.waitingFor !== 'a person') continue;
     if (!selects(wanted, message.labels)) continue;
     out.line(
       out.forPeople ? `${message.msgid}  ${message.flow}  ${message.status}` : JSON.stringify(message),

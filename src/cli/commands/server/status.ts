@@ -1,11 +1,13 @@
 import { STATUSES } from '../../../message/message.ts';
+import type { Context } from '../../context.ts';
 import { readServerFile } from '../../data-dir.ts';
 import { cell } from '../../output/output.ts';
 import { styleStatus } from '../../output/style.ts';
 import { plural } from '../../output/text.ts';
 import { defineVerb } from '../../verb.ts';
 
-const PARKED_SHOWN = 10;
+/** Of each kind at most. */
+const SHOWN = 10;
 
 /** The server, how many messages have each status, and what needs a person. */
 export const verb = defineVerb({
@@ -20,10 +22,11 @@ export const verb = defineVerb({
   async run(context) {
     const { out, dataDir } = context;
     const client = await context.client();
-    const [ready, counts, parked] = await Promise.all([
+    const [ready, counts, parked, waiting] = await Promise.all([
       client.ready(),
       client.counts(),
-      client.messages({ status: 'parked', limit: PARKED_SHOWN }),
+      client.messages({ status: 'parked', children: true, limit: SHOWN }),
+      client.messages({ approval: true, children: true, limit: SHOWN }),
     ]);
     const file = readServerFile(dataDir);
     const own = file?.url === client.url ? { pid: file.pid, dataDir } : {};
@@ -32,7 +35,8 @@ export const verb = defineVerb({
       flow,
       reason: undoError?.reason ?? null,
     }));
-    const value = { url: client.url, ...own, ...ready, counts, needsPerson };
+    const toApprove = waiting.items.map(({ msgid, flow, updated }) => ({ msgid, flow, since: updated }));
+    const value = { url: client.url, ...own, ...ready, counts, needsPerson, toApprove };
     await out.object(value, client.url, () => {
       out.fields([
         ['server', client.url],
@@ -48,18 +52,23 @@ export const verb = defineVerb({
           ).join('  '),
         ],
       ]);
-      if (needsPerson.length === 0) return;
-      out.line();
-      out.line(
-        out.style(
-          ['red', 'bold'],
-          `${plural(counts.parked ?? 0, 'message needs', 'messages need')} a person`,
-        ),
-      );
-      for (const { msgid, flow, reason } of needsPerson)
-        out.line(`  ${msgid}  ${cell(flow)}  ${cell(reason)}`);
-      out.hint(`coax resolve ${needsPerson[0]?.msgid} retry|skip|edit|undone --reason …`);
+      if (needsPerson.length > 0) {
+        heading(out, plural(counts.parked ?? 0, 'message needs', 'messages need'), 'a person');
+        for (const { msgid, flow, reason } of needsPerson)
+          out.line(`  ${msgid}  ${cell(flow)}  ${cell(reason)}`);
+        out.hint(`coax resolve ${needsPerson[0]?.msgid} retry|skip|edit|undone --reason …`);
+      }
+      if (toApprove.length > 0) {
+        heading(out, plural(counts.approval, 'message waits', 'messages wait'), 'for a person to approve');
+        for (const { msgid, flow } of toApprove) out.line(`  ${msgid}  ${cell(flow)}`);
+        out.hint(`coax approve ${toApprove[0]?.msgid} [--reject] --reason …`);
+      }
     });
     return 0;
   },
 });
+
+function heading(out: Context['out'], many: string, what: string): void {
+  out.line();
+  out.line(out.style(['red', 'bold'], `${many} ${what}`));
+}

@@ -1,4 +1,5 @@
 import { type Commit, decodeCommit } from '../../../ledger/commit.ts';
+import { APPROVAL } from '../../../message/group/approval.ts';
 import { DEFAULT_PROJECT } from '../../../message/limits.ts';
 import { type Json, type Message, type Parameters, STATUSES, type Status } from '../../../message/message.ts';
 import { applyDelta } from '../../../message/parameters.ts';
@@ -19,6 +20,9 @@ const STATUS_SQL: Readonly<Record<Status, string>> = {
   parked: `phase = 'parked'`,
 };
 
+/** Waits for a person at `approval give`; `queued` is the address of what waits for a worker. */
+const AWAITING_SQL = `queued COLLATE "C" = '${APPROVAL.module}' AND mode = 'normal' AND attempt > 0`;
+
 /** The condition of these projects; in the words of the index where the index has them all. */
 function ofProjects(projects: readonly string[], bind: (value: SqlValue) => string): string {
   const indexed = projects.includes(DEFAULT_PROJECT) ? '' : ` AND project <> '${DEFAULT_PROJECT}'`;
@@ -38,6 +42,7 @@ export async function readMessages(engine: Engine, link: Link, query: MessageQue
   const bind = (value: SqlValue): string => `$${values.push(value)}`;
   if (query.before !== undefined) conditions.push(`msgid < ${bind(query.before)}`);
   if (query.status !== undefined) conditions.push(STATUS_SQL[query.status]);
+  if (query.awaiting === true) conditions.push(AWAITING_SQL);
   if (query.flow !== undefined) conditions.push(`flow = ${bind(query.flow)}`);
   if (query.projects !== undefined) conditions.push(ofProjects(query.projects, bind));
   conditions.push(...labelConditions(query.selector ?? [], bind));
@@ -73,6 +78,16 @@ export async function readCounts(link: Link): Promise<Record<Status, number>> {
   const rest = Object.values(counts).reduce((sum, n) => sum + n, 0);
   counts.done = (row?.total ?? rest) - rest;
   return counts;
+}
+
+export async function countAwaiting(link: Link, projects?: readonly string[]): Promise<number> {
+  const values: SqlValue[] = [];
+  const of = projects === undefined ? '' : ` AND ${ofProjects(projects, value => `$${values.push(value)}`)}`;
+  const [row] = await link.run<{ n: number }>(
+    `SELECT count(*) AS n FROM messages WHERE ${AWAITING_SQL}${of}`,
+    values,
+  );
+  return row!.n;
 }
 
 interface CommitRow {

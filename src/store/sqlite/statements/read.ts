@@ -1,5 +1,6 @@
 import type { SQLInputValue } from 'node:sqlite';
 import { type Commit, decodeCommit } from '../../../ledger/commit.ts';
+import { APPROVAL } from '../../../message/group/approval.ts';
 import { DEFAULT_PROJECT } from '../../../message/limits.ts';
 import {
   type Json,
@@ -30,6 +31,9 @@ const STATUS_SQL: Readonly<Record<Status, string>> = {
   parked: `phase = 'parked'`,
 };
 
+/** Waits for a person at `approval give`; the address and the rest in the words of the queue's index. */
+const AWAITING_SQL = `address = '${APPROVAL.module}' AND phase = 'open' AND lease_until IS NULL AND mode = 'normal' AND attempt > 0`;
+
 const statusSql = (status: Status, now: number): string => STATUS_SQL[status].replaceAll('?now', String(now));
 
 /** The condition that takes these projects as values; in the words of the index where the index has them all. */
@@ -57,6 +61,7 @@ export function readMessages(
     values.push(query.before);
   }
   if (query.status !== undefined) conditions.push(statusSql(query.status, now));
+  if (query.awaiting === true) conditions.push(AWAITING_SQL);
   if (query.flow !== undefined) {
     conditions.push('flow = ?');
     values.push(query.flow);
@@ -114,6 +119,14 @@ export function readCounts(connection: Connection, now: number): Record<Status, 
   )?.n;
   counts.done = (all ?? 0) - Object.values(counts).reduce((sum, n) => sum + n, 0);
   return counts;
+}
+
+export function countAwaiting(connection: Connection, projects?: readonly string[]): number {
+  const where = projects === undefined ? AWAITING_SQL : `${AWAITING_SQL} AND ${ofProjects(projects)}`;
+  return connection.get<{ n: number }>(
+    `SELECT count(*) AS n FROM messages WHERE ${where}`,
+    ...(projects ?? []),
+  )!.n;
 }
 
 interface CommitRow {

@@ -1,20 +1,23 @@
 import { Link, useParams } from '@tanstack/react-router';
-import { type ReactNode, useState } from 'react';
+import { useState } from 'react';
 import type { MessageView } from '../../../../src/api/message.ts';
+import { awaitsPerson } from '../../api/approvals.ts';
 import { type TaggedMessage, useMessage, useWhy } from '../../api/message.ts';
 import { Badge, StatusBadge } from '../../parts/badge.tsx';
+import { Banner } from '../../parts/banner.tsx';
 import { useCommand } from '../../parts/command/command-line.tsx';
-import { Icon } from '../../parts/icon.tsx';
 import { Loading } from '../../parts/notice.tsx';
 import { Output } from '../../parts/output.tsx';
 import { FaultScreen } from '../../parts/screen/fault-screen.tsx';
 import { NotFound } from '../../parts/screen/not-found.tsx';
 import { Screen } from '../../parts/screen/screen.tsx';
+import { useShown, useTab } from '../../parts/shown.ts';
 import { Tabs } from '../../parts/tabs.tsx';
 import { Age } from '../../parts/time/age.tsx';
 import { exactLength } from '../../parts/time/length.ts';
 import { TextWithTimes } from '../../parts/time/text-with-times.tsx';
 import { useWords } from '../../words/words.ts';
+import { Approval } from '../approval/approval.tsx';
 import { Blame } from './blame.tsx';
 import { Ledger } from './ledger/ledger.tsx';
 import { Plan } from './plan/plan.tsx';
@@ -52,7 +55,8 @@ function MessageOf({ msgid }: { msgid: number }) {
 function MessageScreen({ message, etag }: TaggedMessage) {
   const word = useWords();
   const { msgid, flow, status, mode } = message;
-  const [tab, setTab] = useState<TabName>('ledger');
+  const [tab, setTab] = useTab(TABS);
+  const [{ step }, pickShown] = useShown();
   const [verb, setVerb] = useState<{
     name: VerbName;
     message: MessageView;
@@ -87,7 +91,7 @@ function MessageScreen({ message, etag }: TaggedMessage) {
       <Reasons message={message} />
       <section className="card p-3">
         <h2 className="sr-only">{word('message.plan')}</h2>
-        <Plan message={message} />
+        <Plan message={message} picked={step ?? null} onPick={index => pickShown({ step: index })} />
       </section>
       <section className="card min-w-0">
         <Tabs
@@ -197,7 +201,10 @@ function Reasons({ message }: { message: MessageView }) {
           {ask.reason}
         </Banner>
       )}
-      {(status === 'queued' || status === 'waiting') && <Waiting msgid={message.msgid} />}
+      <Approval message={message} />
+      {(status === 'queued' || status === 'waiting') && !awaitsPerson(message) && (
+        <Waiting msgid={message.msgid} />
+      )}
     </>
   );
 }
@@ -210,29 +217,5 @@ function Waiting({ msgid }: { msgid: number }) {
     <Banner tone="wait" title={word('message.waits')}>
       <TextWithTimes text={why.reason} />
     </Banner>
-  );
-}
-
-function Banner({
-  tone,
-  title,
-  children,
-}: {
-  tone: 'bad' | 'back' | 'wait';
-  title: string;
-  children: ReactNode;
-}) {
-  const look = {
-    bad: 'bg-bad-soft text-bad',
-    back: 'bg-back-soft text-back',
-    wait: 'bg-wait-soft text-wait',
-  }[tone];
-  return (
-    <p className={`flex gap-2 rounded-md px-3 py-2 ${look}`}>
-      <Icon name={tone === 'wait' ? 'pause' : 'warn'} className="mt-0.5 size-4" />
-      <span className="min-w-0 break-words">
-        <span className="font-medium">{title}</span> <span className="text-ink">{children}</span>
-      </span>
-    </p>
   );
 }

@@ -1,8 +1,9 @@
 import { useNavigate } from '@tanstack/react-router';
-import { StatusBadge } from '../../parts/badge.tsx';
+import { awaitsPerson } from '../../api/approvals.ts';
+import { Badge, StatusBadge } from '../../parts/badge.tsx';
 import type { Column } from '../../parts/table.tsx';
 import { Age } from '../../parts/time/age.tsx';
-import type { word as Word } from '../../words/words.ts';
+import { useWords, type word as Word } from '../../words/words.ts';
 import type { MessageRow } from './message-list.ts';
 import { Progress } from './progress.tsx';
 
@@ -15,7 +16,7 @@ export function messageColumns(word: typeof Word): Column<MessageRow>[] {
       name: 'status',
       head: word('messages.status'),
       width: '6.5rem',
-      cell: ({ status }) => <StatusBadge status={status} />,
+      cell: row => <RowStatus row={row} />,
     },
     {
       name: 'step',
@@ -52,6 +53,15 @@ function MessageLink({ row: { msgid } }: { row: MessageRow }) {
   );
 }
 
+function RowStatus({ row }: { row: MessageRow }) {
+  const word = useWords();
+  return awaitsPerson(row) ? (
+    <Badge tone="bad">{word('status.approval')}</Badge>
+  ) : (
+    <StatusBadge status={row.status} />
+  );
+}
+
 /** What keeps it, or what turned it back. */
 function Note({ row }: { row: MessageRow }) {
   const text = row.undoError?.reason ?? row.error?.reason ?? row.waitingFor ?? '';
@@ -69,7 +79,7 @@ export function NarrowRow({ row }: { row: MessageRow }) {
       <div className="flex items-center gap-2">
         <MessageLink row={row} />
         <span className="min-w-0 flex-1 truncate">{row.flow}</span>
-        <StatusBadge status={row.status} />
+        <RowStatus row={row} />
       </div>
       <div className="flex items-center gap-2 text-xs text-soft">
         <span className="min-w-0 flex-1 truncate">

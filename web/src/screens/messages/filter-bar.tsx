@@ -22,7 +22,16 @@ export function FilterBar({ filters }: { filters: Filters }) {
   return (
     <fieldset className="flex min-w-0 flex-wrap items-center gap-x-3 gap-y-2">
       <legend className="sr-only">{word('messages.filters')}</legend>
-      <StatusPicker current={filters.status} onPick={status => change({ status })} />
+      <StatusPicker
+        current={filters.approval ? 'approval' : filters.status}
+        onPick={picked =>
+          change(
+            picked === 'approval'
+              ? { status: undefined, approval: true, archived: undefined }
+              : { status: picked, approval: undefined },
+          )
+        }
+      />
       <select
         aria-label={word('messages.flow')}
         value={filters.flow ?? ''}
@@ -77,14 +86,17 @@ export function FilterBar({ filters }: { filters: Filters }) {
   );
 }
 
-function StatusPicker(props: { current: Status | undefined; onPick: (status: Status | undefined) => void }) {
+/** What waits for a person to approve is among what waits, and found like a status of its own. */
+type Picked = Status | 'approval' | undefined;
+
+function StatusPicker(props: { current: Picked; onPick: (picked: Picked) => void }) {
   const { current, onPick } = props;
   const word = useWords();
   const counts = useCounts().data;
   return (
     <fieldset className="flex max-w-full min-w-0 flex-wrap gap-0.5 rounded-md border bg-card p-0.5">
       <legend className="sr-only">{word('messages.status')}</legend>
-      {[undefined, ...STATUSES].map(status => (
+      {[undefined, ...STATUSES, 'approval' as const].map(status => (
         <button
           key={status ?? 'all'}
           type="button"

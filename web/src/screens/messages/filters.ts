@@ -11,6 +11,8 @@ export interface Filters {
   /** By labels, as `env=prod,tier!=web`. */
   readonly selector?: string;
   readonly project?: string;
+  /** What waits for a person to approve, branches of groups too. */
+  readonly approval?: true;
   /** The branches of groups too. */
   readonly children?: true;
   /** Messages that were moved to archive files. */
@@ -19,12 +21,13 @@ export interface Filters {
 
 /** Reads an address; what is none of ours is passed over. */
 export function readFilters(search: Record<string, unknown>): Filters {
-  const { status, flow, selector, project, children, archived } = search;
+  const { status, flow, selector, project, approval, children, archived } = search;
   return {
     ...(STATUSES.includes(status as Status) && { status: status as Status }),
     ...(typeof flow === 'string' && flow !== '' && { flow }),
     ...(typeof selector === 'string' && selector !== '' && { selector }),
     ...(typeof project === 'string' && project !== '' && { project }),
+    ...(approval === true && { approval }),
     ...(children === true && { children }),
     ...(archived === true && { archived }),
   };
@@ -33,13 +36,22 @@ export function readFilters(search: Record<string, unknown>): Filters {
 export const isFiltered = (filters: Filters): boolean => Object.keys(filters).length > 0;
 
 /** The command that lists the same. */
-export function lsCommand({ status, flow, selector, project, children, archived }: Filters): string {
+export function lsCommand({
+  status,
+  flow,
+  selector,
+  project,
+  approval,
+  children,
+  archived,
+}: Filters): string {
   return [
     'coax ls',
     status && `--status ${status}`,
     flow && `--flow ${shellWord(flow)}`,
     selector && `--selector ${shellWord(selector)}`,
     project && `--project ${shellWord(project)}`,
+    approval && '--approval',
     children && '--children',
     archived ? '--archived' : '--watch',
   ]

@@ -1,5 +1,6 @@
 import type { MessageLite, MessagePage, MessageView } from '../../../../src/api/message.ts';
 import { liteOf } from '../../../../src/client/message-lite.ts';
+import { awaitsPerson } from '../../api/approvals.ts';
 import { type LiveBatch, live } from '../../api/live.ts';
 import { get } from '../../api/request.ts';
 import type { Filters } from './filters.ts';
@@ -142,7 +143,8 @@ export class MessageList {
     this.#become({ loading: true, error: null });
     try {
       const limit = cursor === undefined ? PAGE_FIRST : PAGE_MORE;
-      const query = { ...this.#filters, limit, cursor };
+      const { approval } = this.#filters;
+      const query = { ...this.#filters, ...(approval && { children: true }), limit, cursor };
       const page = await get<MessagePage>('/v1/messages', query, reading.signal);
       const read = page.items.map(rowOf);
       if (cursor === undefined) this.#held = [];
@@ -161,11 +163,12 @@ export class MessageList {
   }
 
   #fits(row: MessageRow): boolean {
-    const { status, flow, project, children } = this.#filters;
+    const { status, flow, project, approval, children } = this.#filters;
+    if (approval && !awaitsPerson(row)) return false;
     if (status !== undefined && row.status !== status) return false;
     if (flow !== undefined && row.flow !== flow) return false;
     if (project !== undefined && row.project !== project) return false;
-    return children === true || row.parent === null;
+    return children === true || approval === true || row.parent === null;
   }
 
   #become(change: Partial<ListState>): void {

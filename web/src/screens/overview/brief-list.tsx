@@ -13,29 +13,40 @@ import { useWords } from '../../words/words.ts';
 
 const READ_MS = 500;
 
+type BriefStatus = 'parked' | 'rolled_back';
+
+const keyOf = (status: BriefStatus) => ['messages', 'brief', status];
+
+/** The newest of one status; branches of groups only where a person must decide about each. */
+export const briefQuery = (status: BriefStatus, limit: number) => ({
+  queryKey: keyOf(status),
+  queryFn: ({ signal }: { signal: AbortSignal }) =>
+    get<MessagePage>('/v1/messages', { status, children: status === 'parked', limit }, signal),
+});
+
+/** Reads them anew when an event tells of one that is, or was, among them. */
+export function useBriefEvents(status: BriefStatus, data: MessagePage | undefined): void {
+  useLive(({ events }) => {
+    const shown = new Set(data?.items.map(({ msgid }) => msgid));
+    const touches = events.some(({ message }) => message.status === status || shown.has(message.msgid));
+    if (touches) refreshSoon(keyOf(status), READ_MS);
+  });
+}
+
 interface BriefListProps {
-  readonly status: 'parked' | 'rolled_back';
+  readonly status: BriefStatus;
   readonly title: WordName;
   readonly none: WordName;
   /** How many at most. */
   readonly shown: number;
 }
 
-/** The newest messages of one status, with what stopped them: parked ones stand still until a person decides. */
+/** The newest messages of one status, with what stopped them. */
 export function BriefList({ status, title, none, shown: limit }: BriefListProps) {
   const word = useWords();
   const id = useId();
-  const key = ['messages', 'brief', status];
-  const { data, error, refetch } = useQuery({
-    queryKey: key,
-    queryFn: ({ signal }) =>
-      get<MessagePage>('/v1/messages', { status, children: status === 'parked', limit }, signal),
-  });
-  useLive(({ events }) => {
-    const shown = new Set(data?.items.map(({ msgid }) => msgid));
-    const touches = events.some(({ message }) => message.status === status || shown.has(message.msgid));
-    if (touches) refreshSoon(key, READ_MS);
-  });
+  const { data, error, refetch } = useQuery(briefQuery(status, limit));
+  useBriefEvents(status, data);
   return (
     <section aria-labelledby={id} className="card p-3">
       <h2 id={id} className="flex items-baseline justify-between gap-2 font-semibold">
@@ -67,7 +78,8 @@ export function BriefList({ status, title, none, shown: limit }: BriefListProps)
   );
 }
 
-function BriefItem({ message }: { message: MessageView }) {
+/** One message in a line and what stopped it. */
+export function BriefItem({ message }: { message: MessageView }) {
   const { msgid, flow, error, undoError, updated, steps, cursor, cause, status } = message;
   const word = useWords();
   const reason = undoError?.reason ?? error?.reason ?? (cause === null ? '' : word(`cause.${cause}`));

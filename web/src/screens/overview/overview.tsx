@@ -8,6 +8,7 @@ import { useWords } from '../../words/words.ts';
 import { STATUSES } from '../messages/filters.ts';
 import { BriefList } from './brief-list.tsx';
 import { HeatMap } from './heat-map.tsx';
+import { NeedsPerson } from './needs-person.tsx';
 import { RateChart } from './rate-chart.tsx';
 
 const NUMBERS: Readonly<Record<Tone, string>> = {
@@ -52,7 +53,7 @@ export function Overview() {
       </ul>
       <div className="grid grid-cols-1 items-start gap-3 lg:grid-cols-2">
         <div className="grid grid-cols-1 gap-3">
-          <BriefList status="parked" title="parked.title" none="parked.none" shown={10} />
+          <NeedsPerson />
           <RateChart />
         </div>
         <BriefList status="rolled_back" title="back.title" none="back.none" shown={5} />

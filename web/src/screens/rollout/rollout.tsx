@@ -1,19 +1,16 @@
 import { Link, useParams } from '@tanstack/react-router';
-import { useState } from 'react';
 import type { MessageView } from '../../../../src/api/message.ts';
 import type { RolloutView } from '../../../../src/api/package/rollout.ts';
 import { useMessage } from '../../api/message.ts';
-import { approveRollout, ROLLOUT_FLOW, useRollout } from '../../api/packages.ts';
-import { useMay } from '../../api/whoami.ts';
+import { ROLLOUT_FLOW, useRollout } from '../../api/packages.ts';
 import { Badge, StatusBadge } from '../../parts/badge.tsx';
-import { Button } from '../../parts/button.tsx';
 import { useCommand } from '../../parts/command/command-line.tsx';
-import { type Deed, DeedDialog } from '../../parts/deed-dialog.tsx';
 import { Empty, Loading } from '../../parts/notice.tsx';
 import { FaultScreen } from '../../parts/screen/fault-screen.tsx';
 import { NotFound } from '../../parts/screen/not-found.tsx';
 import { Screen } from '../../parts/screen/screen.tsx';
 import { useWords, type word as Word } from '../../words/words.ts';
+import { ApproveButtons, useDecision } from '../approval/approve-buttons.tsx';
 import { FailedHosts, Progress } from './progress.tsx';
 import { Waves } from './waves.tsx';
 
@@ -64,15 +61,11 @@ function NotOne({ msgid, flow }: { msgid: number; flow: string }) {
   );
 }
 
-type Decision = 'approve' | 'reject';
-
 function RolloutScreen({ rollout, message }: { rollout: RolloutView; message: MessageView }) {
   const word = useWords();
   const { msgid, paused, state } = rollout;
-  const mayDo = useMay('operate', message.project);
-  const [decision, setDecision] = useState<Decision | null>(null);
+  const [dialog, decide] = useDecision();
   const waits = paused && state === 'under_way';
-  const blocked = mayDo ? null : word('blocked.nowhere');
   return (
     <Screen
       title={`${rollout.package}@${rollout.version}`}
@@ -81,15 +74,17 @@ function RolloutScreen({ rollout, message }: { rollout: RolloutView; message: Me
           <StateBadge rollout={rollout} message={message} />
           <MessageLink msgid={msgid} />
           {waits && (
-            <fieldset className="flex flex-wrap gap-1.5 md:ml-auto">
-              <legend className="sr-only">{word('rollout.decide')}</legend>
-              <Button kind="main" blocked={blocked} onClick={() => setDecision('approve')}>
-                {word('rollout.approve')}
-              </Button>
-              <Button kind="danger" blocked={blocked} onClick={() => setDecision('reject')}>
-                {word('rollout.reject')}
-              </Button>
-            </fieldset>
+            <ApproveButtons
+              question={{
+                msgid,
+                project: message.project,
+                name: `${rollout.package}@${rollout.version}`,
+                head: null,
+                about: { approve: word('rollout.approveAbout'), reject: word('rollout.rejectAbout') },
+              }}
+              onDecide={decide}
+              className="md:ml-auto"
+            />
           )}
         </>
       }
@@ -107,14 +102,7 @@ function RolloutScreen({ rollout, message }: { rollout: RolloutView; message: Me
       <Progress rollout={rollout} />
       <Waves rollout={rollout} />
       <FailedHosts rollout={rollout} />
-      {decision !== null && (
-        <DeedDialog
-          title={`${word(`rollout.${decision}`)} · ${rollout.package}@${rollout.version}`}
-          deed={decisionDeed(decision, rollout, word)}
-          onClose={() => setDecision(null)}
-          onDone={() => setDecision(null)}
-        />
-      )}
+      {dialog}
     </Screen>
   );
 }
@@ -122,19 +110,6 @@ function RolloutScreen({ rollout, message }: { rollout: RolloutView; message: Me
 function waveName({ waves, wave }: RolloutView, word: typeof Word): string {
   const name = waves[wave]?.name ?? '';
   return name === 'canary' ? word('rollout.canaryWave') : name;
-}
-
-function decisionDeed(decision: Decision, { msgid }: RolloutView, word: typeof Word): Deed {
-  const reject = decision === 'reject';
-  return {
-    label: word(`rollout.${decision}`),
-    about: word(`rollout.${decision}About`),
-    takesReason: true,
-    danger: reject,
-    command: reason =>
-      `coax approve ${msgid}${reject ? ' --reject' : ''} --reason '${reason.replaceAll("'", `'\\''`)}'`,
-    act: reason => approveRollout(msgid, reject, reason),
-  };
 }
 
 function StateBadge({ rollout: { state, paused }, message }: { rollout: RolloutView; message: MessageView }) {

@@ -15,6 +15,7 @@ import { part } from '../../parts/missing/missing-part.tsx';
 import { Empty, Loading, ProblemNotice } from '../../parts/notice.tsx';
 import { FaultScreen } from '../../parts/screen/fault-screen.tsx';
 import { Screen } from '../../parts/screen/screen.tsx';
+import { useTab } from '../../parts/shown.ts';
 import { Tabs } from '../../parts/tabs.tsx';
 import { Age } from '../../parts/time/age.tsx';
 import { useWords } from '../../words/words.ts';
@@ -55,7 +56,7 @@ function VmOf({ name }: { name: string }) {
 function VmScreen({ vm }: { vm: VmView }) {
   const word = useWords();
   const mayDo = useMay('operate', vm.project);
-  const [tab, setTab] = useState<TabName>('console');
+  const [tab, setTab] = useTab(TABS);
   const [deed, setDeed] = useState<VmDeedName | null>(null);
   const [done, setDone] = useState<MessageView | null>(null);
   useCommand(COMMANDS[tab](vm));

@@ -7,12 +7,12 @@ import { Badge, type Tone } from '../../parts/badge.tsx';
 import { Button } from '../../parts/button.tsx';
 import { Command } from '../../parts/command/command.tsx';
 import { Empty, Loading, ProblemNotice } from '../../parts/notice.tsx';
+import { useTab } from '../../parts/shown.ts';
 import { Tabs } from '../../parts/tabs.tsx';
 import { Age } from '../../parts/time/age.tsx';
 import { useWords } from '../../words/words.ts';
 
-type Shown = DeliveryView['state'] | 'all';
-const SHOWN: readonly Shown[] = ['all', 'pending', 'dead', 'delivered'];
+const SHOWN = ['all', 'pending', 'dead', 'delivered'] as const;
 const TONES: Readonly<Record<DeliveryView['state'], Tone>> = {
   pending: 'wait',
   delivered: 'good',
@@ -22,7 +22,7 @@ const TONES: Readonly<Record<DeliveryView['state'], Tone>> = {
 /** What was sent to a webhook, what waits, and what was given up. */
 export function Deliveries({ webhook: { id, project } }: { webhook: WebhookView }) {
   const word = useWords();
-  const [shown, setShown] = useState<Shown>('all');
+  const [shown, setShown] = useTab(SHOWN);
   const { rows, error, refetch, more } = useDeliveries(id, shown === 'all' ? null : shown);
   const [refused, setRefused] = useState<Error | null>(null);
   const mayRetry = useMay('operate', project);

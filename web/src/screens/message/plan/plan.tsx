@@ -13,17 +13,22 @@ import { firstShown, stopsOf } from './walk.ts';
 
 const NONE: readonly [] = [];
 
+interface PlanProps {
+  readonly message: MessageView;
+  /** Index of the step that somebody has picked; until then what is shown moves with the cursor. */
+  readonly picked: number | null;
+  readonly onPick: (index: number) => void;
+}
+
 /** A plan with its cursor, the branches of its groups beneath it, and what the step that was picked has done. */
-export function Plan({ message }: { message: MessageView }) {
+export function Plan({ message, picked, onPick }: PlanProps) {
   const commits = useHistory(message.msgid).data?.commits ?? NONE;
   const stops = useMemo(() => stopsOf(message, commits), [message, commits]);
-  // Until somebody picks a step, what is shown moves with the cursor.
-  const [picked, setPicked] = useState<number | null>(null);
-  const shown = picked ?? firstShown(stops, message.cursor);
+  const shown = picked !== null && picked < stops.length ? picked : firstShown(stops, message.cursor);
   const stop = stops[shown];
   return (
     <div className="space-y-3">
-      <PlanLine message={message} stops={stops} shown={shown} onShow={setPicked} />
+      <PlanLine message={message} stops={stops} shown={shown} onShow={onPick} />
       {message.children.length > 0 && <Branches message={message} />}
       {stop && <StepPanel stop={stop} message={message} />}
     </div>
@@ -61,6 +66,7 @@ function Branches({ message }: { message: MessageView }) {
 function BranchItem({ msgid }: { msgid: number }) {
   const word = useWords();
   const [open, setOpen] = useState(false);
+  const [picked, setPicked] = useState<number | null>(null);
   const child = useMessage(msgid).data?.message;
   return (
     <li className="border-b border-line/60 last:border-b-0">
@@ -89,7 +95,7 @@ function BranchItem({ msgid }: { msgid: number }) {
       </div>
       {open && child && (
         <div className="border-l-2 border-accent/40 py-2 pr-2 pl-3 ml-4">
-          <Plan message={child} />
+          <Plan message={child} picked={picked} onPick={setPicked} />
         </div>
       )}
     </li>
