@@ -7,7 +7,6 @@ import Fastify, {
 } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { pino } from 'pino';
-import { CoaxError } from '../errors/coax-error.ts';
 import { viewText } from '../message/secret/sealed.ts';
 import { assertProjectKnown, projectAskedFor } from './admission/access-to.ts';
 import { admit } from './admission/admit.ts';
@@ -22,6 +21,7 @@ import { forgetKeysHourly } from './exchange/forget-keys.ts';
 import { readJson } from './exchange/json-body.ts';
 import { linkNext } from './exchange/link.ts';
 import { answerBrokenRequest, ODD_REQUESTS, refuseOddRequests } from './exchange/odd-request.ts';
+import { refuseOtherMethods } from './exchange/other-methods.ts';
 import { keepAnswer, repeatAnswer } from './exchange/repeat.ts';
 import { requestIdOf } from './exchange/request-id.ts';
 import { healthRoutes } from './health/health-routes.ts';
@@ -229,15 +229,11 @@ function newApp(
   app.server.maxHeadersCount = limits.headers + 1;
   readJson(app, limits['body-depth']);
   refuseOddRequests(app);
+  refuseOtherMethods(app);
   app.setValidatorCompiler(checkBySchema as never);
   // Answers are made by typed code; checking each again would cost as much as making it. The contract test does.
   app.setSerializerCompiler(() => viewText);
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
-  app.setNotFoundHandler((request, reply) => {
-    const where = `${request.method} ${request.url.split('?')[0]}`;
-    const hint = 'GET /openapi.json lists every operation.';
-    answerError(new CoaxError('COAX_NOT_FOUND', `there is no operation ${where}`, { hint }), request, reply);
-  });
   return app;
 }
 

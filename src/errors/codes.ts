@@ -103,6 +103,11 @@ export const CODES = {
     hint: 'Give more digits.',
   },
   COAX_NOT_FOUND: { kind: 'not_found', about: 'No such thing.', hint: 'List what there is with `ls`.' },
+  COAX_METHOD_NOT_ALLOWED: {
+    kind: 'not_found',
+    about: 'There is something at this path, but not by this method.',
+    hint: 'The header Allow names the methods that it takes; GET /openapi.json lists every operation.',
+  },
   COAX_WORKER_NAME: {
     kind: 'conflict',
     about: 'Another living process has the name that this worker was to have.',

@@ -133,3 +133,46 @@ test('a project that never was is not shown as an empty one, also to who may see
   await served.client.access.removeProject('past');
   assert.equal((await ask(served, 'GET', '/v1/messages?project=past')).status, 200);
 });
+
+test('a method that a path does not take is told which it takes, before a body is read and to anyone', async () => {
+  const asked = (method: string, path: string, init: RequestInit = {}) =>
+    fetch(served.url + path, { method, ...init });
+  for (const [method, path, allow] of [
+    ['DELETE', '/v1/messages', 'GET, HEAD, OPTIONS, POST'],
+    ['GET', '/v1/messages/1/cancel', 'OPTIONS, POST'],
+    ['PATCH', '/v1/vms/a%2Fb', 'GET, HEAD, OPTIONS'],
+    ['PUT', '/livez?x=1', 'GET, HEAD, OPTIONS'],
+    ['POST', '/errors/COAX_USAGE', 'GET, HEAD, OPTIONS'],
+  ] as const) {
+    const answer = await asked(method, path, method === 'GET' ? {} : { body: '{"not json' });
+    assert.deepEqual([answer.status, answer.headers.get('allow')], [405, allow], `${method} ${path}`);
+    assert.match(answer.headers.get('content-type') ?? '', /^application\/problem\+json/);
+    const problem = (await answer.json()) as { code: string; type: string; status: number };
+    assert.deepEqual([problem.code, problem.status], ['COAX_METHOD_NOT_ALLOWED', 405]);
+    assert.equal((await fetch(served.url + problem.type)).status, 200);
+    const options = await asked('OPTIONS', path, { headers: { origin: 'https://elsewhere.example' } });
+    assert.deepEqual([options.status, options.headers.get('allow')], [204, allow]);
+    assert.equal(options.headers.get('access-control-allow-origin'), null, 'no page of elsewhere is let in');
+  }
+  const head = await asked('HEAD', '/v1/messages/1/cancel');
+  assert.deepEqual([head.status, await head.text()], [405, '']);
+  for (const [method, path] of [
+    ['OPTIONS', '/v1/nothing'],
+    ['POST', '/nothing'],
+    ['DELETE', '/v1/messages/'],
+  ] as const)
+    assert.equal((await asked(method, path)).status, 404, `${method} ${path}`);
+  const { status } = await answerTo('OPTIONS * HTTP/1.1', 'host: x', LAST, '', '');
+  assert.equal(status, 204, 'the server as a whole');
+});
+
+test('a name that an object has twice is refused by its name: who reads the first sees another request than who reads the last', async () => {
+  for (const [text, name, where] of [
+    ['{"flow":"plan_one","flow":"plan_two"}', 'flow', '/flow'],
+    ['{"flow":"x","parameters":{"a":[{"n":1,"\\u006e":2}]}}', 'n', '/parameters/a/0/n'],
+  ] as const) {
+    const { status, body } = await ask(served, 'POST', '/v1/messages', { text });
+    assert.deepEqual([status, body.code, body.where], [400, 'COAX_MESSAGE_INVALID', where]);
+    assert.ok(body.detail.includes(`two members named "${name}"`), body.detail);
+  }
+});

@@ -2,7 +2,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '
 import { MissingPart, MissingPartNotice, part } from './parts/missing/missing-part.tsx';
 import { ProblemNotice } from './parts/notice.tsx';
 import { NotFound } from './parts/screen/not-found.tsx';
-import { readShown } from './parts/shown.ts';
+import { readShown } from './parts/tabs/shown.ts';
 import { readHostFilters } from './screens/hosts/host-filters.ts';
 import { readFilters } from './screens/messages/filters.ts';
 import { readVmFilters } from './screens/vms/vm-filters.ts';

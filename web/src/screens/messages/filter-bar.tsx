@@ -24,13 +24,7 @@ export function FilterBar({ filters }: { filters: Filters }) {
       <legend className="sr-only">{word('messages.filters')}</legend>
       <StatusPicker
         current={filters.approval ? 'approval' : filters.status}
-        onPick={picked =>
-          change(
-            picked === 'approval'
-              ? { status: undefined, approval: true, archived: undefined }
-              : { status: picked, approval: undefined },
-          )
-        }
+        onPick={picked => change(picking(picked))}
       />
       <select
         aria-label={word('messages.flow')}
@@ -73,18 +67,25 @@ export function FilterBar({ filters }: { filters: Filters }) {
           onChange={event => change({ archived: event.target.checked || undefined })}
         />
       </span>
-      {isFiltered(filters) && (
-        <button
-          type="button"
-          className="text-accent hover:underline"
-          onClick={() => void navigate({ search: {}, replace: true })}
-        >
-          {word('messages.clear')}
-        </button>
-      )}
+      {isFiltered(filters) && <ClearFilters onClear={() => void navigate({ search: {}, replace: true })} />}
     </fieldset>
   );
 }
+
+function ClearFilters({ onClear }: { onClear: () => void }) {
+  const word = useWords();
+  return (
+    <button type="button" className="text-accent hover:underline" onClick={onClear}>
+      {word('messages.clear')}
+    </button>
+  );
+}
+
+/** The filters that a pick is. What waits for a person is in no archive. */
+const picking = (picked: Picked) =>
+  picked === 'approval'
+    ? ({ status: undefined, approval: true, archived: undefined } as const)
+    : { status: picked, approval: undefined };
 
 /** What waits for a person to approve is among what waits, and found like a status of its own. */
 type Picked = Status | 'approval' | undefined;

@@ -7,8 +7,8 @@ import { Badge, type Tone } from '../../parts/badge.tsx';
 import { Button } from '../../parts/button.tsx';
 import { Command } from '../../parts/command/command.tsx';
 import { Empty, Loading, ProblemNotice } from '../../parts/notice.tsx';
-import { useTab } from '../../parts/shown.ts';
-import { Tabs } from '../../parts/tabs.tsx';
+import { useTab } from '../../parts/tabs/shown.ts';
+import { Tabs } from '../../parts/tabs/tabs.tsx';
 import { Age } from '../../parts/time/age.tsx';
 import { useWords } from '../../words/words.ts';
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { isDeeperThan } from './json-depth.ts';
+import { countMembers, membersOf, repeatedName } from './json-shape.ts';
+
+const isDeeperThan = (text: string, most: number): boolean => countMembers(text, most) < 0;
 
 const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
 
@@ -33,4 +35,30 @@ test('says of any JSON what walking it says', () => {
     }),
     { seed: 7, numRuns: 500 },
   );
+});
+
+test('counts the members of any JSON as walking it does, and finds no name twice', () => {
+  fc.assert(
+    fc.property(fc.jsonValue({ maxDepth: 6 }), fc.integer({ min: 0, max: 3 }), (value, indent) => {
+      const text = JSON.stringify(value, null, indent);
+      assert.equal(countMembers(text, 64), membersOf(JSON.parse(text)));
+      assert.equal(repeatedName(text), null);
+    }),
+    { seed: 7, numRuns: 500 },
+  );
+});
+
+test('a name that comes again is found, however it is written and wherever it stands', () => {
+  const found: readonly [text: string, where: string][] = [
+    ['{"a":1,"a":1}', '/a'],
+    ['{"a":"a","b":{"c":[{},{"x":"x:", "x" : 2}]}}', '/b/c/1/x'],
+    ['{"a":1,"\\u0061":2}', '/a'],
+    ['[[1,{"a/b~":"\\"","a/b~":{}}]]', '/0/1/a~1b~0'],
+    ['{"1":1,"b":[{"a":1},{"a":1}],"1":2}', '/1'],
+    ['{"":0,"":1}', '/'],
+  ];
+  for (const [text, where] of found) {
+    assert.equal(repeatedName(text), where, text);
+    assert.ok(countMembers(text, 64) > membersOf(JSON.parse(text)), text);
+  }
 });
