@@ -235,7 +235,7 @@ test('the overview counts, names what needs a person, and shows the hosts', asyn
   await page.keyboard.press('End');
   await page.locator('[data-heat]', { hasText: 'sim-4: up' }).waitFor();
   await world.client().resolve(msgid, { how: 'skip', reason: 'let it stand' });
-  await page.getByText('Nothing is parked.').waitFor();
+  await page.getByText('Nothing waits for a person.').waitFor();
   assert.equal(await page.evaluate('document.documentElement.scrollWidth'), NARROW.width);
   await page.context().close();
 });

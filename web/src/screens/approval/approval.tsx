@@ -11,7 +11,7 @@ export function Approval({ message }: { message: MessageView }) {
   const [dialog, decide] = useDecision();
   const waiting = awaitsPerson(message)
     ? message
-    : items.find(({ parent }) => message.status === 'waiting' && parent?.msgid === message.msgid);
+    : items.find(({ parent }) => parent?.msgid === message.msgid);
   return (
     <>
       {waiting !== undefined && <Waiting waiting={waiting} beneath={waiting !== message} onDecide={decide} />}

@@ -94,7 +94,7 @@ function ToApprove({ message, onDecide }: { message: MessageView; onDecide: Deci
   const word = useWords();
   const { msgid, flow, project, updated, head, parent, actor } = message;
   const rollout = parent !== null && flow.startsWith(ROLLOUT_FLOW) ? parent.msgid : null;
-  const link = 'font-mono text-accent hover:underline';
+  const link = 'inline-block min-h-6 min-w-6 font-mono text-accent hover:underline';
   return (
     <li className="flex flex-wrap items-center gap-x-3 gap-y-1.5 py-2" data-approval={msgid}>
       <div className="min-w-0 flex-1 basis-44">

@@ -80,7 +80,7 @@ function BranchItem({ msgid }: { msgid: number }) {
         <Link
           to="/messages/$msgid"
           params={{ msgid: String(msgid) }}
-          className="font-mono text-accent hover:underline"
+          className="grid min-h-6 min-w-6 place-items-center font-mono text-accent hover:underline"
         >
           {msgid}
         </Link>
