@@ -78,7 +78,8 @@ export class Attempts {
   #allFailed(last: CoaxError): CoaxError {
     const codes = new Set([...this.#faults.values()].map(({ code }) => code));
     const code = codes.size === 1 ? last.code : 'COAX_SERVER_UNREACHABLE';
-    return new CoaxError(code, `none of the ${this.#servers.all.length} servers does it`, {
+    const verb = code === 'COAX_SERVER_UNREACHABLE' ? 'answers' : 'can do that now';
+    return new CoaxError(code, `none of the ${this.#servers.all.length} servers ${verb}`, {
       where: this.#servers.text,
       faults: [...this.#faults].map(([{ url }, { reason }]) => ({ where: url, reason })),
       hint: last.hint,
