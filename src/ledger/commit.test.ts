@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import { someHistories } from '../testing/message-history.ts';
-import { commitId, decodeCommit, encodeCommit } from './commit.ts';
+import { type CommitBody, commitId, decodeCommit, encodeCommit } from './commit.ts';
 
 describe('a commit', () => {
   it('is encoded as the canonical JSON (RFC 8785) of its members, and its id is the hash of that', () => {
@@ -24,6 +24,22 @@ describe('a commit', () => {
         },
       ),
     );
+  });
+
+  it('is encoded as it is, whatever the commit of the same step before it was like', () => {
+    const first: CommitBody = {
+      parent: null, msgid: 1, seq: 0, mode: 'normal', cursor: 0, step: 'net take', attempt: 1, outcome: 'ok',
+      worker: 'w', code: 'c', actor: 'coax', started: 1, finished: 2,
+    }; // biome-ignore format: the order of the members
+    const others: Partial<CommitBody>[] = [
+      { parent: 'p' }, { msgid: 2 }, { seq: 3 }, { mode: 'rollback' }, { cursor: 4 }, { step: null }, { step: 'net "give"' },
+      { attempt: 2 }, { outcome: 'failed' }, { worker: null }, { worker: 'é\n' }, { code: null }, { code: 'd' },
+      { actor: 'null' }, { actor: '"' }, { started: 5 }, { finished: 6 }, { set: { a: 1 } }, { unset: ['b'] },
+      { step: null, actor: 'coax', outcome: 'cancel' }, { step: 'net take', worker: 'null' },
+    ]; // biome-ignore format: one line for each kind
+    for (const one of others)
+      for (const body of [first, { ...first, ...one }, first])
+        assert.equal(encodeCommit(body), canonicalize(body));
   });
 
   it('that is damaged is refused when read', () => {

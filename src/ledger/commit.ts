@@ -61,35 +61,65 @@ export type Chain = Iterable<Commit> | AsyncIterable<Commit>;
  */
 export function encodeCommit(body: CommitBody, setText?: string): string {
   const { set, unset, error, log, detail } = body;
-  let text = `{"actor":${quoted(body.actor)},"attempt":${body.attempt},"code":${
-    body.code === null ? 'null' : `"${body.code}"`
-  },"cursor":${body.cursor}`;
+  const about = textsOf(body);
+  let text = about.head + body.cursor;
   if (detail !== undefined) text += `,"detail":${canonical(detail)}`;
   if (error !== undefined) text += `,"error":${canonical(error)}`;
   text += `,"finished":${body.finished}`;
   if (log !== undefined) text += `,"log":${canonicalString(log)}`;
-  text += `,"mode":"${body.mode}","msgid":${body.msgid},"outcome":"${body.outcome}","parent":${
+  text += `${about.mode}${body.msgid}${about.outcome}${
     body.parent === null ? 'null' : `"${body.parent}"`
   },"seq":${body.seq}`;
   if (set !== undefined) text += `,"set":${setText ?? canonical(set)}`;
-  text += `,"started":${body.started},"step":${body.step === null ? 'null' : quoted(body.step)}`;
+  text += `,"started":${body.started}${about.step}`;
   if (unset !== undefined) text += `,"unset":${canonical(unset)}`;
-  return `${text},"worker":${body.worker === null ? 'null' : quoted(body.worker)}}`;
+  return text + about.worker;
 }
 
-const QUOTED_MAX = 1000;
-const QUOTED = new Map<string, string>();
-
-/** Names of actors, workers and steps come again and again. */
-function quoted(name: string): string {
-  let text = QUOTED.get(name);
-  if (text === undefined) {
-    if (QUOTED.size >= QUOTED_MAX) QUOTED.clear();
-    text = canonicalString(name);
-    QUOTED.set(name, text);
-  }
-  return text;
+/** What commits of the same step have in common as a rule, with the texts that it makes of theirs. */
+interface About
+  extends Pick<CommitBody, 'actor' | 'attempt' | 'code' | 'mode' | 'outcome' | 'step' | 'worker'> {
+  readonly texts: Readonly<Record<'head' | 'mode' | 'outcome' | 'step' | 'worker', string>>;
 }
+
+const ABOUT_MAX = 1000;
+/** The newest of each step, and of each actor where no step is told. */
+const OF_STEPS = new Map<string, About>();
+const OF_ACTORS = new Map<string, About>();
+
+/** Most of a commit's text is that of the commit before it of the same step: so there is a third of the pieces to put together. */
+function textsOf(body: CommitBody): About['texts'] {
+  const known = body.step === null ? OF_ACTORS.get(body.actor) : OF_STEPS.get(body.step);
+  if (
+    known !== undefined &&
+    known.actor === body.actor &&
+    known.attempt === body.attempt &&
+    known.code === body.code &&
+    known.mode === body.mode &&
+    known.outcome === body.outcome &&
+    known.step === body.step &&
+    known.worker === body.worker
+  )
+    return known.texts;
+  const { actor, attempt, code, mode, outcome, step, worker } = body;
+  const name = (text: string | null): string => (text === null ? 'null' : canonicalString(text));
+  const texts = {
+    head: flat(
+      `{"actor":${name(actor)},"attempt":${attempt},"code":${code === null ? 'null' : `"${code}"`},"cursor":`,
+    ),
+    mode: flat(`,"mode":"${mode}","msgid":`),
+    outcome: flat(`,"outcome":"${outcome}","parent":`),
+    step: flat(`,"step":${name(step)}`),
+    worker: flat(`,"worker":${name(worker)}}`),
+  };
+  const [all, key] = step === null ? [OF_ACTORS, actor] : [OF_STEPS, step];
+  if (all.size >= ABOUT_MAX) all.clear();
+  all.set(key, { actor, attempt, code, mode, outcome, step, worker, texts });
+  return texts;
+}
+
+/** The same text in one piece: V8 keeps what was put together as a tree. */
+const flat = (text: string): string => Buffer.from(text).toString();
 
 /** The id of a commit, from its encoded text: 64 hex digits. */
 export function commitId(encoded: string): string {
