@@ -36,8 +36,8 @@ export class RunningStep implements StepCall {
   #controller: AbortController | undefined;
   #log = '';
 
-  /** `revealed`: the secrets that the action is to have; it is given no others. */
-  constructor(claim: Claim, step: ActionStep, worker: string, revealed: Revealed | null = null, tx?: Tx) {
+  /** `revealed`: the secrets that the action is to have; it is given no others. Null when the message holds none at all. */
+  constructor(claim: Claim, step: ActionStep, worker: string, revealed: Revealed | null, tx?: Tx) {
     const { message } = claim;
     this.claim = claim;
     this.msgid = claim.msgid;
@@ -45,11 +45,10 @@ export class RunningStep implements StepCall {
     this.attempt = message.attempt + 1;
     this.mode = message.mode;
     const undoing = message.mode === 'rollback';
-    this.parameters = open(
-      undoing ? parametersToUndo(message, message.cursor) : parametersOf(message),
-      revealed?.parameters,
-    );
-    this.output = undoing ? open(outputOf(message, message.cursor), revealed?.output) : NOTHING;
+    const parameters = undoing ? parametersToUndo(message, message.cursor) : parametersOf(message);
+    this.parameters = revealed === null ? parameters : open(parameters, revealed.parameters);
+    const output = undoing ? outputOf(message, message.cursor) : NOTHING;
+    this.output = revealed === null ? output : open(output, revealed.output);
     this.worker = worker;
     this.timeoutMs = step.timeoutMs;
     this.span = new StepSpan(message, step, worker);
@@ -108,7 +107,7 @@ export class RunningStep implements StepCall {
 const NOTHING: Parameters = {};
 
 /** With the secrets that were opened, and without those that were not. */
-function open(parameters: Parameters, revealed: Parameters = NOTHING): Parameters {
+function open(parameters: Parameters, revealed: Parameters): Parameters {
   const bare = withoutSealed(parameters);
   return bare === parameters ? parameters : { ...bare, ...revealed };
 }

@@ -8,7 +8,10 @@ import { outputOf, parametersOf, parametersToUndo } from '../message/parameters.
 import { sealedNames } from '../message/secret/sealed.ts';
 import type { Action } from '../step/contract.ts';
 
-/** `failed`: the step is not begun, and this is what it came to. `lost`: another worker has it, or will. */
+/**
+ * `revealed`: null when the message holds no secret at all. `failed`: the step is not begun, and this is what it came to. `lost`:
+ * another worker has it, or will.
+ */
 export type Secrets =
   | { readonly kind: 'open'; readonly revealed: Revealed | null }
   | { readonly kind: 'failed'; readonly outcome: StepOutcome }
@@ -22,6 +25,7 @@ const KEYLESS: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 const NO_SECRETS: Secrets = { kind: 'open', revealed: null };
+const NONE_FOR_IT: Secrets = { kind: 'open', revealed: { parameters: {}, output: {} } };
 
 /**
  * The secrets that an action is to have: those among the step's parameters that its declared input names, and of an undo what
@@ -38,7 +42,7 @@ async function opened(channel: Channel, claim: Claim, action: Action): Promise<S
   const declared = namesOf(action.input);
   const names = sealedNames(parameters).filter(name => declared.includes(name));
   const own = undoing && sealedNames(outputOf(message, message.cursor)).length > 0;
-  if (names.length === 0 && !own) return NO_SECRETS;
+  if (names.length === 0 && !own) return NONE_FOR_IT;
   try {
     const revealed = await channel.reveal(claim, names);
     return revealed === null ? { kind: 'lost' } : { kind: 'open', revealed };
