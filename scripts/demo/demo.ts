@@ -1,6 +1,9 @@
 /** The README's main command: a real VM by the four-step message, then the rest of the story. See scripts/demo.sh. */
 import { fileURLToPath } from 'node:url';
 import { styleText } from 'node:util';
+import { findServer } from '../../src/cli/context.ts';
+import { usualDataDir } from '../../src/cli/data-dir.ts';
+import { makeClient } from '../../src/client/client.ts';
 import { ask, expect, Failed, say, show, startWorker, until } from './stage.ts';
 
 const HERE = fileURLToPath(new URL('../../examples/demo', import.meta.url));
@@ -91,15 +94,19 @@ async function surviveAWorker(): Promise<void> {
     '3. Workers are stateless. Two serve the module `rack`; the one that has the message is killed in the middle.',
   );
   const workers = new Map(['alice', 'bob'].map(name => [name, startWorker(name, MODULES)]));
+  const { url, token } = findServer(usualDataDir());
+  // The second step takes two seconds: a command would begin too slowly on a busy machine.
+  const client = makeClient({ url, token: token ?? '' });
   try {
-    const { msgid } = await ask<Message>('run', 'enlist_rack', 'rack=r1');
-    const looking = show('wait', String(msgid));
-    const victim = await until('the second step', 30_000, async () => {
-      const { items } = await ask<{ items: Message[] }>('ls', '--limit', '10');
-      const message = items.find(one => one.msgid === msgid);
-      return message?.cursor === 1 && message.worker !== null && workers.has(message.worker)
-        ? message.worker
-        : undefined;
+    let { msgid } = await ask<Message>('run', 'enlist_rack', 'rack=r1');
+    let looking = show('wait', String(msgid));
+    const victim = await until('the second step', 300_000, async () => {
+      const { cursor, worker, status } = await client.message(msgid);
+      if (cursor === 1 && worker !== null && workers.has(worker)) return worker;
+      if (status === 'done' && (await looking) === 0) {
+        ({ msgid } = await ask<Message>('run', 'enlist_rack', 'rack=r1'));
+        looking = show('wait', String(msgid));
+      }
     });
     workers.get(victim)?.kill('SIGKILL');
     process.stdout.write(
@@ -108,6 +115,7 @@ async function surviveAWorker(): Promise<void> {
     if ((await looking) !== 0) throw new Failed('the message did not end well');
     await expect(0, 'log', String(msgid), '--oneline');
   } finally {
+    client.close();
     for (const worker of workers.values()) worker.kill('SIGTERM');
   }
 }
