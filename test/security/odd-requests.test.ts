@@ -40,6 +40,8 @@ test('an offer to go on in another protocol is not heeded: clients that would ra
 test('what Node would refuse by itself is refused with a problem', async () => {
   const refused: readonly [status: number, ...lines: string[]][] = [
     [400, 'GET /v1/counts HTTP/1.1', GOOD, LAST, '', ''],
+    [400, 'GET /v1/counts HTTP/1.1', 'host: x', 'Host: y', GOOD, LAST, '', ''],
+    [400, 'GET /v1/counts HTTP/1.0', 'host: x', 'host: x', GOOD, LAST, '', ''],
     [417, 'POST /v1/messages HTTP/1.1', 'host: x', GOOD, 'expect: a-sign', 'content-length: 2', '', '{}'],
     [400, 'POST /v1/messages HTTP/1.1', 'host: x', GOOD, 'content-length: 2', 'content-length: 3', '', '{}'],
     [

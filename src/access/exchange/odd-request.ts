@@ -20,11 +20,16 @@ export const ODD_REQUESTS = {
   requireHostHeader: false,
 } as const;
 
-/** Refuses what has no Host though it is HTTP/1.1 (RFC 9112, 3.2), and what expects something else than to go on. */
+/**
+ * Refuses what has no Host though it is HTTP/1.1, or more than one (RFC 9112, 3.2): of two Node takes the first, where a proxy may
+ * have gone by the last. And what expects something else than to go on.
+ */
 export function refuseOddRequests(app: App): void {
   app.addHook('onRequest', ({ raw }, _reply, done) => {
-    if (raw.headers.host !== undefined || raw.httpVersion !== '1.1') return done();
-    done(new CoaxError('COAX_MESSAGE_INVALID', 'the request has no Host header', { where: 'Host' }));
+    const hosts = countHosts(raw.rawHeaders);
+    if (hosts === 1 || (hosts === 0 && raw.httpVersion !== '1.1')) return done();
+    const reason = `the request has ${hosts === 0 ? 'no' : 'more than one'} Host header`;
+    done(new CoaxError('COAX_MESSAGE_INVALID', reason, { where: 'Host' }));
   });
   app.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
     const reason = 'nothing is expected of this server but 100-continue';
@@ -35,6 +40,16 @@ export function refuseOddRequests(app: App): void {
     response.writeHead(417, { 'content-type': PROBLEM_TYPE, 'content-length': length, connection: 'close' });
     response.end(request.method === 'HEAD' ? undefined : body);
   });
+}
+
+/** `headers`: names and values in turn, as they came. */
+function countHosts(headers: readonly string[]): number {
+  let hosts = 0;
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i]!;
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts++;
+  }
+  return hosts;
 }
 
 /** What is no HTTP at all, or has too many headers, never reaches a route. */
