@@ -7,7 +7,7 @@ export type ListenAddress =
   | { readonly kind: 'unix'; readonly path: string }
   | { readonly kind: 'descriptor'; readonly fd: number };
 
-const HINT = 'For example 127.0.0.1:7070, [::1]:7070, 127.0.0.1:0 (any free port) or unix:/run/coax/api.sock';
+const HINT = 'For example 127.0.0.1:7411, [::1]:7411, 127.0.0.1:0 (any free port) or unix:/run/coax/api.sock';
 
 /**
  * Reads `HOST:PORT`, `[IPv6]:PORT`, `unix:/path`, or `fd:N`, a socket that listens already. Without TLS a token may only travel inside this machine, so an

@@ -1,8 +1,5 @@
-/** What one VM, or whatever holds room in its place, has of a host. */
-export interface PlacementClaim {
-  readonly id: string;
-  /** Name of the host. */
-  readonly host: string;
+/** What a claim takes of its host: CPU in thousandths, memory and disk in MiB. */
+export interface Room {
   readonly cpuMilli: number;
   readonly memMib: number;
   readonly diskMib: number;
@@ -13,6 +10,13 @@ export interface PlacementClaim {
   readonly devices: readonly number[];
   /** NUMA cell that it is bound to; -1 for none. */
   readonly cell: number;
+}
+
+/** What one VM, or whatever holds room in its place, has of a host. */
+export interface PlacementClaim extends Room {
+  readonly id: string;
+  /** Name of the host. */
+  readonly host: string;
   /** Group of VMs that are wanted together or apart; empty for none. */
   readonly group: string;
   readonly vm: string;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Channel, Claim, Finish, FinishAnswer } from '../channel/channel.ts';
 import { makeDecisions } from '../channel/make-decisions.ts';
+import { StoreChannel } from '../channel/store-channel.ts';
 import type { StepError } from '../message/message.ts';
 import { ok, type StepOutcome, terminal } from '../message/outcome.ts';
 import { parametersOf } from '../message/parameters.ts';
@@ -24,6 +25,19 @@ export interface ChannelFactory {
   readonly transactional: boolean;
   /** Opens a channel over a fresh store in that folder. */
   open(dir: string): Promise<OpenChannel>;
+}
+
+/** The channel over a store that was opened for it. No random part in backoffs: a retry comes exactly when its step asked for it. */
+export function channelOver(store: Store): OpenChannel {
+  const channel = new StoreChannel(store, () => 0);
+  return {
+    store,
+    channel,
+    async close() {
+      channel.close();
+      await store.close();
+    },
+  };
 }
 
 const BY = { actor: 'ann', reason: 'enough' };

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { after, before } from 'node:test';
-import { StoreChannel } from '../../src/channel/store-channel.ts';
 import { openPostgres } from '../../src/store/postgres/open-postgres.ts';
 import type { PostgresStore } from '../../src/store/postgres/postgres-store.ts';
-import { channelConformance } from '../../src/testing/channel-conformance.ts';
+import { channelConformance, channelOver } from '../../src/testing/channel-conformance.ts';
 import { makePostgresCluster, type PostgresCluster } from '../../src/testing/postgres-cluster.ts';
 import { storeConformance } from '../../src/testing/store-conformance/store-conformance.ts';
 
@@ -28,16 +27,6 @@ storeConformance('postgres', {
 channelConformance('over PostgreSQL', {
   transactional: true,
   async open(dir) {
-    const store = await open(dir);
-    // No random part in backoffs: a retry comes exactly when its step asked for it.
-    const channel = new StoreChannel(store, () => 0);
-    return {
-      store,
-      channel,
-      async close() {
-        channel.close();
-        await store.close();
-      },
-    };
+    return channelOver(await open(dir));
   },
 });

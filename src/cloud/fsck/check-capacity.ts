@@ -1,4 +1,5 @@
-import { type ClaimedRoom, claimOf } from '../resource/claim-detail.ts';
+import type { PlacementClaim } from '../../placement/claim.ts';
+import { claimOf } from '../resource/claim-detail.ts';
 import { type CellUse, cellsUsed, gpusUsed } from '../resource/device-use.ts';
 import { limitsOf, usedOf } from '../resource/host-figures.ts';
 import type { HostRow } from '../schema.ts';
@@ -66,7 +67,7 @@ const countedBy = (host: HostRow): Sum => ({
   cells: cellsUsed(host.numa_used, cellsOf(host).length),
 });
 
-function add(sum: Sum, { cpuMilli, memMib, diskMib, devices, gpuMilli, cell }: ClaimedRoom): void {
+function add(sum: Sum, { cpuMilli, memMib, diskMib, devices, gpuMilli, cell }: PlacementClaim): void {
   sum.cpuMilli += cpuMilli;
   sum.memMib += memMib;
   sum.diskMib += diskMib;

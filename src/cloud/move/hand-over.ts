@@ -1,8 +1,8 @@
 import { transition } from '../../channel/transition.ts';
+import type { PlacementClaim } from '../../placement/claim.ts';
 import { Retryable, Terminal } from '../../step/step-errors.ts';
 import type { StoreTx } from '../../store/store.ts';
 import { allocationAt, changeDetail } from '../allocations.ts';
-import type { ClaimedRoom } from '../resource/claim-detail.ts';
 import { claimHosts } from '../resource/claim-hosts.ts';
 import type { Scheduler } from '../resource/scheduler.ts';
 import { cloudTables } from '../schema.ts';
@@ -30,8 +30,8 @@ export async function handOver(
   tx: StoreTx,
   scheduler: Scheduler,
   move: Move,
-  target: ClaimedRoom,
-): Promise<ClaimedRoom> {
+  target: PlacementClaim,
+): Promise<PlacementClaim> {
   const movable = await movableVm(tx, move.name);
   const { vm, room } = movable;
   if (vm.detail.host !== move.from || vm.detail.uuid !== move.uuid) {
@@ -55,7 +55,7 @@ export async function handBack(
   tx: StoreTx,
   scheduler: Scheduler,
   move: Move,
-  { had, gone }: { had: ClaimedRoom | null; gone: boolean },
+  { had, gone }: { had: PlacementClaim | null; gone: boolean },
 ): Promise<void> {
   const vm = await allocationAt(tx, 'vm', move.name);
   if (vm?.detail.uuid === move.uuid && vm.detail.host === move.from) return;
@@ -77,7 +77,7 @@ async function moveClaim(
   tx: StoreTx,
   scheduler: Scheduler,
   { vm, room, step }: Movable,
-  { host, devices, cell }: ClaimedRoom,
+  { host, devices, cell }: PlacementClaim,
 ): Promise<void> {
   const holder = { msgid: vm.msgid, step };
   const claim = { ...room, host, devices, cell };

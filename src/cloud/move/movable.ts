@@ -1,10 +1,11 @@
 import { isGroup, type Message, type Parameters } from '../../message/message.ts';
 import { parametersOf } from '../../message/parameters.ts';
+import type { PlacementClaim } from '../../placement/claim.ts';
 import type { PlacementRequest } from '../../placement/request.ts';
 import { Terminal } from '../../step/step-errors.ts';
 import type { Allocation, StoreTx } from '../../store/store.ts';
 import { allocationAt, ofMessage } from '../allocations.ts';
-import { type ClaimedRoom, claimOf } from '../resource/claim-detail.ts';
+import { claimOf } from '../resource/claim-detail.ts';
 import { HostWish, requestOf } from '../resource/host-wish.ts';
 import { cloudTables } from '../schema.ts';
 
@@ -12,7 +13,7 @@ import { cloudTables } from '../schema.ts';
 export interface Movable {
   readonly vm: Allocation;
   readonly maker: Message;
-  readonly room: ClaimedRoom;
+  readonly room: PlacementClaim;
   /** The step of its maker that claimed its host. */
   readonly step: number;
 }

@@ -1,29 +1,6 @@
 import type { Parameters } from '../../message/message.ts';
+import type { PlacementClaim } from '../../placement/claim.ts';
 import type { Holder } from '../allocations.ts';
-
-/** What a claim takes of its host: CPU in thousandths, memory and disk in MiB. */
-export interface Room {
-  readonly cpuMilli: number;
-  readonly memMib: number;
-  readonly diskMib: number;
-  /** GPUs, and thousandths of each. */
-  readonly gpu: number;
-  readonly gpuMilli: number;
-  /** Which of the host's GPUs. */
-  readonly devices: readonly number[];
-  /** NUMA cell that it is bound to; -1 for none. */
-  readonly cell: number;
-}
-
-/** A claim as placement knows it. */
-export interface ClaimedRoom extends Room {
-  readonly id: string;
-  readonly host: string;
-  readonly group: string;
-  readonly vm: string;
-  readonly preemptible: boolean;
-  readonly project: string;
-}
 
 /** Key of a claim: of its message and step, with a number where one step makes several. */
 export const claimKey = ({ msgid, step }: Holder, number?: number): string =>
@@ -33,7 +10,7 @@ export const claimKey = ({ msgid, step }: Holder, number?: number): string =>
  * What is kept of a claim, only what it has. `cpu` stays a whole number, with the thousandths beside it: a server of the
  * version before gives back what it knows.
  */
-export function claimDetail(claim: ClaimedRoom): Parameters {
+export function claimDetail(claim: PlacementClaim): Parameters {
   const milli = claim.cpuMilli % 1000;
   return {
     host: claim.host,
@@ -50,7 +27,7 @@ export function claimDetail(claim: ClaimedRoom): Parameters {
   };
 }
 
-export function claimOf(key: string, detail: Parameters): ClaimedRoom {
+export function claimOf(key: string, detail: Parameters): PlacementClaim {
   const devices = Array.isArray(detail.gpus) ? detail.gpus.map(Number) : [];
   return {
     id: key,

@@ -1,16 +1,17 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Parameters } from '../../message/message.ts';
+import type { PlacementClaim, Room } from '../../placement/claim.ts';
 import type { Tx } from '../../store/tx.ts';
 import { allocateAll, countedOf, type Holder, inserting, type NewAllocation } from '../allocations.ts';
 import { isOneOf, isPostgres, jsonRows, locked, nextMark } from '../change-marks.ts';
 import { countUse } from '../quota/accounts.ts';
 import { MOVING } from '../quota/use.ts';
 import { cloudTables } from '../schema.ts';
-import { type ClaimedRoom, claimDetail, claimKey, claimOf, type Room } from './claim-detail.ts';
+import { claimDetail, claimKey, claimOf } from './claim-detail.ts';
 import { type DeviceUse, withRoom } from './device-use.ts';
 
 /** A choice that is to be claimed, and for whom. */
-export interface HostClaim extends ClaimedRoom {
+export interface HostClaim extends PlacementClaim {
   readonly holder: Holder;
   /** What the same step holds besides: the VM's name. */
   readonly beside?: { readonly kind: string; readonly key: string; readonly detail: Parameters };
@@ -273,7 +274,7 @@ export async function noteClaims(tx: Tx, keys: readonly string[]): Promise<void>
 }
 
 /** Gives back what the step has claimed of hosts, and tells what it was. None when it has claimed nothing. */
-export async function releaseHosts(tx: Tx, holder: Holder): Promise<readonly ClaimedRoom[]> {
+export async function releaseHosts(tx: Tx, holder: Holder): Promise<readonly PlacementClaim[]> {
   const key = claimKey(holder);
   return await release(
     tx,
@@ -286,7 +287,7 @@ export async function giveBack(tx: Tx, keys: readonly string[]): Promise<void> {
   await release(tx, sql`kind = 'claim' AND key ${isOneOf(tx.db, keys)}`);
 }
 
-async function release(tx: Tx, which: RawBuilder<unknown>): Promise<readonly ClaimedRoom[]> {
+async function release(tx: Tx, which: RawBuilder<unknown>): Promise<readonly PlacementClaim[]> {
   const { rows } = await sql<{ key: string; msgid: number; detail: string }>`
     DELETE FROM allocations WHERE ${which} RETURNING key, msgid, detail`.execute(tx.db);
   const gone = rows.map(({ key, msgid, detail }) => {

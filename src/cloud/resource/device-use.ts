@@ -1,5 +1,5 @@
 import { invariant } from '../../errors/coax-error.ts';
-import type { Room } from './claim-detail.ts';
+import type { Room } from '../../placement/claim.ts';
 
 /** CPU in thousandths and memory in MiB of one NUMA cell. */
 export interface CellUse {

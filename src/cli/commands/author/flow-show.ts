@@ -1,4 +1,5 @@
 import type { FlowShow } from '../../../api/flow.ts';
+import { isGroupLabel } from '../../../message/step-label.ts';
 import { cell, type Output } from '../../output/output.ts';
 import { plainLines } from '../../output/text.ts';
 import { defineVerb } from '../../verb.ts';
@@ -31,6 +32,8 @@ function printFlow(out: Output, flow: FlowShow): void {
   out.line();
   for (const [index, step] of flow.steps.entries())
     out.line(`  ${out.style('dim', String(index))}  ${cell(step)}`);
+  if (flow.steps.some(isGroupLabel) && flow.source !== null)
+    out.hint(`coax flow show ${flow.name} --source shows what is in its groups`);
   const rows = schemaRows(flow.parameters, flow.required);
   if (rows.length > 0) {
     out.line();

@@ -5,7 +5,6 @@ import type { Store } from '../../../store/store.ts';
 import type { Tx } from '../../../store/tx.ts';
 import { markHorizon } from '../../change-marks.ts';
 import type { HostRow } from '../../schema.ts';
-import type { ClaimedRoom } from '../claim-detail.ts';
 import { placementHostOf } from './placement-host.ts';
 import {
   allClaims,
@@ -203,7 +202,7 @@ export class FleetFeed {
   #apply(claims: readonly ClaimNow[]): void {
     for (const [key, claim] of claims) {
       if (claim === null) this.#fleet.release(key);
-      else this.#fleet.hold(claim satisfies ClaimedRoom as PlacementClaim);
+      else this.#fleet.hold(claim);
     }
   }
 }

@@ -1,14 +1,15 @@
 import { sql } from 'kysely';
 import type { Parameters } from '../../../message/message.ts';
+import type { PlacementClaim } from '../../../placement/claim.ts';
 import type { Tx } from '../../../store/tx.ts';
 import { horizon, jsonRows } from '../../change-marks.ts';
 import { cloudTables, type HostRow } from '../../schema.ts';
-import { type ClaimedRoom, claimOf } from '../claim-detail.ts';
+import { claimOf } from '../claim-detail.ts';
 
 type Db = Tx['db'];
 
 /** A claim as it is now, or null when there is none of that key. */
-export type ClaimNow = readonly [key: string, claim: ClaimedRoom | null];
+export type ClaimNow = readonly [key: string, claim: PlacementClaim | null];
 
 /** Rows of one query: what is read at once lies in memory at once. */
 const PAGE = 10_000;
@@ -25,7 +26,7 @@ export async function* allHosts(db: Db): AsyncGenerator<readonly HostRow[]> {
 }
 
 /** Every claim, page by page. */
-export async function* allClaims(db: Db): AsyncGenerator<readonly ClaimedRoom[]> {
+export async function* allClaims(db: Db): AsyncGenerator<readonly PlacementClaim[]> {
   const claims = cloudTables(db)
     .selectFrom('allocations')
     .select(['key', 'msgid', 'detail'])

@@ -1,8 +1,8 @@
 import { type Commit, decodeCommit } from '../../../ledger/commit.ts';
+import { foldCommits } from '../../../ledger/fold.ts';
 import { APPROVAL } from '../../../message/group/approval.ts';
 import { DEFAULT_PROJECT } from '../../../message/limits.ts';
-import { type Json, type Message, type Parameters, STATUSES, type Status } from '../../../message/message.ts';
-import { applyDelta } from '../../../message/parameters.ts';
+import { type Message, type Parameters, STATUSES, type Status } from '../../../message/message.ts';
 import { type AllocationRow, labelConditions, type MessageRow, toAllocation } from '../../rows.ts';
 import type { Allocation, AllocationQuery, CommitRange, MessageQuery } from '../../store.ts';
 import type { Engine } from '../engine.ts';
@@ -112,18 +112,13 @@ export async function readParametersAt(link: Link, msgid: number, seq: number): 
     `SELECT seq, snapshot FROM commits WHERE msgid = $1 AND seq <= $2 AND snapshot IS NOT NULL ORDER BY seq DESC LIMIT 1`,
     [msgid, seq],
   );
-  let parameters: Parameters =
-    nearest === undefined ? {} : (JSON.parse(nearest.snapshot) as Record<string, Json>);
+  const before: Parameters = nearest === undefined ? {} : (JSON.parse(nearest.snapshot) as Parameters);
   const commits = await readCommits(link, msgid, {
     fromSeq: nearest === undefined ? 0 : nearest.seq + 1,
     toSeq: seq,
   });
   if (commits.at(-1)?.seq !== seq && nearest?.seq !== seq) return null;
-  for (const { set, unset } of commits) {
-    if (set !== undefined || unset !== undefined)
-      parameters = applyDelta(parameters, { set: set ?? {}, unset: unset ?? [] });
-  }
-  return parameters;
+  return foldCommits(before, commits);
 }
 
 export async function readAllocations(link: Link, query: AllocationQuery): Promise<Allocation[]> {

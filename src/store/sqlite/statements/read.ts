@@ -1,16 +1,9 @@
 import type { SQLInputValue } from 'node:sqlite';
 import { type Commit, decodeCommit } from '../../../ledger/commit.ts';
+import { foldCommits } from '../../../ledger/fold.ts';
 import { APPROVAL } from '../../../message/group/approval.ts';
 import { DEFAULT_PROJECT } from '../../../message/limits.ts';
-import {
-  type Json,
-  type Message,
-  type Parameters,
-  type Plan,
-  STATUSES,
-  type Status,
-} from '../../../message/message.ts';
-import { applyDelta } from '../../../message/parameters.ts';
+import { type Message, type Parameters, type Plan, STATUSES, type Status } from '../../../message/message.ts';
 import { prefixRange } from '../../id-prefix.ts';
 import { labelConditions, type MessageRow, toMessage } from '../../rows.ts';
 import type { CommitRange, MessageQuery } from '../../store.ts';
@@ -171,16 +164,11 @@ export function readParametersAt(connection: Connection, msgid: number, seq: num
     msgid,
     seq,
   );
-  let parameters: Parameters =
-    nearest === undefined ? {} : (JSON.parse(nearest.snapshot) as Record<string, Json>);
+  const before: Parameters = nearest === undefined ? {} : (JSON.parse(nearest.snapshot) as Parameters);
   const commits = readCommits(connection, msgid, {
     fromSeq: nearest === undefined ? 0 : nearest.seq + 1,
     toSeq: seq,
   });
   if (commits.at(-1)?.seq !== seq && nearest?.seq !== seq) return null;
-  for (const { set, unset } of commits) {
-    if (set !== undefined || unset !== undefined)
-      parameters = applyDelta(parameters, { set: set ?? {}, unset: unset ?? [] });
-  }
-  return parameters;
+  return foldCommits(before, commits);
 }
