@@ -7,7 +7,7 @@ export const ENVIRONMENT: readonly (readonly [names: string, about: string])[] =
   ['`COAX_PROJECT`', 'project of what is submitted and listed; `--project` goes first'],
   [
     '`COAX_URL`',
-    "server's address; else that of the context, else that of the server that runs in the data directory",
+    "server's address, or several with commas between; else that of the context, else that of the server that runs in the data directory",
   ],
   [
     '`COAX_CONTEXT`',
