@@ -287,6 +287,23 @@ test('traits of many values tell no classes apart, and are found all the same', 
   assert.equal(fleet.candidates(ask({ group: { ...group, rule: 'anti-affinity' } }), 500).length, 297);
 });
 
+test('hosts that a list found by a rare trait gains or loses are seen on one side of a branch alone', () => {
+  const fleet = fleetOf(...Array.from({ length: 200 }, (_, at) => host(`h${at}`, { rack: `r${at % 100}` })));
+  const inRack = (side: Fleet): string =>
+    side
+      .candidates(ask({ rack: 'r7' }), 10)
+      .map(choice => choice.host)
+      .sort()
+      .join(' ');
+  const branch = fleet.branch();
+  const twig = branch.branch();
+  branch.put(host('new', { rack: 'r7' }));
+  fleet.put(host('h7', { state: 'down', rack: 'r7' }));
+  fleet.put(host('newer', { rack: 'r7' }));
+  twig.remove('h107');
+  assert.deepEqual([fleet, branch, twig].map(inRack), ['h107 newer', 'h107 h7 new', 'h7']);
+});
+
 test('a policy that is not there, and a weigher that is not, are refused', () => {
   assert.throws(() => fleetOf(host('a')).select(ask({ policy: 'none' })), /there is no policy "none"/);
   assert.throws(

@@ -25,6 +25,8 @@ export interface FleetOptions {
   readonly random?: Random;
   /** How many claims it will hold, about: room for so many is made at once. */
   readonly expectedClaims?: number;
+  /** The same of hosts. */
+  readonly expectedHosts?: number;
 }
 
 export interface SelectOptions {
@@ -55,7 +57,7 @@ export class Fleet {
   constructor(options: FleetOptions = {}, from: { table: HostTable; classes: HostClasses } | null = null) {
     this.#options = options;
     this.#scorings = scorings(options.policies);
-    this.#table = from?.table ?? new HostTable(new ClaimBook(options.expectedClaims));
+    this.#table = from?.table ?? new HostTable(new ClaimBook(options.expectedClaims), options.expectedHosts);
     this.#classes = from?.classes ?? new HostClasses(this.#table);
     this.#search = new Search(this.#table, this.#classes);
   }

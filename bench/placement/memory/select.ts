@@ -81,9 +81,9 @@ function memoryInUse(): number {
   return heapUsed + arrayBuffers;
 }
 
-/** `expected`: a scheduler counts the claims in its store before it reads them. */
+/** `expected`: a scheduler counts hosts and claims in its store before it reads them. */
 function loaded(hosts: readonly PlacementHost[], claims: Iterable<PlacementClaim>, expected = 0): Fleet {
-  const fleet = new Fleet({ expectedClaims: expected });
+  const fleet = new Fleet({ expectedHosts: hosts.length, expectedClaims: expected });
   for (const host of hosts) fleet.put(host);
   for (const claim of claims) fleet.hold(claim);
   return fleet;

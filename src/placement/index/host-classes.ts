@@ -15,6 +15,12 @@ const LISTED_MAX = 4096;
 const IN_RACKS_MAX = 1024;
 /** Changed hosts above this many, and above an eighth of all, are worth building every tree anew. */
 const BUILD_AT = 2000;
+/** In place of a host's class: it is not up; it is told at the next search. */
+const NONE = -1;
+const PENDING = -2;
+
+/** Names of traits, and behind each its value: a hundred thousand hosts make no maps. */
+type Traits = readonly string[];
 
 /** Which hosts could suit a query by what they are, and a tree of each class of them. */
 export class HostClasses {
@@ -22,7 +28,7 @@ export class HostClasses {
   tree: HostTree;
   #classes: HostClass[] = [];
   #byKey = new Map<string, number>();
-  /** Class of each host that is up; -1 for none. */
+  /** Class of each host that is up; -1 for none, -2 for one that is not known yet. */
   #classOf: number[] = [];
   /** Values of each trait; null when there are too many. */
   #values = new Map<string, Set<string> | null>();
@@ -38,6 +44,10 @@ export class HostClasses {
   #masks: ClassMasks | null = null;
   #changed: number[] = [];
   #isChanged: boolean[] = [];
+  /** Hosts whose class is not known yet, or has become known since. */
+  #pending: number[] = [];
+  /** Of `#listed`, those lists that no branch has. */
+  #ownLists = new WeakSet<readonly number[]>();
 
   constructor(table: HostTable) {
     this.#table = table;
@@ -54,29 +64,34 @@ export class HostClasses {
     if (old !== null) this.remove(at, old);
     const host = this.#table.host(at)!;
     if (host.state !== 'up') return;
-    const traits = traitsOf(host);
     if (isOddlyNamed(host)) this.#oddlyNamed += 1;
-    for (const [trait, value] of traits) this.#learn(trait, value, at);
-    this.#join(at, this.#classFor(traits, host.gpuMilliTotal.length > 0));
+    const traits = traitsOf(host);
+    for (let place = 0; place < traits.length; place += 2)
+      this.#learn(traits[place]!, traits[place + 1]!, at);
+    this.#classOf[at] = PENDING;
+    this.#pending.push(at);
     // Into its tree before the next search: until then there may be so many that all are built anew.
     this.change(at);
   }
 
   remove(at: number, old: PlacementHost): void {
-    const number = this.#classOf[at] ?? -1;
-    if (number < 0) return;
-    const of = this.#classes[number]!;
-    of.hosts -= 1;
-    if (this.tree.has(at)) of.root = this.tree.remove(of.root, at);
-    this.#classOf[at] = -1;
+    const number = this.#classOf[at] ?? NONE;
+    if (number === NONE) return;
+    this.#classOf[at] = NONE;
+    const of = this.#classes[number];
+    if (of) {
+      of.hosts -= 1;
+      if (this.tree.has(at)) of.root = this.tree.remove(of.root, at);
+    }
     if (isOddlyNamed(old)) this.#oddlyNamed -= 1;
-    for (const [trait, value] of traitsOf(old)) {
-      const listed = this.#listed.get(listKey(trait, value));
-      if (listed)
-        this.#listed.set(
-          listKey(trait, value),
-          listed.filter(host => host !== at),
-        );
+    const traits = traitsOf(old);
+    for (let place = 0; place < traits.length; place += 2) {
+      const key = listKey(traits[place]!, traits[place + 1]!);
+      const listed = this.#listed.get(key);
+      if (!listed) continue;
+      const own = this.#ownList(key, listed);
+      const there = own.indexOf(at);
+      if (there >= 0) own.splice(there, 1);
     }
   }
 
@@ -91,11 +106,14 @@ export class HostClasses {
   settle(): void {
     const changed = this.#changed;
     if (changed.length === 0 && !this.#isStale) return;
-    if (this.#isStale) this.#classify();
+    const isStale = this.#isStale;
+    if (isStale) this.#forgetClasses();
+    this.#classify(isStale);
+    if (isStale) this.#build();
     else if (changed.length > BUILD_AT && changed.length > this.#table.size / 8) this.#build();
     else {
       for (const at of changed) {
-        const of = this.#classes[this.#classOf[at] ?? -1];
+        const of = this.#classes[this.#classOf[at] ?? NONE];
         if (of) of.root = this.tree.has(at) ? this.tree.update(of.root, at) : this.tree.insert(of.root, at);
       }
     }
@@ -149,7 +167,7 @@ export class HostClasses {
   }
 
   isUp(at: number): boolean {
-    return (this.#classOf[at] ?? -1) >= 0;
+    return (this.#classOf[at] ?? NONE) !== NONE;
   }
 
   branch(table: HostTable): HostClasses {
@@ -164,6 +182,7 @@ export class HostClasses {
     );
     branch.#manyLabels = new Set(this.#manyLabels);
     branch.#listed = this.#listed.branch();
+    this.#ownLists = new WeakSet();
     branch.#oddlyNamed = this.#oddlyNamed;
     return branch;
   }
@@ -200,7 +219,7 @@ export class HostClasses {
       this.#isStale = true;
       for (let host = 0; host < this.#table.end; host += 1) {
         if (host === at || !this.isUp(host)) continue;
-        const known = traitsOf(this.#table.host(host)!).get(trait);
+        const known = valueIn(traitsOf(this.#table.host(host)!), trait);
         if (known !== undefined) this.#enlist(trait, known, host);
       }
     }
@@ -211,7 +230,17 @@ export class HostClasses {
     const key = listKey(trait, value);
     const listed = this.#listed.get(key);
     if (listed === null) return;
-    this.#listed.set(key, listed && listed.length >= LISTED_MAX ? null : [...(listed ?? []), at]);
+    if (listed && listed.length >= LISTED_MAX) this.#listed.set(key, null);
+    else this.#ownList(key, listed ?? []).push(at);
+  }
+
+  /** The list, or a copy in its place where a branch may have it. */
+  #ownList(key: string, listed: readonly number[]): number[] {
+    if (this.#ownLists.has(listed)) return listed as number[];
+    const own = [...listed];
+    this.#ownLists.add(own);
+    this.#listed.set(key, own);
+    return own;
   }
 
   #join(at: number, number: number): void {
@@ -220,50 +249,64 @@ export class HostClasses {
   }
 
   /** Class of the traits that tell classes apart; with too many classes, of those without labels. */
-  #classFor(traits: ReadonlyMap<string, string>, hasGpus: boolean): number {
-    const narrow = new Map([...traits].filter(([trait]) => this.#values.get(trait) !== null));
-    const found = this.#find(narrow, hasGpus, true);
+  #classFor(traits: Traits, hasGpus: boolean): number {
+    const narrow = this.#narrowed(traits);
+    const found = this.#byKey.get(classKey(narrow, hasGpus, true));
     if (found !== undefined) return found;
     if (this.#classes.length < CLASSES_MAX || this.#classes.some(of => of.hosts === 0))
       return this.#add(narrow, hasGpus, true);
-    const few = new Map([...narrow].filter(([trait]) => trait === 'gpu' || trait === 'zone'));
-    return this.#find(few, hasGpus, false) ?? this.#add(few, hasGpus, false);
+    const few: string[] = [];
+    for (let place = 0; place < narrow.length; place += 2) {
+      if (narrow[place] === 'gpu' || narrow[place] === 'zone') few.push(narrow[place]!, narrow[place + 1]!);
+    }
+    return this.#byKey.get(classKey(few, hasGpus, false)) ?? this.#add(few, hasGpus, false);
   }
 
-  #find(traits: ReadonlyMap<string, string>, hasGpus: boolean, complete: boolean): number | undefined {
-    return this.#byKey.get(classKey(traits, hasGpus, complete));
+  /** Without those traits that have too many values. */
+  #narrowed(traits: Traits): Traits {
+    const narrow: string[] = [];
+    for (let place = 0; place < traits.length; place += 2) {
+      if (this.#values.get(traits[place]!) !== null) narrow.push(traits[place]!, traits[place + 1]!);
+    }
+    return narrow;
   }
 
-  #add(traits: ReadonlyMap<string, string>, hasGpus: boolean, complete: boolean): number {
+  #add(traits: Traits, hasGpus: boolean, complete: boolean): number {
     const classes = this.#classes;
     // Labels come and go: a class that lost its hosts makes way.
     const empty = classes.length < CLASSES_MAX ? -1 : classes.findIndex(of => of.hosts === 0);
     const number = empty < 0 ? classes.length : empty;
     this.#masks = null;
     const old = classes[number];
-    if (old) this.#byKey.delete(classKey(old.traits, old.hasGpus, old.complete));
-    classes[number] = { traits, complete, hasGpus, model: traits.get('gpu') ?? null, hosts: 0, root: -1 };
+    if (old) this.#byKey.delete(classKey([...old.traits].flat(), old.hasGpus, old.complete));
+    const model = valueIn(traits, 'gpu') ?? null;
+    classes[number] = { traits: mapOf(traits), complete, hasGpus, model, hosts: 0, root: -1 };
     this.#byKey.set(classKey(traits, hasGpus, complete), number);
     return number;
   }
 
-  /** Every class anew. */
-  #classify(): void {
+  #forgetClasses(): void {
     this.#isStale = false;
     this.#masks = null;
     this.#classes = [];
     this.#byKey.clear();
-    for (let at = 0; at < this.#classOf.length; at += 1) {
-      if (!this.isUp(at)) continue;
+  }
+
+  /** Tells the class of hosts that are new, or of every host. */
+  #classify(every: boolean): void {
+    const count = every ? this.#classOf.length : this.#pending.length;
+    for (let place = 0; place < count; place += 1) {
+      const at = every ? place : this.#pending[place]!;
+      if (every ? !this.isUp(at) : this.#classOf[at] !== PENDING) continue;
       const host = this.#table.host(at)!;
       this.#join(at, this.#classFor(traitsOf(host), host.gpuMilliTotal.length > 0));
     }
-    this.#build();
+    this.#pending = [];
   }
 
   #build(): void {
     const hosts = this.#classes.map((): number[] => []);
-    for (let at = 0; at < this.#classOf.length; at += 1) hosts[this.#classOf[at] ?? -1]?.push(at);
+    for (let at = 0; at < this.#classOf.length; at += 1) hosts[this.#classOf[at] ?? NONE]?.push(at);
     this.tree = new HostTree(this.#table);
     for (const [number, of] of this.#classes.entries())
       of.root = this.tree.build(Int32Array.from(hosts[number]!));
@@ -275,21 +318,28 @@ const listKey = (trait: string, value: string): string => `${trait}\n${value}`;
 const isOddlyNamed = (host: PlacementHost): boolean => (host.labels.host ?? host.name) !== host.name;
 
 /** What a host is, by what requests may ask of it. Its name is no trait, though a request may ask for it as the label `host`. */
-function traitsOf(host: PlacementHost): Map<string, string> {
-  const traits = new Map([
-    ['zone', host.zone],
-    ['rack', host.rack],
-    ['gpu', host.gpuModel],
-    ['accelerator', host.accelerator],
-    ['hypervisor', host.hypervisor],
-  ]);
+function traitsOf(host: PlacementHost): Traits {
+  const traits = ['zone', host.zone, 'rack', host.rack, 'gpu', host.gpuModel];
+  traits.push('accelerator', host.accelerator, 'hypervisor', host.hypervisor);
   const names = Object.keys(host.labels).sort();
-  for (const name of names) if (name !== 'host') traits.set(labelTrait(name), host.labels[name]!);
+  for (const name of names) if (name !== 'host') traits.push(labelTrait(name), host.labels[name]!);
   return traits;
 }
 
-function classKey(traits: ReadonlyMap<string, string>, hasGpus: boolean, complete: boolean): string {
+function valueIn(traits: Traits, trait: string): string | undefined {
+  for (let place = 0; place < traits.length; place += 2)
+    if (traits[place] === trait) return traits[place + 1];
+  return undefined;
+}
+
+function mapOf(traits: Traits): Map<string, string> {
+  const map = new Map<string, string>();
+  for (let place = 0; place < traits.length; place += 2) map.set(traits[place]!, traits[place + 1]!);
+  return map;
+}
+
+function classKey(traits: Traits, hasGpus: boolean, complete: boolean): string {
   let key = `${hasGpus} ${complete}`;
-  for (const [trait, value] of traits) key += `\n${trait}\t${value}`;
+  for (let place = 0; place < traits.length; place += 2) key += `\n${traits[place]}\t${traits[place + 1]}`;
   return key;
 }

@@ -1,4 +1,5 @@
 import type { PlacementClaim } from '../claim.ts';
+import { lasting } from './lasting.ts';
 import { NameIndex } from './name-index.ts';
 import type { NumberCounts } from './number-counts.ts';
 
@@ -7,10 +8,14 @@ const NO_DEVICES: readonly number[] = [];
 const OF_HOST = 0;
 const OF_VM = 1;
 const OF_GROUP = 2;
-/** Of each claim, side by side: for each list the next claim, and the one before; then its host. */
+/** Of each claim, side by side: for each list the next claim, and the one before; then its host, and the number of its project. */
 const LINKS = 8;
 const BEFORE = 3;
 const HOST = 6;
+const PROJECT = 7;
+/** Bits of what a claim is. */
+const PREEMPTIBLE = 1;
+const WITH_DEVICES = 2;
 
 /** What a claim takes, by its number. */
 export type Taken = Pick<PlacementClaim, 'cpuMilli' | 'memMib' | 'diskMib' | 'gpuMilli' | 'devices' | 'cell'>;
@@ -31,7 +36,9 @@ export class ClaimBook {
   #vms: string[] = [];
   #groups: string[] = [];
   #projects: string[] = [];
-  #devices: (readonly number[])[] = [];
+  #projectNumbers = new Map<string, number>();
+  /** Of the few that have any. */
+  #devices = new Map<number, readonly number[]>();
   /** Numbers by id; the first claim of each VM's name, and of each group. */
   #numbers: NameIndex;
   #ofVm: NameIndex;
@@ -40,9 +47,10 @@ export class ClaimBook {
   /** `expected`: room for so many claims is made at once. Arrays that grow cost a collection of all there is now and then. */
   constructor(expected = 0) {
     const room = Math.max(64, expected);
-    this.#figures = new Float64Array(3 * room);
-    this.#links = new Int32Array(LINKS * room);
-    this.#small = new Int16Array(4 * room);
+    this.#figures = new Float64Array(lasting(3 * room * Float64Array.BYTES_PER_ELEMENT));
+    this.#links = new Int32Array(lasting(LINKS * room * Int32Array.BYTES_PER_ELEMENT));
+    this.#small = new Int16Array(lasting(4 * room * Int16Array.BYTES_PER_ELEMENT));
+    for (const column of [this.#ids, this.#vms, this.#groups]) column.length = expected;
     this.#numbers = new NameIndex(this.#ids, expected);
     this.#ofVm = new NameIndex(this.#vms, expected);
   }
@@ -67,12 +75,15 @@ export class ClaimBook {
     this.#small[4 * at] = claim.gpu;
     this.#small[4 * at + 1] = claim.gpuMilli;
     this.#small[4 * at + 2] = claim.cell;
-    this.#small[4 * at + 3] = claim.preemptible ? 1 : 0;
+    this.#small[4 * at + 3] = claim.preemptible ? PREEMPTIBLE : 0;
     this.#ids[at] = claim.id;
     this.#vms[at] = claim.vm;
     this.#groups[at] = claim.group;
-    this.#projects[at] = claim.project;
-    this.#devices[at] = claim.devices.length === 0 ? NO_DEVICES : claim.devices;
+    this.#links[LINKS * at + PROJECT] = this.#projectNumber(claim.project);
+    if (claim.devices.length > 0) {
+      this.#small[4 * at + 3]! |= WITH_DEVICES;
+      this.#devices.set(at, claim.devices);
+    }
     this.#numbers.put(claim.id, at);
     const first = this.#firstOf(host);
     this.#link(at, OF_HOST, first);
@@ -88,6 +99,7 @@ export class ClaimBook {
     this.#leave(at, OF_VM, this.#ofVm, this.#vms[at]!);
     this.#leave(at, OF_GROUP, this.#ofGroup, this.#groups[at]!);
     this.#numbers.delete(this.#ids[at]!);
+    if (this.#is(at, WITH_DEVICES)) this.#devices.delete(at);
     this.#ids[at] = '';
     this.#vms[at] = '';
     this.#groups[at] = '';
@@ -100,7 +112,7 @@ export class ClaimBook {
   }
 
   isPreemptible(at: number): boolean {
-    return this.#small[4 * at + 3] === 1;
+    return this.#is(at, PREEMPTIBLE);
   }
 
   taken(at: number): Taken {
@@ -109,7 +121,7 @@ export class ClaimBook {
       memMib: this.#figures[3 * at + 1]!,
       diskMib: this.#figures[3 * at + 2]!,
       gpuMilli: this.#small[4 * at + 1]!,
-      devices: this.#devices[at]!,
+      devices: this.#is(at, WITH_DEVICES) ? this.#devices.get(at)! : NO_DEVICES,
       cell: this.#small[4 * at + 2]!,
     };
   }
@@ -124,7 +136,7 @@ export class ClaimBook {
       group: this.#groups[at]!,
       vm: this.#vms[at]!,
       preemptible: this.isPreemptible(at),
-      project: this.#projects[at]!,
+      project: this.#projects[this.#links[LINKS * at + PROJECT]!]!,
     };
   }
 
@@ -178,11 +190,25 @@ export class ClaimBook {
     branch.#vms = this.#vms.slice();
     branch.#groups = this.#groups.slice();
     branch.#projects = this.#projects.slice();
-    branch.#devices = this.#devices.slice();
+    branch.#projectNumbers = new Map(this.#projectNumbers);
+    branch.#devices = new Map(this.#devices);
     branch.#numbers = this.#numbers.branch(branch.#ids);
     branch.#ofVm = this.#ofVm.branch(branch.#vms);
     branch.#ofGroup = this.#ofGroup.branch(branch.#groups);
     return branch;
+  }
+
+  #is(at: number, bit: number): boolean {
+    return (this.#small[4 * at + 3]! & bit) !== 0;
+  }
+
+  /** Claims have few projects: a string each would be a million of them. */
+  #projectNumber(project: string): number {
+    const known = this.#projectNumbers.get(project);
+    if (known !== undefined) return known;
+    const number = this.#projects.push(project) - 1;
+    this.#projectNumbers.set(project, number);
+    return number;
   }
 
   #firstOf(host: number): number {

@@ -1,4 +1,5 @@
 import { grown } from './claim-book.ts';
+import { lasting } from './lasting.ts';
 
 /**
  * A short list of figures for each host, all in one array, so that those of a host are neighbours: what is free on each GPU, or in each
@@ -6,9 +7,14 @@ import { grown } from './claim-book.ts';
  */
 export class FigureLists {
   /** The list of a host begins at `width` times its number. */
-  figures = new Float64Array(0);
+  figures: Float64Array = new Float64Array(0);
   width = 0;
-  #lengths = new Uint16Array(64);
+  #lengths: Uint16Array;
+
+  /** `room`: so many lists, before it grows. */
+  constructor(room = 64) {
+    this.#lengths = new Uint16Array(room);
+  }
 
   lengthOf(at: number): number {
     return this.#lengths[at]!;
@@ -45,7 +51,8 @@ export class FigureLists {
   }
 
   #widen(width: number): void {
-    const figures = new Float64Array(this.#lengths.length * width);
+    const bytes = this.#lengths.length * width * Float64Array.BYTES_PER_ELEMENT;
+    const figures = new Float64Array(lasting(bytes));
     for (let at = 0; at < this.#lengths.length; at += 1) {
       const length = this.#lengths[at]!;
       if (length === 0) continue;

@@ -3,6 +3,7 @@ import { cpuMilliLimit, diskMibLimit, memMibLimit, type PlacementHost } from '..
 import { cpuReach, memReach, reach } from '../packing/reach.ts';
 import { ClaimBook, grown, type Taken } from './claim-book.ts';
 import { FigureLists } from './figure-lists.ts';
+import { lasting } from './lasting.ts';
 import { NameIndex } from './name-index.ts';
 import * as row from './row.ts';
 
@@ -10,21 +11,21 @@ const NONE: readonly never[] = [];
 
 /** Hosts by number from 0 on, each with a row of figures, and the claims on them. Arrays of a host are replaced, never changed. */
 export class HostTable {
-  rows = new Float64Array(64 * row.ROW);
+  rows: Float64Array;
   readonly book: ClaimBook;
   #hosts: (PlacementHost | null)[] = [];
   /** Free thousandths of each GPU; CPU and memory that are free in each NUMA cell, two figures a cell. */
-  #gpus = new FigureLists();
-  #cells = new FigureLists();
+  #gpus: FigureLists;
+  #cells: FigureLists;
   /** Numbers of the host's rack and zone. */
-  #rackOf = new Int32Array(64);
-  #zoneOf = new Int32Array(64);
+  #rackOf: Int32Array;
+  #zoneOf: Int32Array;
   /** 1 where one NUMA cell has the most of CPU and of memory. */
-  #oneCellBest = new Uint8Array(64);
+  #oneCellBest: Uint8Array;
   /** Claims that may be taken from their VMs. */
-  #preemptibles = new Int32Array(64);
+  #preemptibles: Int32Array;
   #names: string[] = [];
-  #numbers = new NameIndex(this.#names);
+  #numbers: NameIndex;
   #racks = new Map<string, number>();
   #zones = new Map<string, number>();
   #free: number[] = [];
@@ -33,14 +34,25 @@ export class HostTable {
   #waitingHost = new Map<string, string>();
   /** Numbers of the models of GPUs, and which one each host has; GPUs of each, and in all. */
   #models = new Map<string, number>();
-  #modelOf = new Int32Array(64);
+  #modelOf: Int32Array;
   #modelGpus: number[] = [];
   #gpusInAll = 0;
   /** Grows with every change. */
   changes = 0;
 
-  constructor(book = new ClaimBook()) {
+  /** `expected`: room for so many hosts is made at once. */
+  constructor(book = new ClaimBook(), expected = 0) {
     this.book = book;
+    const room = Math.max(64, expected);
+    this.rows = new Float64Array(lasting(room * row.ROW * Float64Array.BYTES_PER_ELEMENT));
+    this.#gpus = new FigureLists(room);
+    this.#cells = new FigureLists(room);
+    this.#rackOf = new Int32Array(room);
+    this.#zoneOf = new Int32Array(room);
+    this.#modelOf = new Int32Array(room);
+    this.#oneCellBest = new Uint8Array(room);
+    this.#preemptibles = new Int32Array(room);
+    this.#numbers = new NameIndex(this.#names, expected);
   }
 
   /** Numbers given so far; some of them may be free. */

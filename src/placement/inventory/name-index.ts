@@ -1,3 +1,5 @@
+import { lasting } from './lasting.ts';
+
 /** Names and numbers of a slot, which is two places: the name's hash, and its number plus one; 0 where the slot is empty. */
 const SLOT = 2;
 /** FNV-1a's (Fowler, Noll and Vo) offset and prime, of 32 bits. */
@@ -21,7 +23,7 @@ export class NameIndex {
     // At most half of the slots are taken.
     let slots = 64;
     while (slots < 2 * expected) slots *= 2;
-    this.#slots = new Int32Array(slots * SLOT);
+    this.#slots = new Int32Array(lasting(slots * SLOT * Int32Array.BYTES_PER_ELEMENT));
   }
 
   /** The number of a name; -1 when it is not in here. */

@@ -129,7 +129,8 @@ export class FleetFeed {
 
   async #load(at: Moment): Promise<Fleet> {
     const mark = await this.#horizon(at);
-    const fleet = new Fleet({ ...this.#options, expectedClaims: await countClaims(at.db) });
+    const expectedHosts = await countHosts(at.db);
+    const fleet = new Fleet({ ...this.#options, expectedHosts, expectedClaims: await countClaims(at.db) });
     for await (const rows of allHosts(at.db)) for (const row of rows) fleet.put(placementHostOf(row));
     for await (const claims of allClaims(at.db)) for (const claim of claims) fleet.hold(claim);
     this.#fleet = fleet;
