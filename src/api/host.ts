@@ -90,6 +90,9 @@ export const FleetMapView = z
       .meta({ description: 'Thousandths of the CPUs that may be claimed; -1 where none may.' }),
     mem: z.array(z.int()).meta({ description: 'Of the memory, likewise.' }),
     vms: Indexes.meta({ description: 'Claims.' }),
+    reasons: z
+      .record(z.string(), z.string())
+      .meta({ description: 'Why a host is not up, by its name; only of those that have a reason.' }),
   })
   .meta({
     id: 'FleetMap',

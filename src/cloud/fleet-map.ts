@@ -18,6 +18,8 @@ export interface FleetMap {
   readonly cpu: readonly number[];
   readonly mem: readonly number[];
   readonly vms: readonly number[];
+  /** Why a host is not up, by its name; most have no reason. */
+  readonly reasons: Readonly<Record<string, string>>;
 }
 
 const STATES: readonly HostState[] = ['up', 'draining', 'down', 'lost'];
@@ -29,6 +31,7 @@ const PAGE = 5000;
 const COLUMNS = [
   'name',
   'state',
+  'reason',
   'zone',
   'rack',
   'cpu_total',
@@ -74,6 +77,7 @@ export class FleetMaps {
     const zones = new Dictionary();
     const racks = new Dictionary();
     const name: string[] = [];
+    const reasons: Record<string, string> = {};
     const columns = { state: [], zone: [], rack: [], cpu: [], mem: [], vms: [] } as Record<
       'state' | 'zone' | 'rack' | 'cpu' | 'mem' | 'vms',
       number[]
@@ -87,6 +91,7 @@ export class FleetMaps {
       for (const row of rows as unknown as HostRow[]) {
         const [used, limit] = [usedOf(row), limitsOf(row)];
         name.push(row.name);
+        if (row.reason !== '') reasons[row.name] = row.reason;
         columns.state.push(STATES.indexOf(row.state));
         columns.zone.push(zones.indexOf(row.zone));
         columns.rack.push(racks.indexOf(row.rack));
@@ -97,7 +102,7 @@ export class FleetMaps {
       if (rows.length < PAGE) break;
       last = rows.at(-1)!.name;
     }
-    return { states: STATES, zones: zones.words, racks: racks.words, name, ...columns };
+    return { states: STATES, zones: zones.words, racks: racks.words, name, ...columns, reasons };
   }
 }
 

@@ -67,7 +67,8 @@ export function recordWinner(record: PlacementRecord, winner: string, lost: numb
   const by = BY[policy] ?? `by policy ${policy}`;
   const rank = score === undefined ? 'among the best' : `score ${score.toFixed(3)}`;
   const races = lost === 0 ? '' : `; ${lost} better ${lost === 1 ? 'one was' : 'ones were'} taken meanwhile`;
-  const reason = `${winner}: ${fit} of ${record.hosts} host${record.hosts === 1 ? '' : 's'} fit, ${rank} ${by}${races}`;
+  const hosts = `${record.hosts.toLocaleString('en')} host${record.hosts === 1 ? '' : 's'}`;
+  const reason = `${winner}: ${fit.toLocaleString('en')} of ${hosts} fit, ${rank} ${by}${races}`;
   return { ...record, host: winner, reason };
 }
 

@@ -84,6 +84,10 @@ test('a host is found, and drained with a reason after a look ahead', async () =
   await dialog.getByLabel(/Nothing runs on sim-2 any more/).check();
   await lose.click();
   await page.getByText('lost', { exact: true }).waitFor();
+  await page.getByRole('link', { name: 'Hosts' }).click();
+  await page.getByText('4 shown').waitFor();
+  await page.getByRole('row', { name: /sim-2.*lost.*on fire/ }).waitFor();
+  await shot(page, 'hosts-reasons');
   await page.context().close();
 });
 

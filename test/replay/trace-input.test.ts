@@ -42,6 +42,20 @@ it('columns may stand in any order, and those of GPUs may be missing', async () 
   assert.deepEqual(event, { atS: 3, op: 'C', vm: 'a', cpuMilli: 250, memMib: 512, ...gpus });
 });
 
+it('of a delete only time and name are read; a VM may ask for a GPU alone', async () => {
+  const rows = ['0,C,a,0,0,1,500,', '1,C,b,1,1,0,0,', '2,D,a,,,,,', '3,D,b,any,-1,0,7,x'];
+  const events = await all(readEvents(fileOf([HEAD, ...rows].join('\n'))));
+  assert.deepEqual(
+    events.map(({ atS, op, vm, cpuMilli, gpuMilli }) => [atS, op, vm, cpuMilli, gpuMilli]),
+    [
+      [0, 'C', 'a', 0, 500],
+      [1, 'C', 'b', 1000, 0],
+      [2, 'D', 'a', 0, 0],
+      [3, 'D', 'b', 0, 0],
+    ],
+  );
+});
+
 const BAD: readonly (readonly [name: string, text: string, line: number | null, reason: RegExp])[] = [
   ['an empty file', '', null, /empty/],
   ['a head without cpu', 't,op,vm,mem_mib\n', 1, /lacks the column cpu/],

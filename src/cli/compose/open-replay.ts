@@ -43,7 +43,7 @@ export async function openReplaySystem(
   opened.defer(() => rmSync(dataDir, { recursive: true, force: true }));
   const timers = new VirtualTimers();
   const file = join(dataDir, 'coax.db');
-  const store = openSqlite({ file, schema: installationSchema, timers, wall: () => EPOCH_MS });
+  const store = openSqlite({ file, schema: installationSchema, timers, wall: () => EPOCH_MS, scratch: true });
   opened.defer(() => store.close());
   const cloud = await openCloud({
     store,

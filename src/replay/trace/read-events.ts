@@ -13,12 +13,15 @@ export interface TraceVm {
   readonly gpuModels: readonly string[];
 }
 
-/** A line of a trace: a VM comes, or goes. */
+/** A line of a trace: a VM comes, or goes. One that goes asks for nothing. */
 export interface TraceEvent extends TraceVm {
   /** Seconds since the start of the trace. */
   readonly atS: number;
   readonly op: 'C' | 'D';
 }
+
+/** A delete says which VM, and no more: what else stands in its row is not read. */
+const NOTHING = { cpuMilli: 0, memMib: 0, gpu: 0, gpuMilli: 0, gpuModels: [] } as const;
 
 /** GPUs that a VM asks for, in thousandths of one. */
 export const gpuMilliOf = (vm: TraceVm): number => vm.gpu * vm.gpuMilli;
@@ -62,11 +65,14 @@ function eventOf(row: Row): TraceEvent {
       'is empty or longer than 200 characters',
       'Write a name: the same in create and delete.',
     );
+  const atS = row.amount('t');
+  if (op === 'D') return { atS, op, vm, ...NOTHING };
   const cpuMilli = Math.round(row.amount('cpu') * 1000);
   const memMib = row.count('mem_mib');
-  if (cpuMilli === 0 && memMib === 0)
-    throw row.fault('cpu', 'the VM asks for no CPU and no memory', 'Ask for some of one of them.');
-  return { atS: row.amount('t'), op, vm, cpuMilli, memMib, ...gpusOf(row) };
+  const gpus = gpusOf(row);
+  if (cpuMilli === 0 && memMib === 0 && gpus.gpu === 0)
+    throw row.fault('cpu', 'the VM asks for no CPU, no memory and no GPU', 'Ask for some of one of them.');
+  return { atS, op, vm, cpuMilli, memMib, ...gpus };
 }
 
 function gpusOf(row: Row): Pick<TraceVm, 'gpu' | 'gpuMilli' | 'gpuModels'> {

@@ -20,7 +20,7 @@ export async function readHosts(file: string): Promise<TraceHost[]> {
       throw row.fault(
         'host',
         `${JSON.stringify(name)} cannot name a host`,
-        'Letters, digits, dots and dashes, 63 at most.',
+        'Letters, digits, dots, dashes and underscores, 63 at most; the first and the last a letter or digit.',
       );
     if (names.has(name)) throw row.fault('host', `${name} stands twice`, 'Give each host a name of its own.');
     names.add(name);

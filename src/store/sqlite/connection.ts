@@ -28,6 +28,8 @@ export class Connection {
   probe: Probe | undefined;
   /** Called before each statement. */
   before: (() => void) | undefined;
+  /** Nothing waits until it is on the disk: the file goes with its process. */
+  isScratch = false;
   readonly #statements = new Map<string, StatementSync>();
 
   constructor(file: string, readOnly: boolean) {

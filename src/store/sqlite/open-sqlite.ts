@@ -28,6 +28,8 @@ export interface SqliteOptions {
   /** Tells one boot of the machine from the next, for tests. */
   readonly bootId?: string;
   readonly probe?: Probe;
+  /** True where the database goes with its process: nothing waits for the disk, and a loss of power may leave a broken file. */
+  readonly scratch?: boolean;
   /** Hears, before it begins, that a database of an older version is changed: that takes long where there is much in it. */
   readonly onMigrate?: (about: string) => void;
 }
@@ -52,6 +54,7 @@ export function openSqlite(options: SqliteOptions): SqliteStore {
   let reader: Connection | undefined;
   try {
     writer = new Connection(file, false);
+    writer.isScratch = options.scratch ?? false;
     prepare(writer);
     migrate(writer, [...CORE_SCHEMA, ...(options.schema ?? [])], options.onMigrate);
     writer.probe = options.probe ?? crashPoint(process.env.COAX_CRASH_AT);
@@ -85,7 +88,8 @@ export function openSqliteScan(file: string): StoreScan & { close(): void } {
 
 function prepare(writer: Connection): void {
   // The cache bounds the engine's memory, and a transaction that split a page walks all of it. The log is long at 4,000 pages (checkpoint/).
-  writer.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+  const synchronous = writer.isScratch ? 'OFF' : 'FULL';
+  writer.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA foreign_keys = ON;
     PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 4000; PRAGMA temp_store = MEMORY`);
 }
 

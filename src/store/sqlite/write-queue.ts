@@ -204,7 +204,7 @@ export class WriteQueue {
       this.#hooks.undone();
       this.#stale = false;
     }
-    if (durable !== this.#full) {
+    if (durable !== this.#full && !this.#connection.isScratch) {
       this.#connection.exec(durable ? 'PRAGMA synchronous = FULL' : 'PRAGMA synchronous = NORMAL');
       this.#full = durable;
     }

@@ -112,6 +112,7 @@ function columnsOf(map: FleetMapView, word: typeof Word): Column<Row>[] {
       width: '7rem',
       cell: row => <HostStateBadge state={map.states[map.state[row]!]!} />,
     },
+    ...(Object.keys(map.reasons).length > 0 ? [reasonColumn(map, word)] : []),
     {
       name: 'zone',
       head: word('host.zone'),
@@ -140,6 +141,19 @@ function columnsOf(map: FleetMapView, word: typeof Word): Column<Row>[] {
   ];
 }
 
+/** Why a host is not up: only where there is one of which something is told. */
+function reasonColumn(map: FleetMapView, word: typeof Word): Column<Row> {
+  return {
+    name: 'reason',
+    head: word('verb.reason'),
+    width: 'minmax(9rem,3fr)',
+    cell: row => {
+      const reason = map.reasons[map.name[row]!];
+      return reason && <span title={reason}>{reason}</span>;
+    },
+  };
+}
+
 function HostLink({ name }: { name: string }) {
   return (
     <Link
@@ -165,7 +179,7 @@ function NarrowHost({ map, row }: { map: FleetMapView; row: Row }) {
       </div>
       <div className="flex items-center gap-3 text-xs text-soft">
         <span className="min-w-0 flex-1 truncate">
-          {map.zones[map.zone[row]!]} {map.racks[map.rack[row]!]}
+          {map.reasons[map.name[row]!] ?? `${map.zones[map.zone[row]!]} ${map.racks[map.rack[row]!]}`}
         </span>
         {word('vm.cpu')} <Share thousandths={map.cpu[row]!} />
       </div>
