@@ -6,7 +6,7 @@ import type { Tx } from '../../store/tx.ts';
 import { allocate, allocationAt, takeOut } from '../allocations.ts';
 import { assertQuota } from '../quota/accounts.ts';
 import { NO_USE } from '../quota/use.ts';
-import { HostWish, type PolicyOf, requestFor } from '../resource/host-wish.ts';
+import { cpuMilliOf, HostWish, type PolicyOf, requestFor } from '../resource/host-wish.ts';
 import type { Scheduler } from '../resource/scheduler.ts';
 import { claimName, releaseNames, VM_NAME } from '../resource/vm-record.ts';
 import { cloudTables } from '../schema.ts';
@@ -155,7 +155,7 @@ async function takeReserved(
 ): Promise<{ host: string; name: string }> {
   const name = asked || `vm-${call.msgid}`;
   mustName(name);
-  const wish = { cpuMilli: Math.ceil(cpu * 1000), memMib: mem, vm: name };
+  const wish = { cpuMilli: cpuMilliOf(cpu), memMib: mem, vm: name };
   const host = await takeReservedPlace(call.tx, reservation, wish, call);
   if (host === null) {
     throw new Terminal(

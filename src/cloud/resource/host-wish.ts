@@ -51,13 +51,16 @@ export type HostWish = z.output<typeof HostWish>;
 /** Finds the policy of who names it, or a flavor or project. Errors: COAX_NOT_FOUND. */
 export type PolicyOf = (wish: { policy?: string; flavor?: string; project?: string }) => string;
 
+/** Thousandths of CPUs, a part of one as a whole one. 32.2 times 1000 is a little above 32,200 in binary: that is no part of one. */
+export const cpuMilliOf = (cpus: number): number => Math.ceil(Number((cpus * 1000).toPrecision(12)));
+
 /** The request as placement takes it. Errors: those of `policyOf`. */
 export function requestOf(wish: HostWish, policyOf: PolicyOf): PlacementRequest {
   const { placement = null } = wish;
   const { policy, flavor, project, disk, gpu, gpu_milli, gpu_models, ...more } = placement ?? {};
   const named = { ...(policy && { policy }), ...(flavor && { flavor }), ...(project && { project }) };
   return placementRequest({
-    cpuMilli: Math.ceil(wish.cpu * 1000),
+    cpuMilli: cpuMilliOf(wish.cpu),
     memMib: wish.mem,
     labels: wish.labels ?? {},
     zone: more.zone ?? wish.zone ?? '',
