@@ -69,6 +69,12 @@ test('a wave of a rollout is among them, by the name of what is rolled out', asy
   const page = await world.signedIn('/');
   const item = page.locator('[data-approval]').filter({ hasText: 'web@1.0.0' });
   await item.getByRole('link', { name: String(msgid) }).waitFor();
+  const list = await world.signedIn('/packages');
+  await list
+    .getByRole('row', { name: /web@1\.0\.0/ })
+    .getByText('to approve')
+    .waitFor();
+  await list.context().close();
   await item.getByRole('button', { name: 'Approve' }).click();
   await decide(page, 'Approve', 'canaries are fine');
   await item.waitFor({ state: 'detached' });

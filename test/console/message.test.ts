@@ -163,6 +163,18 @@ test('what is picked stands in the address: a link shows the same, and Back retu
   await other.goto(`${world.url}/messages/${msgid}?tab=nonsense&step=99`);
   await becomes(() => other.locator('[role=tab][aria-selected=true]').innerText(), 'Ledger');
   await matches(() => other.locator('[data-step-panel] h3').innerText(), /^\d site /);
+  // On a telephone there is no room for all tabs: the one that is shown is not cut off.
+  await other.setViewportSize({ width: 250, height: 600 });
+  await other.goto(`${world.url}/messages/${msgid}?tab=raw`);
+  await becomes(
+    () =>
+      other.locator('[role=tab][aria-selected=true]').evaluate(tab => {
+        const line = tab.parentElement!.getBoundingClientRect();
+        const { left, right } = tab.getBoundingClientRect();
+        return left >= line.left - 1 && right <= line.right + 1;
+      }),
+    true,
+  );
   await other.context().close();
 
   await page.goBack();

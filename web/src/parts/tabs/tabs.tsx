@@ -1,4 +1,4 @@
-import { type KeyboardEvent, type ReactNode, useId, useRef } from 'react';
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef } from 'react';
 
 export interface Tab<Name extends string> {
   readonly name: Name;
@@ -17,6 +17,13 @@ export interface TabsProps<Name extends string> {
 export function Tabs<Name extends string>({ label, tabs, current, onPick, children }: TabsProps<Name>) {
   const id = useId();
   const list = useRef<HTMLDivElement>(null);
+  // Where there is no room for all of them the one that is shown is not cut off; the page itself stays where it is.
+  useEffect(() => {
+    const line = list.current!;
+    const tab = line.children[tabs.findIndex(({ name }) => name === current)] as HTMLElement | undefined;
+    if (tab !== undefined && line.scrollWidth > line.clientWidth)
+      line.scrollLeft += tab.getBoundingClientRect().right - line.getBoundingClientRect().right;
+  }, [tabs, current]);
   const onKeyDown = (event: KeyboardEvent): void => {
     const at = tabs.findIndex(({ name }) => name === current);
     const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tabs.length - 1 }[event.key];

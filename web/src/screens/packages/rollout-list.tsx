@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router';
+import { useApprovals } from '../../api/approvals.ts';
 import { useRollouts } from '../../api/packages.ts';
-import { StatusBadge } from '../../parts/badge.tsx';
+import { Badge, StatusBadge } from '../../parts/badge.tsx';
 import { Age } from '../../parts/time/age.tsx';
 import { useWords } from '../../words/words.ts';
 import { CELL, PlainTable, ROW } from './plain-table.tsx';
@@ -9,6 +10,7 @@ import { CELL, PlainTable, ROW } from './plain-table.tsx';
 export function RolloutList() {
   const word = useWords();
   const items = useRollouts().data?.items ?? [];
+  const toApprove = new Set(useApprovals().data?.items.map(({ parent }) => parent?.msgid));
   if (items.length === 0) return null;
   const head = ['package', 'on', 'state', 'message', 'age'] as const;
   return (
@@ -30,7 +32,11 @@ export function RolloutList() {
             </td>
             <td className={`${CELL} max-w-60 truncate font-mono text-xs`}>{String(parameters.on)}</td>
             <td className={CELL}>
-              <StatusBadge status={status} />
+              {toApprove.has(msgid) ? (
+                <Badge tone="bad">{word('status.approval')}</Badge>
+              ) : (
+                <StatusBadge status={status} />
+              )}
             </td>
             <td className={CELL}>
               <Link
