@@ -22,12 +22,14 @@ export const verb = defineVerb({
   async run(context) {
     const { out, dataDir } = context;
     const client = await context.client();
-    const [ready, counts, parked, waiting] = await Promise.all([
+    const [ready, counts, parked] = await Promise.all([
       client.ready(),
       client.counts(),
       client.messages({ status: 'parked', children: true, limit: SHOWN }),
-      client.messages({ approval: true, children: true, limit: SHOWN }),
     ]);
+    // A server of the version before does not count these, and would refuse to be asked for them.
+    const asked = counts.approval > 0;
+    const waiting = asked ? await client.messages({ approval: true, children: true, limit: SHOWN }) : null;
     const file = readServerFile(dataDir);
     const own = file?.url === client.url ? { pid: file.pid, dataDir } : {};
     const needsPerson = parked.items.map(({ msgid, flow, undoError }) => ({
@@ -35,7 +37,11 @@ export const verb = defineVerb({
       flow,
       reason: undoError?.reason ?? null,
     }));
-    const toApprove = waiting.items.map(({ msgid, flow, updated }) => ({ msgid, flow, since: updated }));
+    const toApprove = (waiting?.items ?? []).map(({ msgid, flow, updated }) => ({
+      msgid,
+      flow,
+      since: updated,
+    }));
     const value = { url: client.url, ...own, ...ready, counts, needsPerson, toApprove };
     await out.object(value, client.url, () => {
       out.fields([
