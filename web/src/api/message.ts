@@ -9,9 +9,22 @@ export interface TaggedMessage {
   readonly etag: string;
 }
 
-/** Everything under `message, MSGID` is read anew when an event tells of the message. */
+/** How soon a group that was looked at just now is read again. */
+const GLANCE_MS = 500;
+
+/** Everything under `message, MSGID` is read anew when an event tells of the message, and while its group is looked at. */
 export function useMessage(msgid: number) {
-  return useQuery({ queryKey: ['message', msgid], queryFn: ({ signal }) => readMessage(msgid, signal) });
+  return useQuery({
+    queryKey: ['message', msgid],
+    queryFn: ({ signal }) => readMessage(msgid, signal),
+    refetchInterval: ({ state: { data } }) => (data && isGlancedAt(data.message) ? GLANCE_MS : false),
+  });
+}
+
+/** A look at a group whose branches are not all done makes no commit, so no event tells that the message waits again. */
+function isGlancedAt({ status, cursor, steps }: MessageView): boolean {
+  const step = steps[cursor]?.step;
+  return (status === 'queued' || status === 'running') && (step === 'all' || step === 'each');
 }
 
 async function readMessage(msgid: number, signal: AbortSignal): Promise<TaggedMessage> {
